@@ -1,0 +1,123 @@
+#include "support/arena.h"
+
+#include "support/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Chunk {
+    struct Chunk *prev;
+    size_t size, used;
+    _Alignas(16) char data[];
+} Chunk;
+
+struct Arena {
+    const char *name;
+    Chunk *top;
+    size_t total;
+};
+
+enum { CHUNK_BYTES = 64 * 1024, ALIGN = 16 };
+
+Arena *arena_new(const char *name)
+{
+    Arena *a = calloc(1, sizeof *a);
+    CHECK(a, "no memory for arena '%s'", name);
+    a->name = name;
+    return a;
+}
+
+void arena_free(Arena *a)
+{
+    if (!a)
+        return;
+    arena_release(a, (ArenaMark){NULL, 0});
+    free(a);
+}
+
+static _Noreturn void exhausted(const Arena *a, size_t bytes)
+{
+    fprintf(stderr, "gatec: out of memory (%zu bytes for '%s')\n", bytes, a->name);
+    exit(3);
+}
+
+static Chunk *chunk_new(Arena *a, size_t bytes)
+{
+    size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    Chunk *c = malloc(sizeof *c + size);
+    if (!c)
+        exhausted(a, bytes);
+    c->prev = a->top;
+    c->size = size;
+    c->used = 0;
+    a->top = c;
+    return c;
+}
+
+void *arena_alloc(Arena *a, size_t bytes)
+{
+    if (bytes > (size_t)1 << 46)
+        exhausted(a, bytes);
+    size_t need = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    Chunk *c = a->top;
+    if (!c || c->size - c->used < need)
+        c = chunk_new(a, need);
+    void *p = c->data + c->used;
+    c->used += need;
+    a->total += need;
+    memset(p, 0, need);
+    return p;
+}
+
+void *arena_array(Arena *a, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        exhausted(a, SIZE_MAX);
+    return arena_alloc(a, bytes);
+}
+
+char *arena_strndup(Arena *a, const char *s, size_t n)
+{
+    char *p = arena_alloc(a, n + 1);
+    if (n)
+        memcpy(p, s, n);
+    return p;
+}
+
+char *arena_printf(Arena *a, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    CHECK(n >= 0, "bad format");
+    char *p = arena_alloc(a, (size_t)n + 1);
+    vsnprintf(p, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return p;
+}
+
+ArenaMark arena_mark(const Arena *a)
+{
+    return (ArenaMark){a->top, a->top ? a->top->used : 0};
+}
+
+void arena_release(Arena *a, ArenaMark m)
+{
+    while (a->top && a->top != m.chunk) {
+        Chunk *c = a->top;
+        a->top = c->prev;
+        free(c);
+    }
+    if (a->top)
+        a->top->used = m.used;
+}
+
+size_t arena_bytes(const Arena *a)
+{
+    return a->total;
+}

@@ -1,0 +1,11 @@
+#ifndef GATEC_SYNTAX_PARSE_H
+#define GATEC_SYNTAX_PARSE_H
+
+#include "source/diag.h"
+#include "syntax/ast.h"
+
+/* Parses one file. Errors go to 'd' (several per file: recovery at ';' and '}'). Nesting is
+ * limited to 256 levels (E0005); the tree lives in 'ast'. */
+Ast parse_file(Arena *ast, Intern *names, Diag *d, const SourceFile *f);
+
+#endif
