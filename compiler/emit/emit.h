@@ -1,0 +1,38 @@
+#ifndef GATEC_EMIT_EMIT_H
+#define GATEC_EMIT_EMIT_H
+
+/* From planned LO functions to LLVM, objects, assembly, headers, or code in this process. LLVM
+ * handles never leave emit/. */
+
+#include "ir/ir.h"
+#include "pass/pass.h"
+
+typedef enum { WEIGHTS_EMBED, WEIGHTS_POINTER } WeightMode;
+
+typedef struct {
+    const char *triple, *cpu, *features; /* NULL: those of the host; cpu "native" too */
+    int opt;                             /* 0..3 */
+    WeightMode weights;
+    bool pic;                            /* always true for objects */
+    const char *source_name;             /* for the banner of the header */
+} EmitOptions;
+
+typedef enum { EMIT_OBJ, EMIT_ASM, EMIT_LLVM_IR, EMIT_LLVM_BC } EmitKind;
+
+/* Fills lanes, registers; false with *why for an unknown triple, cpu or feature. */
+bool emit_target_info(const EmitOptions *o, TargetInfo *out, const char **why);
+
+/* The whole module as bytes in 'arena'. NULL with *why on failure. */
+const void *emit_module(Arena *arena, const Module *m, const EmitOptions *o, EmitKind kind,
+                        size_t *size, const char **why);
+
+/* The C header of all networks of the module. */
+void emit_header(StrBuf *out, const Module *m, const EmitOptions *o, const char *guard);
+
+/* Code in this process (gatec run, gatec bench, tests). */
+typedef struct Jit Jit;
+Jit *jit_new(const Module *m, const EmitOptions *o, const char **why);
+void *jit_symbol(Jit *j, const char *name); /* NULL if absent */
+void jit_free(Jit *j);
+
+#endif

@@ -1,0 +1,54 @@
+#ifndef GATEC_IR_EVAL_H
+#define GATEC_IR_EVAL_H
+
+/* The meaning of the ops: scalar evaluation (shared by folding and the interpreter) and the
+ * interpreter of HI functions. No kernel is shared with generated code. */
+
+#include "ir/ir.h"
+
+/* A scalar of any element type. Floats (all four) are in f, already rounded to their type;
+ * integers, ix and bit in i, already wrapped to their type (u64 as its bit pattern). */
+typedef struct {
+    double f;
+    int64_t i;
+} Scalar;
+
+/* Element-wise families: ewise cmp choose convert. 'elem' is the element type of the operands (of
+ * the second operand for select), 'to' that of the result. */
+Scalar eval_scalar(const Module *m, Op op, AttrId attr, Elem elem, Elem to, const Scalar *in);
+double elem_round(Elem e, double v);    /* to the nearest value of a float type */
+int64_t elem_wrap(Elem e, int64_t v);   /* to the range of an integer type */
+Scalar elem_load(Elem e, const void *p);
+void elem_store(Elem e, void *p, Scalar s);
+
+/* A tensor during interpretation: row-major elements, extents as they are in this call. */
+typedef struct {
+    Elem elem;
+    uint32_t rank;
+    int64_t extent[MAX_RANK];
+    void *bytes;
+} Tensor;
+
+size_t tensor_count(const Tensor *t);
+
+typedef struct Interp Interp;
+/* States start from their initial values and live as long as the Interp. */
+Interp *interp_new(Arena *arena, const Module *m);
+/* Weights without contents in the module must be given before a run (whole banks: stacked). */
+void interp_set_param(Interp *in, SymId name, const Tensor *t);
+/* Scalars and tables; the value is not range-checked here. */
+void interp_set_knob(Interp *in, SymId name, const Tensor *t);
+/* The current contents of a state (to compare, to save). */
+const Tensor *interp_state(Interp *in, SymId name);
+/* Runs a HI function. Extents of run-time dimensions are taken from the inputs' shapes. Returns the
+ * status bits (gate_rt.h); outputs are allocated in 'arena'. A trip over the work limit (see
+ * interp_set_limit) returns -1. */
+int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, Tensor *outputs);
+/* Most scalar operations of one run; 0 is no limit (default). */
+void interp_set_limit(Interp *in, uint64_t steps);
+
+/* Evaluates a closed pure value (operands all constant or data or params with contents) for
+ * folding; false if it depends on anything else. */
+bool interp_value(Arena *arena, const Fn *f, ValId v, Tensor *out);
+
+#endif

@@ -1,0 +1,224 @@
+#ifndef GATEC_IR_IR_H
+#define GATEC_IR_IR_H
+
+/* The IR: structured bodies, not a control-flow graph. Ids, not pointers; 0 means none. A value is
+ * visible if it is defined earlier in the same body or in an enclosing one. One container holds
+ * both stages: HI (tensors by value, pure) and LO (loops and buffers). docs/ir.md is the reference,
+ * ops.def the table. Read freely; change only through ir/build.h and ir/edit.h. */
+
+#include "ir/type.h"
+#include "source/loc.h"
+#include "support/vec.h"
+
+typedef enum {
+    OP_NONE,
+#define OP(id, family, in, res, bod, stages, traits, doc) OP_##id,
+#include "ir/ops.def"
+    OP_COUNT
+} Op;
+
+typedef struct { uint32_t ix; } ValId;
+typedef struct { uint32_t ix; } InsId;
+typedef struct { uint32_t ix; } BodyId;
+typedef struct { uint32_t ix; } AttrId;
+typedef struct { uint32_t ix; } DataId;
+typedef struct { uint32_t at, n; } Slice;
+
+enum { HI = 1, LO = 2 }; /* stages */
+enum { PURE = 1, COMM = 2, FOLD = 4, READS = 8, WRITES = 16, CTRL = 32, TERM = 64, MATH = 128 };
+enum { ANY = 255 };
+
+typedef struct {
+    uint16_t op;
+    uint16_t nres;
+    ValId res;      /* first of nres consecutive values */
+    Slice in;       /* Fn.operands */
+    Slice bodies;   /* Fn.body_list */
+    AttrId attr;
+    InsId prev, next; /* order inside home */
+    BodyId home;
+    Span loc;
+} Ins;
+
+typedef struct {
+    TypeId type;
+    InsId def;      /* none for a body parameter */
+    BodyId param_of;
+    SymId name;     /* for people: kept by the printer, means nothing */
+} Val;
+
+typedef struct {
+    InsId first, last, owner;
+    Slice params;   /* Fn.operands: the parameter values */
+} Body;
+
+typedef struct Module Module;
+
+typedef struct {
+    SymId name;
+    Module *module;
+    VEC(Ins) ins;   /* slot 0 of every pool is reserved */
+    VEC(Val) vals;
+    VEC(Body) bodies;
+    VEC(ValId) operands;
+    VEC(BodyId) body_list;
+    BodyId entry;   /* parameters: the inputs; its yield: the outputs */
+    VEC(SymId) in_names;
+    VEC(SymId) out_names;
+    VEC(DimId) dims; /* run-time dimensions the caller passes, in order of declaration */
+    uint8_t stage;  /* HI or LO */
+    uint32_t facts; /* FACT_* of pass/pass.h made by passes */
+    int64_t workspace; /* bytes, set by 'plan' */
+} Fn;
+
+/* Attributes are interned records; keys are those of the ATTR rows. */
+typedef enum { ATTR_INT, ATTR_FLOAT, ATTR_NAME, ATTR_DIMS, ATTR_DATA, ATTR_FLAG } AttrKind;
+typedef struct {
+    SymId key;
+    uint8_t kind;
+    int64_t i;      /* INT, FLAG (1), DATA (id) */
+    double f;
+    SymId name;
+    DimId dims[MAX_RANK];
+    uint8_t ndims;
+} AttrVal;
+
+/* Constant data: row-major elements as in memory (bit: one byte each). */
+typedef struct {
+    Elem elem;
+    size_t count;
+    const void *bytes;
+} Data;
+
+/* A weight tensor. Of a bank (name with "{}") the type has the member axis first and 'members' is
+ * its extent; otherwise members is 0. */
+typedef struct {
+    SymId name;
+    TypeId type;
+    uint32_t members;
+    Elem stored;    /* element in the file, E_NONE: the same as the type's */
+    DataId data;    /* contents if known at compile time */
+    Span loc;
+} Param;
+
+typedef struct {
+    SymId name;
+    TypeId type;    /* scalar, or a table with static dimensions */
+    double def, lo, hi;
+    DataId table;   /* defaults of a table */
+    Span loc;
+} Knob;
+
+typedef struct {
+    SymId name;
+    TypeId type;
+    DataId init;    /* none: zero */
+    Span loc;
+} State;
+
+struct Module {
+    SymId name;
+    Arena *arena;
+    Intern *names;
+    DimTable *dims;
+    TypeTable *types;
+    struct AttrTable *attrs;
+    VEC(Data) data; /* slot 0 reserved */
+    VEC(Param) params;
+    VEC(Knob) knobs;
+    VEC(State) states;
+    VEC(Fn *) fns;
+};
+
+Module *module_new(Arena *arena, Intern *names, const char *name);
+Fn *fn_new(Module *m, const char *name);
+DataId module_data(Module *m, Elem e, size_t count, const void *bytes); /* copies */
+const Data *data_get(const Module *m, DataId d);
+Param *module_param(Module *m, SymId name);  /* NULL if there is none */
+Knob *module_knob(Module *m, SymId name);
+State *module_state(Module *m, SymId name);
+
+/* ---- reading ---- */
+static inline const Ins *ins_get(const Fn *f, InsId i)
+{
+    return &f->ins.at[i.ix];
+}
+static inline ValId ins_in(const Fn *f, InsId i, uint32_t k)
+{
+    return f->operands.at[f->ins.at[i.ix].in.at + k];
+}
+static inline ValId ins_res(const Fn *f, InsId i, uint32_t k)
+{
+    return (ValId){f->ins.at[i.ix].res.ix + k};
+}
+static inline BodyId ins_body(const Fn *f, InsId i, uint32_t k)
+{
+    return f->body_list.at[f->ins.at[i.ix].bodies.at + k];
+}
+static inline uint32_t body_nparams(const Fn *f, BodyId b)
+{
+    return f->bodies.at[b.ix].params.n;
+}
+static inline ValId body_param(const Fn *f, BodyId b, uint32_t k)
+{
+    return f->operands.at[f->bodies.at[b.ix].params.at + k];
+}
+static inline TypeId val_type(const Fn *f, ValId v)
+{
+    return f->vals.at[v.ix].type;
+}
+static inline const Type *val_ty(const Fn *f, ValId v)
+{
+    return type_get(f->module->types, f->vals.at[v.ix].type);
+}
+/* Defining instruction; none for parameters. */
+static inline InsId val_def(const Fn *f, ValId v)
+{
+    return f->vals.at[v.ix].def;
+}
+static inline Op ins_op(const Fn *f, InsId i)
+{
+    return (Op)f->ins.at[i.ix].op;
+}
+/* The yield that ends the body. */
+static inline InsId body_yield(const Fn *f, BodyId b)
+{
+    return f->bodies.at[b.ix].last;
+}
+
+/* Instructions of a body in order. The current one may be erased by the loop's statement. */
+#define EACH_INS(f, b, i)                                                                      \
+    for (InsId i = (f)->bodies.at[(b).ix].first, i##_next = {0};                               \
+         i.ix && (i##_next = (f)->ins.at[i.ix].next, 1); i = i##_next)
+
+/* ---- attributes ---- */
+const AttrVal *attr_find(const Module *m, AttrId a, const char *key); /* NULL if absent */
+int64_t attr_int(const Module *m, AttrId a, const char *key, int64_t otherwise);
+double attr_float(const Module *m, AttrId a, const char *key, double otherwise);
+/* "" if absent */
+const char *attr_name(const Module *m, AttrId a, const char *key);
+bool attr_flag(const Module *m, AttrId a, const char *key);
+/* All values of a record, for printing. */
+const AttrVal *attr_all(const Module *m, AttrId a, uint32_t *n);
+AttrId attr_intern(Module *m, const AttrVal *vals, uint32_t n);
+/* The record with one key set or replaced. */
+AttrId attr_with(Module *m, AttrId a, AttrVal v);
+AttrVal attr_make_int(Module *m, const char *key, int64_t v);
+AttrVal attr_make_float(Module *m, const char *key, double v);
+AttrVal attr_make_name(Module *m, const char *key, const char *v);
+AttrVal attr_make_dims(Module *m, const char *key, const DimId *dims, uint32_t n);
+AttrVal attr_make_data(Module *m, const char *key, DataId d);
+AttrVal attr_make_flag(Module *m, const char *key);
+
+/* ---- the op table ---- */
+typedef struct {
+    const char *name, *family, *doc;
+    uint8_t in_lo, in_hi, res_lo, res_hi, bod_lo, bod_hi;
+    uint8_t stages;
+    uint16_t traits;
+} OpInfo;
+
+const OpInfo *op_info(Op op);
+Op op_find(const char *name); /* OP_NONE if unknown */
+
+#endif
