@@ -7,7 +7,8 @@
 #include "ir/ir.h"
 
 /* A scalar of any element type. Floats (all four) are in f, already rounded to their type;
- * integers, ix and bit in i, already wrapped to their type (u64 as its bit pattern). */
+ * integers, ix and bit in i, already wrapped to their type (u64 as its bit pattern). The field
+ * that is not used is 0. */
 typedef struct {
     double f;
     int64_t i;
