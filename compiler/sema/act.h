@@ -1,0 +1,175 @@
+#ifndef GATEC_SEMA_ACT_H
+#define GATEC_SEMA_ACT_H
+
+/* What the checker's walk emits. The checker (sema/) decides everything static: names, types,
+ * alignment, ranges, restrictions. While a network is built, it walks the bodies of what is called
+ * (every call is inlined) and calls these actions at the places it has just checked; when it only
+ * checks, the Act is NULL and none is called. Speculative walks (range inference) never call them.
+ *
+ * Conventions
+ *  - Types given are solved and closed. IR values of literal type are concrete (i32 for SE_LIT,
+ *    f32 for SE_FLIT); the actions convert to the element type the result type asks for.
+ *  - A Poly is turned into an IR dimension by the atoms bound with act_bind_*. Every atom must be
+ *    bound before a type that mentions it reaches an action.
+ *  - An index variable is its *place* on its axis (0..extent-1, an IR ix value). Its *number* (the
+ *    original index, which is what a program sees) is act_index_number.
+ *  - A selection in IR is over the axis as seen where it was made. */
+
+#include "ir/build.h"
+#include "sema/ty.h"
+#include "source/diag.h"
+
+typedef struct Act Act;
+
+/* Code is appended to 'm'. Mistakes that only emission can see go to 'd' ("not supported yet"). */
+Act *act_new(Arena *arena, Module *m, Diag *d);
+/* Where the text is; given to new instructions and to findings. */
+void act_at(Act *a, Span at);
+
+/* ---- dimensions ------------------------------------------------------------------------------ */
+/* Static: the value. Run-time: 'T' with its maximum. Generic name: the caller's dimension. */
+void act_bind_static(Act *a, const Poly *name_atom, int64_t value);
+void act_bind_runtime(Act *a, const Poly *name_atom, SymId name, int64_t max);
+void act_bind_dim(Act *a, const Poly *name_atom, DimId d);
+/* A restricted dimension 'narrow(base, g)': its size is that of the selection. Also remembers the
+ * selection, so that index numbers can be found. Binding the same atom again is ignored. */
+void act_bind_restricted(Act *a, const Poly *restricted, ValId sel);
+/* A fresh extent with a run-time value (i32 scalar). */
+void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value);
+DimId act_dim(Act *a, const Poly *p);
+/* The concrete element a class stands for in the body being walked (a stack: nested calls). */
+void act_push_classes(Act *a, Elem real, Elem num, Elem elem);
+void act_pop_classes(Act *a);
+
+/* ---- a network ------------------------------------------------------------------------------- */
+void act_network_begin(Act *a, SymId name);
+Ex act_input(Act *a, SymId name, const Ty *ty);
+/* Run-time dimensions in order of declaration, those the network's signature mentions. */
+void act_network_dim(Act *a, const Poly *name_atom);
+/* Results: names of the tuple fields, or "y" for a single unnamed one, y0, y1.. in a tuple. */
+void act_network_end(Act *a, Ex result, const Ty *declared);
+
+/* ---- declarations -------------------------------------------------------------------------------
+ * 'path' is the name in the weight file ("layer.{}.mlp.w1" inside banks). 'members' are the indices
+ * (places) of the enclosing banks, outermost first, with the banks' sizes: one '{}' each. */
+Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly *const *sizes,
+             uint32_t nmembers, const Ex *initial);
+/* By the file's header; ty is what the header says. */
+Ex act_fileparam(Act *a, SymId path, const Ty *ty);
+Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi);
+/* The cell of a state; 'initial' may be NULL (zero). In a bank: stacked like params. */
+ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
+                const Poly *const *sizes, uint32_t nmembers);
+Ex act_comptime(Act *a, Ex e); /* const */
+Ex act_dim_value(Act *a, const Poly *p); /* a dimension's name used as a value: i32 */
+Ex act_enum_value(Act *a, const Poly *dim, int64_t member); /* ix */
+
+/* ---- fitting ---------------------------------------------------------------------------------- */
+/* The value as declared: literals and scalars take the element type, a scalar fills the axes,
+ * ix becomes i32 where an integer is wanted. */
+Ex act_fit(Act *a, Ex e, const Ty *want);
+Ex act_lit_int(Act *a, int64_t v, const Ty *ty);
+Ex act_lit_float(Act *a, double v, const Ty *ty);
+Ex act_bool(Act *a, bool v, const Ty *ty);
+Ex act_list(Act *a, const Ex *items, uint32_t n, const Ty *ty);
+Ex act_tuple(Act *a, const Ex *items, uint32_t n, const Ty *ty);
+
+/* ---- names seen inside decisions (R1) ------------------------------------------------------------ */
+/* The selected part along one axis. 'sel' is over that axis. Works on tensors and on selections. */
+Ex act_take(Act *a, Ex e, uint32_t axis, ValId sel, const Ty *seen);
+Ex act_read(Act *a, ValId cell, const Ty *ty); /* state or carry */
+/* Number of an index variable: original index over the outermost axis. */
+Ex act_index_number(Act *a, ValId place, const Poly *range, const Ty *ty);
+/* The variable's place on a wider axis of the chain of its range. */
+ValId act_index_widen(Act *a, ValId place, const Poly *range, const Poly *axis);
+
+/* ---- operators -------------------------------------------------------------------------------- */
+/* amap[k] is the axis of the result that axis k of the operand lies on; NULL for a scalar. */
+Ex act_binary(Act *a, Oper op, Ex x, const uint32_t *xmap, Ex y, const uint32_t *ymap,
+              const Ty *operand_elem, const Ty *result);
+Ex act_pow(Act *a, Ex x, const uint32_t *xmap, Ex y, const uint32_t *ymap, const Ty *result);
+Ex act_unary(Act *a, Oper op, Ex x, const Ty *result); /* OPER_NEG OPER_INVERT, and 'not' as OPER_INVERT */
+Ex act_matmul(Act *a, Ex x, Ex y, const Ty *result);
+Ex act_transpose(Act *a, Ex x, const Ty *result); /* last two axes */
+
+/* ---- each, reductions ------------------------------------------------------------------------------
+ * begin opens a body over the dimensions and fills 'places'; end closes it. Between them the walk
+ * emits into the body. Ranges a..b: the caller binds the extent with act_bind_fresh or gives a
+ * dimension, and adds 'a' to the place itself (act_offset). */
+typedef struct ActBody ActBody;
+ActBody *act_each_begin(Act *a, const Poly *const *dims, uint32_t n, ValId *places);
+Ex act_each_end(Act *a, ActBody *b, Ex value, const Ty *result);
+ActBody *act_reduce_begin(Act *a, RedOp op, const Poly *const *dims, uint32_t n, ValId *places);
+Ex act_reduce_end(Act *a, ActBody *b, Ex value, const Ty *result);
+/* number of an index over a..b: place + a */
+Ex act_offset(Act *a, ValId place, Ex start, const Ty *ty);
+/* 'each' around an assignment: a loop in order instead of a map. */
+ActBody *act_each_store_begin(Act *a, const Poly *const *dims, uint32_t n, ValId *places);
+void act_each_store_end(Act *a, ActBody *b);
+
+/* ---- subscripts ------------------------------------------------------------------------------------ */
+typedef enum {
+    SUB_PLACE,  /* an index variable alone on its axis: value is its place there; proved */
+    SUB_VALUE,  /* an integer or ix scalar; checked at run time unless 'proved' */
+    SUB_ALL,    /* '_' : the axis stays */
+    SUB_SLICE,  /* a..b: the axis becomes b - a; value is a */
+    SUB_TENSOR  /* an integer or ix tensor of rank r: its axes stand here */
+} SubKind;
+typedef struct {
+    uint8_t kind;
+    bool proved;
+    Ex value;
+    const Poly *rank_of; /* an ix value that indexes a restricted axis by original number: that
+                            restricted dimension (its place is looked up); else NULL */
+} SubSpec;
+/* One spec per leading axis of x ('..' already expanded); the remaining axes stay. With 'other' it
+ * is x[subs] ?? other. */
+Ex act_subscript(Act *a, Ex x, const SubSpec *subs, uint32_t n, const Ex *other, const Ty *result);
+
+/* ---- core functions ---------------------------------------------------------------------------------
+ * maps[k] as in act_binary for argument k. Names as in the language: exp log sqrt ... abs max min
+ * select atan2 topk sorted iota random_bits bits from_bits packed placed, and conversions. */
+Ex act_core(Act *a, const char *name, const Ex *args, const uint32_t *const *maps, uint32_t n,
+            const Poly *dim, const Ty *result);
+
+/* ---- decisions ------------------------------------------------------------------------------------------ */
+/* gate g[T] = test: the selection value. Rank 0 (axis NULL): a bit scalar. */
+ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis);
+ValId act_complement(Act *a, SymId name, ValId sel);
+/* The selection 'sel' (over T) seen inside 'outer' (over T): a selection over T|outer. */
+ValId act_sel_seen(Act *a, ValId sel, ValId outer);
+/* g.mask g.ids g.count */
+Ex act_sel_member(Act *a, ValId sel, const char *member, const Ty *ty);
+/* selected[T](ids) */
+Ex act_selected(Act *a, Ex ids, const Poly *dim, const Ty *ty);
+/* x where g: take along each axis given by its number. */
+
+/* when g {A} else B, rank 0 or over an axis; on g {A}. Both sides are walked between the calls. */
+ActBody *act_when_begin(Act *a, ValId cond_or_sel, ValId rest); /* rest: none at rank 0 */
+void act_when_else(Act *a, ActBody *b);
+/* x and y are what the sides gave; axis[k]: for result field k the axis that is decided, -1 at
+ * rank 0 or for a scalar. */
+Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result);
+void act_on_end(Act *a, ActBody *b);
+
+/* ---- repetition, assignment ------------------------------------------------------------------------------- */
+ValId act_carry(Act *a, SymId name, Ex initial, const Ty *ty); /* a cell */
+/* Range: over a dimension (first and end NULL), or a..b (both given), or an index tensor 'order'
+ * (visits order[0], order[1], ..). 'index' receives the place (dimension) or number (others). */
+ActBody *act_loop_begin(Act *a, bool scan, const Poly *dim, const Ex *first, const Ex *end,
+                        const Ex *order, ValId *index);
+/* 'stacked' is NULL without a stack name; result is its type with the leading axis. */
+Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result);
+/* Stores into a cell. 'sels' are the decisions between the cell's declaration and here, outermost
+ * first, with the axis of the cell each restricts (R8); subs as in act_subscript (n may be 0). */
+typedef struct {
+    ValId sel;
+    uint32_t axis;
+} ActRestrict;
+void act_store(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, const SubSpec *subs,
+               uint32_t nsubs, Ex value, const Ty *target);
+
+/* A construct that cannot be built yet: one finding E0900 per network and construct. */
+void act_not_yet(Act *a, Span at, const char *construct);
+
+#endif
