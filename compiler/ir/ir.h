@@ -65,6 +65,7 @@ typedef struct {
     BodyId entry;   /* parameters: the inputs; its yield: the outputs */
     VEC(SymId) in_names;
     VEC(SymId) out_names;
+    VEC(TypeId) out_types; /* LO: types of the outputs, whose yield gives nothing (HI: empty) */
     VEC(DimId) dims; /* run-time dimensions the caller passes, in order of declaration */
     uint8_t stage;  /* HI or LO */
     uint32_t facts; /* FACT_* of pass/pass.h made by passes */
