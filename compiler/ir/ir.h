@@ -66,7 +66,6 @@ typedef struct {
                        carry the types; code uses 'arg') and yields nothing */
     VEC(SymId) in_names;
     VEC(SymId) out_names;
-    VEC(TypeId) out_types; /* of a LO function: the types of its outputs. HI: empty, see the yield */
     VEC(TypeId) out_types; /* LO: types of the outputs, whose yield gives nothing (HI: empty) */
     VEC(DimId) dims; /* run-time dimensions the caller passes, in order of declaration */
     uint8_t stage;  /* HI or LO */
