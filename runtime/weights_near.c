@@ -54,16 +54,18 @@ const char *gate_weights_nearest(const gate_weights_file *file, const char *name
 
     if (n > NEAR_MAX)
         return NULL;
-    for (size_t i = 0; i < file->count && best > 1; i++) {
+    for (size_t i = 0; i < file->count && best > 0; i++) {
         const char *other = file->tensors[i].name;
         size_t m = strlen(other);
         unsigned d;
 
-        if (m > NEAR_MAX || (n > m ? n - m : m - n) >= best)
-            d = prefixed(name, n, other, m) ? 1 : best;
+        if (prefixed(name, n, other, m))
+            d = 0;
+        else if (m > NEAR_MAX || (n > m ? n - m : m - n) >= best)
+            d = best;
         else
             d = distance(name, n, other, m);
-        if (d < best) {
+        if (d < best && d < n) {
             best = d;
             found = other;
         }
