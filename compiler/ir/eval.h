@@ -42,9 +42,12 @@ void interp_set_knob(Interp *in, SymId name, const Tensor *t);
 /* The current contents of a state (to compare, to save). */
 const Tensor *interp_state(Interp *in, SymId name);
 /* Runs a HI function. Extents of run-time dimensions are taken from the inputs' shapes. Returns the
- * status bits (gate_rt.h); outputs are allocated in 'arena'. A trip over the work limit (see
- * interp_set_limit) returns -1. */
+ * status bits (gate_rt.h); outputs are allocated in 'arena', and untouched for a status of the first
+ * group. A trip over the work limit (see interp_set_limit), inputs that do not fit the function's
+ * types, and IR that breaks a promise (an unchecked subscript out of range) return -1. */
 int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, Tensor *outputs);
+/* Why the last run returned -1; NULL if it did not. */
+const char *interp_error(const Interp *in);
 /* Most scalar operations of one run; 0 is no limit (default). */
 void interp_set_limit(Interp *in, uint64_t steps);
 
