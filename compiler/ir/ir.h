@@ -222,5 +222,7 @@ typedef struct {
 
 const OpInfo *op_info(Op op);
 Op op_find(const char *name); /* OP_NONE if unknown */
+/* The kind of an attribute of the op (its own or one of any op); false if it has none so named. */
+bool op_attr_kind(Op op, const char *key, AttrKind *kind);
 
 #endif

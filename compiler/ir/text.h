@@ -9,6 +9,8 @@
 void ir_print_module(StrBuf *out, const Module *m);
 void ir_print_fn(StrBuf *out, const Fn *f);
 void ir_print_ins(StrBuf *out, const Fn *f, InsId i);
+/* The Markdown page of all operations, from ops.def (gatec --print=ops). */
+void ir_print_ops_page(StrBuf *out);
 /* NULL after reporting errors (hostile input: any text is safe). */
 Module *ir_parse(Arena *arena, Intern *names, Diag *d, const SourceFile *f);
 

@@ -1,0 +1,74 @@
+/* Modules and their tables. */
+
+#include "ir/internal.h"
+#include "support/check.h"
+
+#include <string.h>
+
+Module *module_new(Arena *arena, Intern *names, const char *name)
+{
+    Module *m = ARENA_NEW(arena, Module);
+    m->arena = arena;
+    m->names = names;
+    m->name = intern_z(names, name);
+    m->dims = dims_new(arena, names);
+    m->types = types_new(arena, m->dims);
+    m->attrs = attrs_new(arena);
+    vec_push(arena, &m->data, (Data){0});
+    return m;
+}
+
+Fn *fn_new(Module *m, const char *name)
+{
+    Fn *f = ARENA_NEW(m->arena, Fn);
+    f->name = intern_z(m->names, name);
+    f->module = m;
+    f->stage = HI;
+    vec_push(m->arena, &f->ins, (Ins){0});
+    vec_push(m->arena, &f->vals, (Val){0});
+    vec_push(m->arena, &f->bodies, (Body){0});
+    vec_push(m->arena, &f->operands, (ValId){0});
+    vec_push(m->arena, &f->body_list, (BodyId){0});
+    f->entry = fn_body(f);
+    vec_push(m->arena, &m->fns, f);
+    return f;
+}
+
+DataId module_data(Module *m, Elem e, size_t count, const void *bytes)
+{
+    void *copy = arena_array(m->arena, count ? count : 1, elem_bytes(e));
+    if (count)
+        memcpy(copy, bytes, count * elem_bytes(e));
+    vec_push(m->arena, &m->data, ((Data){e, count, copy}));
+    return (DataId){m->data.n - 1};
+}
+
+const Data *data_get(const Module *m, DataId d)
+{
+    CHECK(d.ix && d.ix < m->data.n, "no data %u", d.ix);
+    return &m->data.at[d.ix];
+}
+
+Param *module_param(Module *m, SymId name)
+{
+    for (uint32_t i = 0; i < m->params.n; i++)
+        if (sym_eq(m->params.at[i].name, name))
+            return &m->params.at[i];
+    return NULL;
+}
+
+Knob *module_knob(Module *m, SymId name)
+{
+    for (uint32_t i = 0; i < m->knobs.n; i++)
+        if (sym_eq(m->knobs.at[i].name, name))
+            return &m->knobs.at[i];
+    return NULL;
+}
+
+State *module_state(Module *m, SymId name)
+{
+    for (uint32_t i = 0; i < m->states.n; i++)
+        if (sym_eq(m->states.at[i].name, name))
+            return &m->states.at[i];
+    return NULL;
+}
