@@ -15,6 +15,8 @@ bool infer_lo_arg(Infer *x)
                                         "knob",  "data",   "workspace"};
     if (x->op == OP_dimarg)
         return infer_set(x, 0, type_scalar(x->m->types, E_I64));
+    if (x->nin && !is_i64(infer_ty(x, 0)))
+        return infer_fail(x, "the member must be i64");
     const char *kind = attr_name(x->m, x->attr, "kind");
     bool known = false;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
