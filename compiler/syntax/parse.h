@@ -5,7 +5,8 @@
 #include "syntax/ast.h"
 
 /* Parses one file. Errors go to 'd' (several per file: recovery at ';' and '}'). Nesting is
- * limited to 256 levels (E0005); the tree lives in 'ast'. */
-Ast parse_file(Arena *ast, Intern *names, Diag *d, const SourceFile *f);
+ * limited to 256 levels (E0005); the tree lives in 'ast'. *ids is the last node id given out in the
+ * session (0 before the first file); nodes are numbered on from there. */
+Ast parse_file(Arena *ast, Intern *names, Diag *d, const SourceFile *f, uint32_t *ids);
 
 #endif

@@ -1,0 +1,63 @@
+/* Entry of the parser: checks the encoding, then lets the generated parser run. */
+
+#include "syntax/parser.h"
+
+#include "parser.tab.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void syn_error(Parser *p, DiagCode code, Span at, const char *fmt, ...)
+{
+    p->errors++;
+    if (p->stop)
+        diag_quiet(p->diag, +1);
+    va_list ap;
+    va_start(ap, fmt);
+    diag_vreport(p->diag, code, at, fmt, ap);
+    va_end(ap);
+    if (p->stop)
+        diag_quiet(p->diag, -1);
+}
+
+void syn_too_deep(Parser *p, Span at)
+{
+    at.len = at.len > 1 ? 1 : at.len;
+    if (!p->stop)
+        syn_error(p, E0005, at, "nested more than %d levels deep", NEST_MAX);
+    p->errors++;
+    p->stop = true;
+}
+
+const char *syn_text(const Parser *p, Span at, size_t *len)
+{
+    *len = at.len;
+    return p->file->text + (at.at - p->file->base);
+}
+
+static Parser *parser_new(Arena *arena, Intern *names, Diag *d, const SourceFile *f, uint32_t *ids)
+{
+    Parser *p = ARENA_NEW(arena, Parser);
+    p->arena = arena;
+    p->names = names;
+    p->diag = d;
+    p->file = f;
+    p->ids = ids;
+    p->first_id = *ids + 1;
+    p->cur = (const unsigned char *)f->text;
+    p->fresh_line = true;
+    p->item_next = true;
+    gate_keywords(p);
+    return p;
+}
+
+Ast parse_file(Arena *ast, Intern *names, Diag *d, const SourceFile *f, uint32_t *ids)
+{
+    Parser *p = parser_new(ast, names, d, f, ids);
+    if (!scan_validate(p))
+        return (Ast){.ok = false};
+    if (f->size >= 3 && memcmp(f->text, "\xef\xbb\xbf", 3) == 0)
+        p->cur += 3; /* a byte order mark, as some editors write */
+    bool complete = gate_parse(p) == 0;
+    return (Ast){.decls = p->decls, .ok = complete && p->errors == 0};
+}
