@@ -59,7 +59,7 @@ again:
     "!"  { return scan_habit(p, start, TOK_NOT, "write 'not'"); }
     ":=" { return scan_habit(p, start, TOK_SET, "write 'let x = ...' for a new name, '=' for a "
                                                 "state or carry"); }
-    "?"  { return scan_habit(p, start, TOK_YYUNDEF, "write select(c, a, b), or a named gate and "
+    "?"  { return scan_habit(p, start, TOK_GATE_UNDEF, "write select(c, a, b), or a named gate and "
                                                     "'when g { a } else b'"); }
     wide { goto other; }
     *    { goto other; }

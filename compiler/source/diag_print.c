@@ -20,8 +20,7 @@ typedef struct {
 static Glyph glyph(const char *s, size_t left)
 {
     utf8proc_int32_t c;
-    utf8proc_ssize_t n =
-        utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)left, &c);
+    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)left, &c);
     if (n <= 0)
         return (Glyph){1, 1, false};
     if (c == '\t')
@@ -101,8 +100,8 @@ typedef enum { PLAIN, BOLD, RED, YELLOW, BLUE, CYAN } Style;
 static void style(const Diag *d, StrBuf *out, Style s)
 {
     static const char *const codes[] = {
-        [PLAIN] = "\033[0m",       [BOLD] = "\033[1m",        [RED] = "\033[1;31m",
-        [YELLOW] = "\033[1;33m",   [BLUE] = "\033[1;34m",     [CYAN] = "\033[1;36m"};
+        [PLAIN] = "\033[0m",     [BOLD] = "\033[1m",    [RED] = "\033[1;31m",
+        [YELLOW] = "\033[1;33m", [BLUE] = "\033[1;34m", [CYAN] = "\033[1;36m"};
     if (d->color)
         strbuf_add(out, codes[s]);
 }
@@ -126,7 +125,8 @@ static void add_gutter(const Diag *d, StrBuf *out, int digits, const char *numbe
     style(d, out, PLAIN);
 }
 
-static void add_snippet(const Diag *d, StrBuf *out, const Place *place, Span at, int digits, Style s)
+static void add_snippet(const Diag *d, StrBuf *out, const Place *place, Span at, int digits,
+                        Style s)
 {
     Window w = window_at(place, at);
     char number[16];
@@ -271,9 +271,9 @@ static json_t *json_source_line(const Diag *d, const Place *start, unsigned from
 {
     size_t n;
     const char *line = sources_line(start->file, start->line, &n);
-    json_t *one = json_pack("{s:o,s:i,s:i}", "text",
-                            json_text(d->arena, arena_strndup(d->arena, line, n)),
-                            "highlight_start", (int)from, "highlight_end", (int)to);
+    json_t *one =
+        json_pack("{s:o,s:i,s:i}", "text", json_text(d->arena, arena_strndup(d->arena, line, n)),
+                  "highlight_start", (int)from, "highlight_end", (int)to);
     return json_pack("[o]", one);
 }
 
@@ -288,13 +288,12 @@ static json_t *json_spans(const Diag *d, Span at)
     unsigned to = char_column(sources_line(b.file, b.line, &n), b.column - 1);
     unsigned shown = a.line == b.line ? to : from + 1;
     uint32_t start = at.at - a.file->base;
-    json_t *one = json_pack(
-        "{s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:o,s:n,s:n,s:n,s:n}", "file_name",
-        json_text(d->arena, a.file->path), "byte_start", (int)start, "byte_end",
-        (int)(start + at.len), "line_start", (int)a.line, "line_end", (int)b.line, "column_start",
-        (int)from, "column_end", (int)to, "is_primary", 1, "text",
-        json_source_line(d, &a, from, shown), "label", "suggested_replacement",
-        "suggestion_applicability", "expansion");
+    json_t *one = json_pack("{s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:o,s:n,s:n,s:n,s:n}", "file_name",
+                            json_text(d->arena, a.file->path), "byte_start", (int)start, "byte_end",
+                            (int)(start + at.len), "line_start", (int)a.line, "line_end",
+                            (int)b.line, "column_start", (int)from, "column_end", (int)to,
+                            "is_primary", 1, "text", json_source_line(d, &a, from, shown), "label",
+                            "suggested_replacement", "suggestion_applicability", "expansion");
     return json_pack("[o]", one);
 }
 
@@ -303,10 +302,10 @@ static json_t *json_children(const Diag *d, const Finding *f)
     json_t *all = json_array();
     for (uint32_t i = 0; i < f->remarks.n; i++) {
         const Remark *r = &f->remarks.at[i];
-        json_array_append_new(
-            all, json_pack("{s:o,s:n,s:s,s:o,s:[],s:n}", "message", json_text(d->arena, r->text),
-                           "code", "level", r->help ? "help" : "note", "spans",
-                           json_spans(d, r->at), "children", "rendered"));
+        json_array_append_new(all, json_pack("{s:o,s:n,s:s,s:o,s:[],s:n}", "message",
+                                             json_text(d->arena, r->text), "code", "level",
+                                             r->help ? "help" : "note", "spans",
+                                             json_spans(d, r->at), "children", "rendered"));
     }
     return all;
 }
@@ -332,11 +331,11 @@ static void print_json(const Diag *d, const Finding *f, StrBuf *out)
     print_text(&plain, f, &text);
     json_t *code = json_pack("{s:s,s:s}", "code", diag_code_name(f->code), "explanation",
                              diag_code_help(f->code));
-    add_message(out, json_pack("{s:s,s:o,s:o,s:s,s:o,s:o,s:o}", "$message_type", "diagnostic",
-                               "message", json_text(d->arena, f->text), "code", code, "level",
-                               severity_text(f->severity), "spans", json_spans(d, f->at),
-                               "children", json_children(d, f), "rendered",
-                               json_text(d->arena, text.at)));
+    add_message(out,
+                json_pack("{s:s,s:o,s:o,s:s,s:o,s:o,s:o}", "$message_type", "diagnostic", "message",
+                          json_text(d->arena, f->text), "code", code, "level",
+                          severity_text(f->severity), "spans", json_spans(d, f->at), "children",
+                          json_children(d, f), "rendered", json_text(d->arena, text.at)));
 }
 
 void diag_print(const Diag *d, const Finding *f, StrBuf *out)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 typedef struct {
-    SourceFile file; /* first: a SourceFile pointer is a pointer to its record */
+    SourceFile file;      /* first: a SourceFile pointer is a pointer to its record */
     VEC(uint32_t) starts; /* offset of each line */
 } Record;
 

@@ -24,21 +24,49 @@ enum { KIND_DIM, KIND_BLOCK, KIND_FN, KIND_BANK, KIND_TYPE };
 
 /* Reductions ('op' of AST_REDUCE). */
 typedef enum {
-    REDOP_SUM, REDOP_PROD, REDOP_MAX, REDOP_MIN, REDOP_MEAN, REDOP_ARGMAX, REDOP_ARGMIN,
-    REDOP_GRAD, REDOP_ANY, REDOP_ALL, REDOP_COUNT
+    REDOP_SUM,
+    REDOP_PROD,
+    REDOP_MAX,
+    REDOP_MIN,
+    REDOP_MEAN,
+    REDOP_ARGMAX,
+    REDOP_ARGMIN,
+    REDOP_GRAD,
+    REDOP_ANY,
+    REDOP_ALL,
+    REDOP_COUNT
 } RedOp;
 
 /* Operators ('op' of AST_BIN, AST_ASSIGN, AST_DIM, AST_NEG, AST_LOOP): independent of Bison's
  * token numbers, so that only the grammar needs them. */
 typedef enum {
     OPER_NONE,
-    OPER_ADD, OPER_SUB, OPER_MUL, OPER_DIV, OPER_MOD, OPER_AT,
-    OPER_AND_BITS, OPER_OR_BITS, OPER_XOR_BITS, OPER_SHL, OPER_SHR,
-    OPER_EQ, OPER_NE, OPER_LT, OPER_LE, OPER_GT, OPER_GE,
-    OPER_AND, OPER_OR, OPER_WHERE,
-    OPER_NEG, OPER_INVERT,
-    OPER_SET, OPER_ADD_SET, /* '=' and '+=' */
-    OPER_LOOP, OPER_SCAN
+    OPER_ADD,
+    OPER_SUB,
+    OPER_MUL,
+    OPER_DIV,
+    OPER_MOD,
+    OPER_AT,
+    OPER_AND_BITS,
+    OPER_OR_BITS,
+    OPER_XOR_BITS,
+    OPER_SHL,
+    OPER_SHR,
+    OPER_EQ,
+    OPER_NE,
+    OPER_LT,
+    OPER_LE,
+    OPER_GT,
+    OPER_GE,
+    OPER_AND,
+    OPER_OR,
+    OPER_WHERE,
+    OPER_NEG,
+    OPER_INVERT,
+    OPER_SET,
+    OPER_ADD_SET, /* '=' and '+=' */
+    OPER_LOOP,
+    OPER_SCAN
 } Oper;
 
 typedef struct Node Node;
@@ -50,7 +78,7 @@ typedef struct {
 struct Node {
     uint16_t kind; /* AstKind */
     uint16_t op;
-    bool paren; /* the expression stood in parentheses */
+    bool paren;  /* the expression stood in parentheses */
     uint32_t id; /* dense number, unique in a session */
     Span span;
     SymId name, alias;

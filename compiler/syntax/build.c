@@ -72,8 +72,9 @@ Node *syn_node(Parser *p, AstKind kind, Span at, Slots s)
     else
         n->u = s.u;
     Depth d = depth_new(p, n);
-    if (d.nest > NEST_MAX || d.height > HEIGHT_MAX || (kind == AST_WHOLE && s.op > NEST_MAX)) {
-        syn_too_deep(p, at);
+    bool deep = d.nest > NEST_MAX || (kind == AST_WHOLE && s.op > NEST_MAX);
+    if (deep || d.height > HEIGHT_MAX) {
+        (deep ? syn_too_deep : syn_too_long)(p, at);
         *n = (Node){.kind = AST_POISON, .span = at, .id = n->id};
         d = (Depth){1, 1};
     }

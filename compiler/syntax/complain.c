@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-
 /* Groups, most general first. A group is meant if all of its marks are expected. */
 static const struct {
     const char *text;
@@ -22,9 +21,9 @@ static const struct {
 
 /* What ends or separates, in the order it is worth naming. */
 static const int SINGLE[] = {
-    TOK_SEMI, TOK_RPAREN, TOK_RBRACKET, TOK_RBRACE, TOK_COMMA, TOK_ELSE, TOK_SET, TOK_COLON,
-    TOK_ARROW, TOK_FAT, TOK_LBRACE, TOK_TO, TOK_BY, TOK_AS, TOK_IN, TOK_WHEN, TOK_MASS, TOK_WITH,
-    TOK_FN, TOK_STRING, TOK_LPAREN, TOK_LBRACKET, TOK_LE, TOK_DOTDOT,
+    TOK_SEMI,  TOK_RPAREN, TOK_RBRACKET, TOK_RBRACE, TOK_COMMA,  TOK_ELSE,     TOK_SET, TOK_COLON,
+    TOK_ARROW, TOK_FAT,    TOK_LBRACE,   TOK_TO,     TOK_BY,     TOK_AS,       TOK_IN,  TOK_WHEN,
+    TOK_MASS,  TOK_WITH,   TOK_FN,       TOK_STRING, TOK_LPAREN, TOK_LBRACKET, TOK_LE,  TOK_DOTDOT,
 };
 
 static bool in_group(const bool *at, size_t g)
@@ -70,11 +69,10 @@ static const char *expected_text(Parser *p, const bool *at)
     }
     for (size_t i = 0; i < sizeof SINGLE / sizeof *SINGLE && n < 4; i++) {
         bool opener = SINGLE[i] == TOK_LPAREN || SINGLE[i] == TOK_LBRACKET ||
-                      SINGLE[i] == TOK_LBRACE || SINGLE[i] == TOK_STRING ||
-                      SINGLE[i] == TOK_FN || SINGLE[i] == TOK_WHEN || SINGLE[i] == TOK_WITH;
-        bool operator = SINGLE[i] == TOK_LE || SINGLE[i] == TOK_LPAREN ||
-                        SINGLE[i] == TOK_LBRACKET;
-        if (!at[SINGLE[i]] || (grouped && opener) || (operator && at[TOK_PLUS]))
+                      SINGLE[i] == TOK_LBRACE || SINGLE[i] == TOK_STRING || SINGLE[i] == TOK_FN ||
+                      SINGLE[i] == TOK_WHEN || SINGLE[i] == TOK_WITH;
+        bool operator= SINGLE[i] == TOK_LE || SINGLE[i] == TOK_LPAREN || SINGLE[i] == TOK_LBRACKET;
+        if (!at[SINGLE[i]] || (grouped && opener) || (operator&& at[TOK_PLUS]))
             continue;
         items[n++] = quoted(p, SINGLE[i]);
     }
@@ -91,12 +89,14 @@ static const struct {
 } HABITS[] = {
     {"return", "there is no 'return': the last expression is the value",
      "write the expression without ';' as the last thing before '}'"},
-    {"for", "there is no 'for'", "each[i] e builds a tensor, sum[i] e adds, loop i in 0..n carry h = "
-                                 "a { ... } repeats"},
+    {"for", "there is no 'for'",
+     "each[i] e builds a tensor, sum[i] e adds, loop i in 0..n carry h = "
+     "a { ... } repeats"},
     {"while", "there is no 'while'", "loop i in 0..n carry h = a { ...; halt done when c; }"},
     {"do", "there is no 'do'", "loop i in 0..n carry h = a { ... }"},
-    {"if", "there is no 'if'", "gate open = c; ... when open { a } else b; or select(c, a, b), which "
-                               "computes both"},
+    {"if", "there is no 'if'",
+     "gate open = c; ... when open { a } else b; or select(c, a, b), which "
+     "computes both"},
     {"then", "there is no 'then'", "when open { a } else b"},
     {"elif", "there is no 'elif'", "nest it: when g { a } else { when h { b } else c }"},
     {"match", "there is no 'match'", "send by r { name => e, ... }"},
@@ -118,16 +118,35 @@ static const struct {
     {"float", "a type stands behind the name", "let x: f32 = e;"},
 };
 
-static bool habit(Parser *p, Span word, Span at)
+static bool habit(Parser *p, Span word)
 {
     size_t n;
     const char *s = syn_text(p, word, &n);
     for (size_t i = 0; i < sizeof HABITS / sizeof *HABITS; i++) {
         if (!word.at || strlen(HABITS[i].word) != n || memcmp(HABITS[i].word, s, n) != 0)
             continue;
-        syn_error(p, E0020, word.at ? word : at, "%s", HABITS[i].text);
+        syn_error(p, E0020, word, "%s", HABITS[i].text);
         diag_help(p->diag, "%s", HABITS[i].help);
         return true;
+    }
+    return false;
+}
+
+/* 'if (c) {' reads as a call before a brace: looks back for the word, a few tokens at most. */
+static bool habit_before_brace(Parser *p, int kind, Span at)
+{
+    static const char *const words[] = {"if", "while", "switch", "match", "for"};
+    if (kind != TOK_LBRACE)
+        return false;
+    uint32_t from = at.at > 200 && p->item.at < at.at - 200 ? at.at - 200 : p->item.at;
+    size_t n;
+    const char *s = syn_text(p, (Span){from, at.at - from}, &n);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t len = strlen(words[i]);
+        for (size_t k = 1; k + len < n; k++)
+            if (s[k - 1] == ' ' && memcmp(s + k, words[i], len) == 0 &&
+                (s[k + len] == ' ' || s[k + len] == '('))
+                return habit(p, (Span){from + (uint32_t)k, (uint32_t)len});
     }
     return false;
 }
@@ -156,8 +175,8 @@ static void note_open(Parser *p)
 /* The bracket that an unexpected closing token, ';' or end of file leaves open. */
 static void note_unclosed(Parser *p, int kind, const bool *expected)
 {
-    bool closer = kind == TOK_SEMI || kind == TOK_RPAREN || kind == TOK_RBRACKET ||
-                  kind == TOK_YYEOF;
+    bool closer =
+        kind == TOK_SEMI || kind == TOK_RPAREN || kind == TOK_RBRACKET || kind == TOK_YYEOF;
     bool wanted = expected[TOK_RPAREN] || expected[TOK_RBRACKET] || expected[TOK_RBRACE];
     if (closer && wanted)
         note_open(p);
@@ -171,8 +190,8 @@ static bool new_line(const Parser *p)
 /* ';' could stand here, and what stands here begins something new. */
 static bool missing_semicolon(const Parser *p, int kind, const bool *expected)
 {
-    return expected[TOK_SEMI] && kind != TOK_COMMA && kind != TOK_RPAREN &&
-           kind != TOK_RBRACKET && (new_line(p) || kind == TOK_RBRACE || kind == TOK_YYEOF);
+    return expected[TOK_SEMI] && kind != TOK_COMMA && kind != TOK_RPAREN && kind != TOK_RBRACKET &&
+           (new_line(p) || kind == TOK_RBRACE || kind == TOK_YYEOF);
 }
 
 /* Inside braces behind a whole expression: only '=', '+=' or '}' can follow. */
@@ -184,15 +203,18 @@ static bool after_value(const bool *expected)
 static void report_after_value(Parser *p, int kind, Span at)
 {
     if (kind == TOK_SEMI) {
-        syn_error(p, E0001, at, "unexpected ';' behind a value: the last expression of the braces is "
-                                "their value");
+        syn_error(p, E0001, at,
+                  "unexpected ';' behind a value: the last expression of the braces is "
+                  "their value");
         diag_help(p->diag, "drop the ';', or bind the value: let x = ...;");
     } else if (kind == TOK_YYEOF) {
         syn_error(p, E0009, at, "end of file inside braces; expected '}'");
         note_open(p);
     } else {
-        syn_error(p, E0001, at, "unexpected %s behind a value: an expression stands only last in "
-                                "braces", found_text(p, kind, at));
+        syn_error(p, E0001, at,
+                  "unexpected %s behind a value: an expression stands only last in "
+                  "braces",
+                  found_text(p, kind, at));
         diag_help(p->diag, "bind it with 'let', or change a state or carry with '='");
     }
 }
@@ -203,6 +225,29 @@ static void report_tail(Parser *p, int kind, Span at)
     syn_error(p, E0001, at, "'%s' cannot be an operand here", word);
     diag_help(p->diag, "put it in parentheses: '%s' stands alone, or last after '+', '-' or '*'",
               word);
+}
+
+static bool is_operator(int kind)
+{
+    return (kind >= TOK_EQ && kind <= TOK_QQ) || (kind >= TOK_LT && kind <= TOK_CARET) ||
+           kind == TOK_AND || kind == TOK_OR || kind == TOK_WHERE;
+}
+
+/* Behind a whole expression every operator can follow, unless a tail or '**' ended it. */
+static bool report_operator(Parser *p, int kind, Span at, const bool *expected)
+{
+    if (!is_operator(kind) || expected[TOK_INT] || !expected[TOK_SEMI] == !expected[TOK_RBRACE])
+        return false;
+    const char *text = gate_token_text(kind);
+    if (kind == TOK_POW || kind == TOK_QQ) {
+        syn_error(p, E0001, at, "'%s' does not chain", text);
+        diag_help(p->diag, "say with parentheses what belongs together");
+        return true;
+    }
+    syn_error(p, E0001, at, "'%s' cannot follow 'when', 'send', 'with', 'merge' or 'each'", text);
+    diag_help(p->diag, "these end the expression they stand in: put parentheses around them, or "
+                       "braces around the other side");
+    return true;
 }
 
 static bool report_lost_brace(Parser *p, int kind, Span at)
@@ -233,11 +278,11 @@ static void report_plain(Parser *p, int kind, Span at, const bool *expected)
 
 static void report(Parser *p, int kind, Span at, const bool *expected)
 {
-    if (habit(p, p->item, at) || habit(p, p->before_last, at))
+    if (habit(p, p->item) || habit(p, p->before_last) || habit_before_brace(p, kind, at))
         return;
     if (is_tail(kind) && expected[TOK_INT]) {
         report_tail(p, kind, at);
-    } else if (report_lost_brace(p, kind, at)) {
+    } else if (report_lost_brace(p, kind, at) || report_operator(p, kind, at, expected)) {
         return;
     } else if (missing_semicolon(p, kind, expected)) {
         syn_error(p, E0009, end_of(p->before_last), "missing ';'");
@@ -253,14 +298,15 @@ static void report(Parser *p, int kind, Span at, const bool *expected)
 void syn_unexpected(Parser *p, int kind, Span at, const int *expected, int n)
 {
     p->errors++;
-    if (p->stop || p->closes || p->held || (at.at && at.at == p->last_error)) {
+    bool noise = p->noise && p->noise >= p->before_last.at;
+    if (p->stop || p->closes || p->held || noise || (at.at && at.at == p->last_error)) {
         syn_recover(p, false);
         return;
     }
     bool set[TOK_SYNC + 1] = {false};
     for (int i = 0; i < n; i++)
         set[expected[i]] = true;
-    if (kind > 0 && kind <= TOK_SYNC && kind != TOK_YYUNDEF)
+    if (kind > 0 && kind <= TOK_SYNC && kind != TOK_GATE_UNDEF)
         report(p, kind, at, set);
     p->last_error = at.at;
     syn_recover(p, missing_semicolon(p, kind, set));

@@ -20,13 +20,21 @@ void syn_error(Parser *p, DiagCode code, Span at, const char *fmt, ...)
         diag_quiet(p->diag, -1);
 }
 
-void syn_too_deep(Parser *p, Span at)
+static void give_up(Parser *p, Span at, const char *text, int limit)
 {
     at.len = at.len > 1 ? 1 : at.len;
-    if (!p->stop)
-        syn_error(p, E0005, at, "nested more than %d levels deep", NEST_MAX);
-    p->errors++;
+    syn_error(p, E0005, at, text, limit);
     p->stop = true;
+}
+
+void syn_too_deep(Parser *p, Span at)
+{
+    give_up(p, at, "nested more than %d levels deep", NEST_MAX);
+}
+
+void syn_too_long(Parser *p, Span at)
+{
+    give_up(p, at, "an expression of more than %d operations in a row", HEIGHT_MAX);
 }
 
 const char *syn_text(const Parser *p, Span at, size_t *len)

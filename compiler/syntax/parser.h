@@ -61,6 +61,7 @@ typedef struct Parser {
     Token hold;
     uint32_t skip; /* braces opened while skipping */
     uint32_t last_error, last_sync;
+    uint32_t noise; /* place of skipped text: the error that follows from it is not news */
     uint32_t errors;
     NodeList decls;
 } Parser;
@@ -70,6 +71,8 @@ void syn_error(Parser *p, DiagCode code, Span at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* Nesting too deep: said once, and nothing else after it. */
 void syn_too_deep(Parser *p, Span at);
+/* The same for a chain of operators without end. */
+void syn_too_long(Parser *p, Span at);
 
 /* The source text of a span of this file. */
 const char *syn_text(const Parser *p, Span at, size_t *len);

@@ -10,25 +10,25 @@ static const char *const KIND_NAMES[AST_COUNT] = {
 };
 
 static const char *const OPER_TEXT[] = {
-    [OPER_NONE] = "",      [OPER_ADD] = "+",       [OPER_SUB] = "-",      [OPER_MUL] = "*",
-    [OPER_DIV] = "/",      [OPER_MOD] = "%",       [OPER_AT] = "@",       [OPER_AND_BITS] = "&",
-    [OPER_OR_BITS] = "|",  [OPER_XOR_BITS] = "^",  [OPER_SHL] = "<<",     [OPER_SHR] = ">>",
-    [OPER_EQ] = "==",      [OPER_NE] = "!=",       [OPER_LT] = "<",       [OPER_LE] = "<=",
-    [OPER_GT] = ">",       [OPER_GE] = ">=",       [OPER_AND] = "and",    [OPER_OR] = "or",
-    [OPER_WHERE] = "where", [OPER_NEG] = "-",      [OPER_INVERT] = "~",   [OPER_SET] = "=",
-    [OPER_ADD_SET] = "+=", [OPER_LOOP] = "loop",   [OPER_SCAN] = "scan",
+    [OPER_NONE] = "",       [OPER_ADD] = "+",      [OPER_SUB] = "-",     [OPER_MUL] = "*",
+    [OPER_DIV] = "/",       [OPER_MOD] = "%",      [OPER_AT] = "@",      [OPER_AND_BITS] = "&",
+    [OPER_OR_BITS] = "|",   [OPER_XOR_BITS] = "^", [OPER_SHL] = "<<",    [OPER_SHR] = ">>",
+    [OPER_EQ] = "==",       [OPER_NE] = "!=",      [OPER_LT] = "<",      [OPER_LE] = "<=",
+    [OPER_GT] = ">",        [OPER_GE] = ">=",      [OPER_AND] = "and",   [OPER_OR] = "or",
+    [OPER_WHERE] = "where", [OPER_NEG] = "-",      [OPER_INVERT] = "~",  [OPER_SET] = "=",
+    [OPER_ADD_SET] = "+=",  [OPER_LOOP] = "loop",  [OPER_SCAN] = "scan",
 };
 
 static const char *const REDOP_TEXT[] = {
-    [REDOP_SUM] = "sum",   [REDOP_PROD] = "prod",     [REDOP_MAX] = "max",
-    [REDOP_MIN] = "min",   [REDOP_MEAN] = "mean",     [REDOP_ARGMAX] = "argmax",
-    [REDOP_ARGMIN] = "argmin", [REDOP_GRAD] = "grad", [REDOP_ANY] = "any",
-    [REDOP_ALL] = "all",   [REDOP_COUNT] = "count",
+    [REDOP_SUM] = "sum",       [REDOP_PROD] = "prod",   [REDOP_MAX] = "max",
+    [REDOP_MIN] = "min",       [REDOP_MEAN] = "mean",   [REDOP_ARGMAX] = "argmax",
+    [REDOP_ARGMIN] = "argmin", [REDOP_GRAD] = "grad",   [REDOP_ANY] = "any",
+    [REDOP_ALL] = "all",       [REDOP_COUNT] = "count",
 };
 
 static const char *const STATIC_TEXT[] = {
-    [KIND_DIM] = "dim", [KIND_BLOCK] = "block", [KIND_FN] = "fn", [KIND_BANK] = "bank",
-    [KIND_TYPE] = "type",
+    [KIND_DIM] = "dim",   [KIND_BLOCK] = "block", [KIND_FN] = "fn",
+    [KIND_BANK] = "bank", [KIND_TYPE] = "type",
 };
 
 static const char *const FLAG_TEXT[] = {"", "yes"};
@@ -38,9 +38,16 @@ static const struct {
     const char *const *text;
     unsigned n;
 } OP_TEXT[AST_COUNT] = {
-#define OPERS {OPER_TEXT, sizeof OPER_TEXT / sizeof *OPER_TEXT}
-    [AST_DIM] = OPERS,    [AST_WEIGHTS] = OPERS, [AST_ASSIGN] = OPERS, [AST_NEG] = OPERS,
-    [AST_BIN] = OPERS,    [AST_LOOP] = OPERS,
+#define OPERS                                                                                      \
+    {                                                                                              \
+        OPER_TEXT, sizeof OPER_TEXT / sizeof *OPER_TEXT                                            \
+    }
+    [AST_DIM] = OPERS,
+    [AST_WEIGHTS] = OPERS,
+    [AST_ASSIGN] = OPERS,
+    [AST_NEG] = OPERS,
+    [AST_BIN] = OPERS,
+    [AST_LOOP] = OPERS,
 #undef OPERS
     [AST_REDUCE] = {REDOP_TEXT, sizeof REDOP_TEXT / sizeof *REDOP_TEXT},
     [AST_STATIC] = {STATIC_TEXT, sizeof STATIC_TEXT / sizeof *STATIC_TEXT},
@@ -97,7 +104,8 @@ static void print_head(StrBuf *out, const Intern *names, const Node *n)
         strbuf_add(out, " paren");
 }
 
-static void print_node(StrBuf *out, const Intern *names, const Node *n, const char *slot, int level);
+static void print_node(StrBuf *out, const Intern *names, const Node *n, const char *slot,
+                       int level);
 
 static void print_list(StrBuf *out, const Intern *names, NodeList l, const char *slot, int level)
 {

@@ -73,8 +73,10 @@ Token scan_name(Parser *p, const unsigned char *start)
 {
     p->cur = start;
     if (eat_letters(p))
-        syn_error(p, E0003, span_of(p, start), "'%s': names are made of the letters A to Z, a to z, "
-                  "digits and '_'", piece(p, start));
+        syn_error(p, E0003, span_of(p, start),
+                  "'%s': names are made of the letters A to Z, a to z, "
+                  "digits and '_'",
+                  piece(p, start));
     Token t = scan_made(p, start, TOK_IDENT);
     t.sym = intern(p->names, (const char *)start, t.at.len);
     for (uint32_t i = 0; i < p->keywords.n; i++)
@@ -156,6 +158,7 @@ Token scan_string(Parser *p, const unsigned char *start, bool closed)
     }
     t.sym = intern(p->names, s, n);
     if (!closed) {
+        p->noise = t.at.at;
         syn_error(p, E0006, t.at, "the string is not closed on its line");
         diag_help(p->diag, "end it with '\"'; a line break in a string is \\n");
     }
@@ -165,6 +168,7 @@ Token scan_string(Parser *p, const unsigned char *start, bool closed)
 Token scan_habit(Parser *p, const unsigned char *start, int kind, const char *advice)
 {
     Token t = scan_made(p, start, kind);
+    p->noise = kind == TOK_GATE_UNDEF ? t.at.at : p->noise;
     syn_error(p, E0020, t.at, "there is no '%s'", piece(p, start));
     diag_help(p->diag, "%s", advice);
     return t;
@@ -184,26 +188,34 @@ void scan_comment(Parser *p, const unsigned char *start)
     diag_help(p->diag, "write '//' at the start of each line");
 }
 
-/* Signs that look like tokens, from word processors and papers. */
+/* Signs that look like tokens, from word processors and papers. They are read as what they stand
+ * for, so that each costs one message. */
 static const struct {
     utf8proc_int32_t code;
+    int kind; /* 0: none, the sign is skipped */
     const char *write;
 } LOOKALIKES[] = {
-    {0x00a0, "a plain space"}, {0x00b7, "'*'"}, {0x00d7, "'*'"}, {0x00f7, "'/'"},
-    {0x2010, "'-'"}, {0x2013, "'-'"}, {0x2014, "'-'"}, {0x2018, "'"}, {0x2019, "'"},
-    {0x201c, "'\"'"}, {0x201d, "'\"'"}, {0x2026, "'..'"}, {0x2032, "'"}, {0x2190, "'='"},
-    {0x2192, "'->'"}, {0x21d2, "'=>'"}, {0x2208, "'in'"}, {0x220f, "'prod[i]'"},
-    {0x2211, "'sum[i]'"}, {0x2212, "'-'"}, {0x2227, "'and'"}, {0x2228, "'or'"}, {0x00ac, "'not'"},
-    {0x2260, "'!='"}, {0x2264, "'<='"}, {0x2265, "'>='"}, {0x3000, "a plain space"},
-    {0xfeff, "nothing"}, {0xff08, "'('"}, {0xff09, "')'"}, {0xff1b, "';'"}, {0xff0c, "','"},
+    {0x00a0, 0, "a plain space"}, {0x3000, 0, "a plain space"}, {0xfeff, 0, "nothing"},
+    {0x00b7, TOK_STAR, "'*'"},    {0x00d7, TOK_STAR, "'*'"},    {0x00f7, TOK_SLASH, "'/'"},
+    {0x2010, TOK_MINUS, "'-'"},   {0x2013, TOK_MINUS, "'-'"},   {0x2014, TOK_MINUS, "'-'"},
+    {0x2212, TOK_MINUS, "'-'"},   {0x2018, TOK_QUOTE, "'"},     {0x2019, TOK_QUOTE, "'"},
+    {0x2032, TOK_QUOTE, "'"},     {0x201c, 0, "'\"'"},          {0x201d, 0, "'\"'"},
+    {0x2026, TOK_DOTDOT, "'..'"}, {0x2190, TOK_SET, "'='"},     {0x2192, TOK_ARROW, "'->'"},
+    {0x21d2, TOK_FAT, "'=>'"},    {0x2208, TOK_IN, "'in'"},     {0x2211, TOK_SUM, "'sum'"},
+    {0x220f, TOK_PROD, "'prod'"}, {0x2227, TOK_AND, "'and'"},   {0x2228, TOK_OR, "'or'"},
+    {0x00ac, TOK_NOT, "'not'"},   {0x2260, TOK_NE, "'!='"},     {0x2264, TOK_LE, "'<='"},
+    {0x2265, TOK_GE, "'>='"},     {0xff08, TOK_LPAREN, "'('"},  {0xff09, TOK_RPAREN, "')'"},
+    {0xff0b, TOK_PLUS, "'+'"},    {0xff0c, TOK_COMMA, "','"},   {0xff1b, TOK_SEMI, "';'"},
+    {0xff1d, TOK_SET, "'='"},
 };
 
-static const char *lookalike(utf8proc_int32_t c)
+static void report_character(Parser *p, Span at, utf8proc_int32_t c, const char *text)
 {
-    for (size_t i = 0; i < sizeof LOOKALIKES / sizeof *LOOKALIKES; i++)
-        if (LOOKALIKES[i].code == c)
-            return LOOKALIKES[i].write;
-    return NULL;
+    bool shown = c >= 0x20 && utf8proc_charwidth(c) > 0 && c != 0x00a0 && c != 0x3000;
+    if (shown)
+        syn_error(p, E0003, at, "bad character '%s' (U+%04X)", text, (unsigned)c);
+    else
+        syn_error(p, E0003, at, "bad character U+%04X", (unsigned)c);
 }
 
 bool scan_other(Parser *p, const unsigned char *start, Token *out)
@@ -215,13 +227,15 @@ bool scan_other(Parser *p, const unsigned char *start, Token *out)
         *out = scan_name(p, start);
         return true;
     }
-    Span at = span_of(p, start);
-    bool shown = c >= 0x20 && utf8proc_charwidth(c) > 0 && c != 0x00a0 && c != 0x3000;
-    syn_error(p, E0003, at, shown ? "bad character '%s' (U+%04X)" : "bad character%.0s U+%04X",
-              piece(p, start), (unsigned)c);
-    const char *write = lookalike(c);
-    if (write)
-        diag_help(p->diag, "write %s", write);
+    report_character(p, span_of(p, start), c, piece(p, start));
+    for (size_t i = 0; i < sizeof LOOKALIKES / sizeof *LOOKALIKES; i++) {
+        if (LOOKALIKES[i].code != c)
+            continue;
+        diag_help(p->diag, "write %s", LOOKALIKES[i].write);
+        *out = scan_made(p, start, LOOKALIKES[i].kind);
+        return LOOKALIKES[i].kind != 0;
+    }
+    p->noise = span_of(p, start).at;
     return false;
 }
 
@@ -245,8 +259,10 @@ bool scan_validate(Parser *p)
             return false;
         }
         if (is_bidi(c))
-            syn_error(p, E0004, at, "U+%04X changes the direction of text that follows: it is not "
-                      "allowed in source", (unsigned)c);
+            syn_error(p, E0004, at,
+                      "U+%04X changes the direction of text that follows: it is not "
+                      "allowed in source",
+                      (unsigned)c);
         i += (size_t)n;
     }
     return true;

@@ -115,8 +115,7 @@ static bool sync_before(Parser *p, Token t)
 /* What may follow the '}' of a skipped group without going on with the expression. */
 static bool fresh_after_group(const Token *t)
 {
-    return starts(t->kind) || t->kind == TOK_IDENT || t->kind == TOK_RBRACE ||
-           t->kind == TOK_YYEOF;
+    return starts(t->kind) || t->kind == TOK_IDENT || t->kind == TOK_RBRACE || t->kind == TOK_YYEOF;
 }
 
 static bool at_place(Parser *p, Token *t)
@@ -151,6 +150,13 @@ static bool at_place(Parser *p, Token *t)
     return t->kind == TOK_SEMI || t->kind == TOK_SYNC;
 }
 
+/* What is open inside the innermost braces was dropped with the broken statement. */
+static void forget_brackets(Parser *p)
+{
+    while (p->nopen && p->open[p->nopen - 1].kind != TOK_LBRACE)
+        p->nopen--;
+}
+
 static Token recover(Parser *p)
 {
     Token t = next(p);
@@ -158,16 +164,17 @@ static Token recover(Parser *p)
         t = next(p);
     p->recovering = false;
     p->skip = 0;
-    while (p->nopen && p->open[p->nopen - 1].kind != TOK_LBRACE)
-        p->nopen--;
+    forget_brackets(p);
     return t;
 }
 
 void syn_recover(Parser *p, bool missing_semicolon)
 {
     Token bad = p->last;
-    if (bad.kind == TOK_YYEOF || bad.kind == TOK_SEMI || bad.kind == TOK_RBRACE)
+    if (bad.kind == TOK_YYEOF || bad.kind == TOK_SEMI || bad.kind == TOK_RBRACE) {
+        forget_brackets(p);
         return;
+    }
     p->recovering = true;
     p->skip = bad.kind == TOK_LBRACE;
     if ((bad.first || missing_semicolon) && starts(bad.kind))
