@@ -39,7 +39,7 @@ struct Seq {
     SymId name;
     bool open;       /* of a call: to be solved */
     bool known;      /* axes hold */
-    Axis *axes;
+    const Axis *axes;
     uint32_t naxes;
 };
 
@@ -80,5 +80,84 @@ struct Ex {
     const Lit *lit;
     const Ex *fields; /* of a tuple: ty->nfields */
 };
+
+/* ---- construction and questions ------------------------------------------------------------------
+ * Tys: where types live, with the polynomials and the solved class variables of a session. */
+typedef struct Tys Tys;
+
+Tys *tys_new(Arena *a, const Intern *names, Polys *polys);
+/* Undo of variables solved since the mark, of dimensions and of classes. */
+typedef struct {
+    uint32_t dims, classes;
+} TysMark;
+TysMark tys_mark(const Tys *ts);
+void tys_release(Tys *ts, TysMark m);
+
+static inline ElemTy elem_kind(ElemKind k)
+{
+    return (ElemTy){.kind = (uint8_t)k};
+}
+static inline ElemTy elem_concrete(Elem e)
+{
+    return (ElemTy){.kind = SE_CONCRETE, .elem = (uint8_t)e};
+}
+static inline ElemTy elem_ix(const Poly *of)
+{
+    return (ElemTy){.kind = SE_IX, .ix = of};
+}
+/* A class of a signature that is called; solved by tys_bind_class. */
+ElemTy elem_class_var(Tys *ts, ElemKind cls);
+void tys_bind_class(Tys *ts, ElemTy var, ElemTy to);
+/* Follows solved class variables. */
+ElemTy elem_of(const Tys *ts, ElemTy e);
+/* Structural; index elements compare by their solved dimension. */
+bool elem_eq(Tys *ts, ElemTy a, ElemTy b);
+bool elem_is_integer(ElemTy e); /* integers, ix, integer literals, unknown */
+bool elem_is_real(ElemTy e);    /* floats, real, literals, unknown */
+bool elem_is_class(ElemTy e);
+
+extern const Ty ty_unknown; /* TYK_ANY */
+const Ty *ty_scalar(Tys *ts, ElemTy e);
+/* Copies the axes. */
+const Ty *ty_tensor(Tys *ts, ElemTy e, const Axis *axes, uint32_t n);
+const Ty *ty_vector(Tys *ts, ElemTy e, const Poly *dim);
+/* Takes the fields as they are. */
+const Ty *ty_tuple(Tys *ts, const TyField *fields, uint32_t n);
+/* rows may be NULL (one choice for the call). */
+const Ty *ty_route(Tys *ts, const Poly *rows, const Poly *experts, SymId name, uint32_t id);
+/* Same value, other element. */
+const Ty *ty_with_elem(Tys *ts, const Ty *t, ElemTy e);
+/* What a name bound to literals has: i32, f32. */
+const Ty *ty_default(Tys *ts, const Ty *t);
+
+static inline Axis axis_dim(const Poly *p)
+{
+    return (Axis){p, NULL};
+}
+static inline bool ty_is_any(const Ty *t)
+{
+    return t->kind == TYK_ANY;
+}
+static inline bool ty_is_tensor(const Ty *t)
+{
+    return t->kind == TYK_TENSOR;
+}
+
+typedef struct {
+    Axis *at;
+    uint32_t n;
+} Axes;
+/* Axes with solved sequences replaced by what they stand for; a fresh array with room for one more. */
+Axes axes_expand(Tys *ts, const Axis *axes, uint32_t n);
+/* Each dimension mapped; elements stay. */
+const Ty *ty_map(Tys *ts, const Ty *t, const Poly *(*f)(void *cx, const Poly *p), void *cx);
+/* R1 on every axis. */
+const Ty *ty_replace(Tys *ts, const Ty *t, const Poly *from, const Poly *to);
+/* The same type, by solved dimensions. */
+bool ty_identical(Tys *ts, const Ty *a, const Ty *b);
+
+void ty_show(Tys *ts, StrBuf *out, const Ty *t);
+void elem_show(Tys *ts, StrBuf *out, ElemTy e);
+void axis_show(Tys *ts, StrBuf *out, Axis a);
 
 #endif
