@@ -54,6 +54,10 @@ ValId ir_reduce(Build *b, const char *kind, const DimId *dims, uint32_t n, BodyI
 /* Entry of a function: adds an input (a parameter of the entry body). */
 ValId fn_input(Fn *f, SymId name, TypeId type);
 
+/* A value that equals the operation and is visible at b, or none: what the builders do before they
+ * make an instruction (fold.c), for passes that look again at old ones. */
+ValId ir_fold(Build *b, Op op, const ValId *in, uint32_t nin, AttrId attr, TypeId type);
+
 /* Result types of an op from its operands, attributes and bodies: the infer_<family> hooks.
  * Returns false with a message in *why if the operands do not fit. 'out' holds given types on entry
  * (ix 0: to be inferred) and all types on return. */

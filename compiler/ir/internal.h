@@ -62,8 +62,4 @@ bool infer_set(Infer *x, uint32_t k, TypeId type);
 /* Initial values, body parameters after the index, yields and results of carried values agree. */
 bool infer_carried(Infer *x, uint32_t carry);
 
-/* ---- folding (fold.c) ---- */
-/* A value that equals the operation and is visible at b, or none. */
-ValId ir_fold(Build *b, Op op, const ValId *in, uint32_t nin, AttrId attr, TypeId type);
-
 #endif

@@ -28,18 +28,18 @@ typedef struct {
     Arena *scratch; /* marked and released around every pass by the runner */
     Diag *diag;     /* only for findings that need folded values (constants out of range) */
     TargetInfo target;
-    int opt;        /* 0..3 */
-    StrBuf *stats;  /* lines for --stats, or NULL */
+    int opt;       /* 0..3 */
+    StrBuf *stats; /* lines for --stats, or NULL */
 } PassCx;
 
 typedef struct {
-    const char *passes;   /* pipeline text, e.g. "canon,cse,fuse,dce" */
-    const char *off;      /* comma-separated passes that are skipped, or NULL */
+    const char *passes; /* pipeline text, e.g. "canon,cse,fuse,dce" */
+    const char *off;    /* comma-separated passes that are skipped, or NULL */
     const char *stop_after;
-    const char *dump;     /* "after:<pass>", "before:<pass>", "all[:dir]", comma-separated, or NULL */
+    const char *dump; /* "after:<pass>", "before:<pass>", "all[:dir]", comma-separated, or NULL */
     bool verify_each, timings;
-    long limit;           /* run only the first n passes; -1 is no limit */
-    StrBuf *dump_out;     /* receives dumps without a directory */
+    long limit;       /* run only the first n passes; -1 is no limit */
+    StrBuf *dump_out; /* receives dumps without a directory */
 } PassOptions;
 
 /* The standard pipeline of an optimisation level, HI to planned LO. */

@@ -1,0 +1,15 @@
+/* The standard pipelines, in the syntax of --passes. -O0 is the least that gives correct code:
+ * compile-time values must be evaluated, tensors lowered, maths expanded, buffers placed. From -O1
+ * on the order is: simplify, evaluate what is constant (gates close), move work to where it is
+ * used, fuse, and clean up after each step that leaves something behind. */
+
+#include "pass/pass.h"
+
+const char *pass_pipeline(int opt)
+{
+    if (opt <= 0)
+        return "fold,dce,lower,math,plan";
+    if (opt == 1)
+        return "canon,fold,cse,dce,fuse,canon,dce,lower,math,plan";
+    return "canon,cse,fold,gates,canon,cse,sink,fuse,canon,cse,licm,dce,lower,math,plan";
+}

@@ -1,0 +1,125 @@
+/* Questions that several passes ask; see query.h. */
+
+#include "pass/query.h"
+
+#include "ir/edit.h"
+
+ValId yield_in(const Fn *f, BodyId b, uint32_t k)
+{
+    return ins_in(f, body_yield(f, b), k);
+}
+
+Op val_op(const Fn *f, ValId v)
+{
+    InsId d = val_def(f, v);
+    return d.ix ? ins_op(f, d) : OP_NONE;
+}
+
+bool val_is_scalar(const Fn *f, ValId v)
+{
+    const Type *t = val_ty(f, v);
+    return t->kind == TY_TENSOR && t->rank == 0;
+}
+
+bool const_int(const Fn *f, ValId v, int64_t *out)
+{
+    if (val_op(f, v) != OP_const || elem_is_float((Elem)val_ty(f, v)->elem))
+        return false;
+    *out = attr_int(f->module, ins_get(f, val_def(f, v))->attr, "int", 0);
+    return true;
+}
+
+bool const_float(const Fn *f, ValId v, double *out)
+{
+    if (val_op(f, v) != OP_const || !elem_is_float((Elem)val_ty(f, v)->elem))
+        return false;
+    *out = attr_float(f->module, ins_get(f, val_def(f, v))->attr, "value", 0);
+    return true;
+}
+
+bool is_param(const Fn *f, ValId v, BodyId b, uint32_t k)
+{
+    return k < body_nparams(f, b) && body_param(f, b, k).ix == v.ix;
+}
+
+/* ---- effects ------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    const Fn *fn;
+    uint8_t *eff;
+} Effects;
+
+static uint8_t own_effects(const Fn *f, InsId i)
+{
+    const Ins *n = ins_get(f, i);
+    uint16_t traits = op_info((Op)n->op)->traits;
+    bool check = attr_flag(f->module, n->attr, "check");
+    switch (n->op) {
+    case OP_bind: return EFF_BIND;
+    case OP_sel_mask:
+    case OP_sel_list: return EFF_BIND;
+    case OP_cell: return 0;
+    case OP_index: return check ? EFF_RAISE : 0;
+    case OP_write: return (uint8_t)(EFF_WRITE | (check ? EFF_RAISE : 0));
+    default: return (uint8_t)((traits & READS ? EFF_READ : 0) | (traits & WRITES ? EFF_WRITE : 0));
+    }
+}
+
+/* Adds e to the owners around i, up to the body 'until' (none: all). */
+static void add_up(const Fn *f, uint8_t *eff, InsId i, uint8_t e, BodyId until)
+{
+    BodyId b = ins_get(f, i)->home;
+    while (b.ix && b.ix != until.ix) {
+        InsId owner = f->bodies.at[b.ix].owner;
+        if (!owner.ix)
+            return;
+        eff[owner.ix] |= e;
+        b = ins_get(f, owner)->home;
+    }
+}
+
+static void add_effects(void *cx, InsId i)
+{
+    Effects *w = cx;
+    uint8_t e = own_effects(w->fn, i);
+    w->eff[i.ix] |= e;
+    uint8_t memory = e & (EFF_READ | EFF_WRITE);
+    BodyId cell_home = {0};
+    if (memory && w->fn->stage == HI && ins_get(w->fn, i)->in.n)
+        cell_home = val_home(w->fn, ins_in(w->fn, i, 0));
+    add_up(w->fn, w->eff, i, memory, cell_home);
+    add_up(w->fn, w->eff, i, e & EFF_RAISE, (BodyId){0});
+}
+
+uint8_t *effects_table(const Fn *f, Arena *scratch)
+{
+    Effects w = {f, ARENA_ARRAY(scratch, uint8_t, f->ins.n)};
+    ir_walk(f, f->entry, add_effects, &w);
+    return w.eff;
+}
+
+bool body_pure(const Fn *f, const uint8_t *eff, BodyId b)
+{
+    EACH_INS (f, b, i) {
+        if (eff[i.ix] || ins_op(f, i) == OP_state || ins_op(f, i) == OP_cell)
+            return false;
+        for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++)
+            if (!body_pure(f, eff, ins_body(f, i, k)))
+                return false;
+    }
+    return true;
+}
+
+/* ---- replacement --------------------------------------------------------------------------------
+ */
+
+void swaps_apply(Fn *f, Arena *scratch, const Swaps *s)
+{
+    if (!s->n)
+        return;
+    ValId *map = ARENA_ARRAY(scratch, ValId, f->vals.n);
+    for (uint32_t k = 0; k < s->n; k++)
+        map[s->at[k].from.ix] = s->at[k].to;
+    ir_replace_all(f, map);
+}

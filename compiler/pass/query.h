@@ -1,0 +1,40 @@
+#ifndef GATEC_PASS_QUERY_H
+#define GATEC_PASS_QUERY_H
+
+/* Questions that several passes ask. Tables are per instruction id and valid until the function
+ * changes; ids made later are outside of them. */
+
+#include "ir/ir.h"
+
+/* What an instruction does besides giving results, bodies included. A cell that lives inside the
+ * instruction does not count: nobody outside can see it. */
+enum {
+    EFF_READ = 1,  /* depends on memory */
+    EFF_WRITE = 2, /* changes memory that outlives it */
+    EFF_RAISE = 4, /* may set a status bit */
+    EFF_BIND = 8   /* gives a dimension symbol its value for the rest of the body around it */
+};
+
+/* EFF_* of every instruction; f->ins.n entries. */
+uint8_t *effects_table(const Fn *f, Arena *scratch);
+
+/* The k-th operand of the yield that ends the body. */
+ValId yield_in(const Fn *f, BodyId b, uint32_t k);
+bool const_int(const Fn *f, ValId v, int64_t *out);  /* const of integer, ix or bit */
+bool const_float(const Fn *f, ValId v, double *out); /* const of a float type */
+/* Is v the k-th parameter of body b? */
+bool is_param(const Fn *f, ValId v, BodyId b, uint32_t k);
+/* The op that defines v, OP_NONE for a body parameter. */
+Op val_op(const Fn *f, ValId v);
+bool val_is_scalar(const Fn *f, ValId v); /* tensor of rank 0 */
+/* Is every instruction of the body, nested ones too, pure and without effects in 'eff'? */
+bool body_pure(const Fn *f, const uint8_t *eff, BodyId b);
+
+/* Old-to-new pairs collected while a function is edited, applied at once. */
+typedef struct {
+    ValId from, to;
+} Swap;
+typedef VEC(Swap) Swaps;
+void swaps_apply(Fn *f, Arena *scratch, const Swaps *s);
+
+#endif
