@@ -18,6 +18,7 @@
 #include "ir/build.h"
 #include "sema/ty.h"
 #include "source/diag.h"
+#include "syntax/ast.h"
 
 typedef struct Act Act;
 
@@ -60,11 +61,12 @@ Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi);
 /* The cell of a state; 'initial' may be NULL (zero). In a bank: stacked like params. */
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
                 const Poly *const *sizes, uint32_t nmembers);
-Ex act_comptime(Act *a, Ex e); /* const */
+Ex act_comptime(Act *a, Ex e);           /* const */
 Ex act_dim_value(Act *a, const Poly *p); /* a dimension's name used as a value: i32 */
 Ex act_enum_value(Act *a, const Poly *dim, int64_t member); /* ix */
 
-/* ---- fitting ---------------------------------------------------------------------------------- */
+/* ---- fitting ----------------------------------------------------------------------------------
+ */
 /* The value as declared: literals and scalars take the element type, a scalar fills the axes,
  * ix becomes i32 where an integer is wanted. */
 Ex act_fit(Act *a, Ex e, const Ty *want);
@@ -74,7 +76,8 @@ Ex act_bool(Act *a, bool v, const Ty *ty);
 Ex act_list(Act *a, const Ex *items, uint32_t n, const Ty *ty);
 Ex act_tuple(Act *a, const Ex *items, uint32_t n, const Ty *ty);
 
-/* ---- names seen inside decisions (R1) ------------------------------------------------------------ */
+/* ---- names seen inside decisions (R1)
+ * ------------------------------------------------------------ */
 /* The selected part along one axis. 'sel' is over that axis. Works on tensors and on selections. */
 Ex act_take(Act *a, Ex e, uint32_t axis, ValId sel, const Ty *seen);
 Ex act_read(Act *a, ValId cell, const Ty *ty); /* state or carry */
@@ -83,19 +86,22 @@ Ex act_index_number(Act *a, ValId place, const Poly *range, const Ty *ty);
 /* The variable's place on a wider axis of the chain of its range. */
 ValId act_index_widen(Act *a, ValId place, const Poly *range, const Poly *axis);
 
-/* ---- operators -------------------------------------------------------------------------------- */
+/* ---- operators --------------------------------------------------------------------------------
+ */
 /* amap[k] is the axis of the result that axis k of the operand lies on; NULL for a scalar. */
 Ex act_binary(Act *a, Oper op, Ex x, const uint32_t *xmap, Ex y, const uint32_t *ymap,
               const Ty *operand_elem, const Ty *result);
 Ex act_pow(Act *a, Ex x, const uint32_t *xmap, Ex y, const uint32_t *ymap, const Ty *result);
-Ex act_unary(Act *a, Oper op, Ex x, const Ty *result); /* OPER_NEG OPER_INVERT, and 'not' as OPER_INVERT */
+Ex act_unary(Act *a, Oper op, Ex x,
+             const Ty *result); /* OPER_NEG OPER_INVERT, and 'not' as OPER_INVERT */
 Ex act_matmul(Act *a, Ex x, Ex y, const Ty *result);
 Ex act_transpose(Act *a, Ex x, const Ty *result); /* last two axes */
 
-/* ---- each, reductions ------------------------------------------------------------------------------
- * begin opens a body over the dimensions and fills 'places'; end closes it. Between them the walk
- * emits into the body. Ranges a..b: the caller binds the extent with act_bind_fresh or gives a
- * dimension, and adds 'a' to the place itself (act_offset). */
+/* ---- each, reductions
+ * ------------------------------------------------------------------------------ begin opens a body
+ * over the dimensions and fills 'places'; end closes it. Between them the walk emits into the body.
+ * Ranges a..b: the caller binds the extent with act_bind_fresh or gives a dimension, and adds 'a'
+ * to the place itself (act_offset). */
 typedef struct ActBody ActBody;
 ActBody *act_each_begin(Act *a, const Poly *const *dims, uint32_t n, ValId *places);
 Ex act_each_end(Act *a, ActBody *b, Ex value, const Ty *result);
@@ -107,13 +113,14 @@ Ex act_offset(Act *a, ValId place, Ex start, const Ty *ty);
 ActBody *act_each_store_begin(Act *a, const Poly *const *dims, uint32_t n, ValId *places);
 void act_each_store_end(Act *a, ActBody *b);
 
-/* ---- subscripts ------------------------------------------------------------------------------------ */
+/* ---- subscripts
+ * ------------------------------------------------------------------------------------ */
 typedef enum {
-    SUB_PLACE,  /* an index variable alone on its axis: value is its place there; proved */
-    SUB_VALUE,  /* an integer or ix scalar; checked at run time unless 'proved' */
-    SUB_ALL,    /* '_' : the axis stays */
-    SUB_SLICE,  /* a..b: the axis becomes b - a; value is a */
-    SUB_TENSOR  /* an integer or ix tensor of rank r: its axes stand here */
+    SUB_PLACE, /* an index variable alone on its axis: value is its place there; proved */
+    SUB_VALUE, /* an integer or ix scalar; checked at run time unless 'proved' */
+    SUB_ALL,   /* '_' : the axis stays */
+    SUB_SLICE, /* a..b: the axis becomes b - a; value is a */
+    SUB_TENSOR /* an integer or ix tensor of rank r: its axes stand here */
 } SubKind;
 typedef struct {
     uint8_t kind;
@@ -126,13 +133,15 @@ typedef struct {
  * is x[subs] ?? other. */
 Ex act_subscript(Act *a, Ex x, const SubSpec *subs, uint32_t n, const Ex *other, const Ty *result);
 
-/* ---- core functions ---------------------------------------------------------------------------------
- * maps[k] as in act_binary for argument k. Names as in the language: exp log sqrt ... abs max min
- * select atan2 topk sorted iota random_bits bits from_bits packed placed, and conversions. */
+/* ---- core functions
+ * --------------------------------------------------------------------------------- maps[k] as in
+ * act_binary for argument k. Names as in the language: exp log sqrt ... abs max min select atan2
+ * topk sorted iota random_bits bits from_bits packed placed, and conversions. */
 Ex act_core(Act *a, const char *name, const Ex *args, const uint32_t *const *maps, uint32_t n,
             const Poly *dim, const Ty *result);
 
-/* ---- decisions ------------------------------------------------------------------------------------------ */
+/* ---- decisions
+ * ------------------------------------------------------------------------------------------ */
 /* gate g[T] = test: the selection value. Rank 0 (axis NULL): a bit scalar. */
 ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis);
 ValId act_complement(Act *a, SymId name, ValId sel);
@@ -152,7 +161,8 @@ void act_when_else(Act *a, ActBody *b);
 Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result);
 void act_on_end(Act *a, ActBody *b);
 
-/* ---- repetition, assignment ------------------------------------------------------------------------------- */
+/* ---- repetition, assignment
+ * ------------------------------------------------------------------------------- */
 ValId act_carry(Act *a, SymId name, Ex initial, const Ty *ty); /* a cell */
 /* Range: over a dimension (first and end NULL), or a..b (both given), or an index tensor 'order'
  * (visits order[0], order[1], ..). 'index' receives the place (dimension) or number (others). */

@@ -1,0 +1,273 @@
+/* Actions: types, dimensions and the frame of a network. See act.h for the contract. */
+#include "sema/act_cx.h"
+
+#include "support/check.h"
+
+Act *act_new(Arena *arena, Module *m, Diag *d)
+{
+    Act *a = ARENA_NEW(arena, Act);
+    a->arena = arena;
+    a->m = m;
+    a->diag = d;
+    return a;
+}
+
+void act_at(Act *a, Span at)
+{
+    a->b.loc = at;
+}
+
+void act_not_yet(Act *a, Span at, const char *construct)
+{
+    SymId s = intern_z(a->m->names, construct);
+    for (uint32_t i = 0; i < a->refused.n; i++)
+        if (sym_eq(a->refused.at[i], s))
+            return;
+    vec_push(a->arena, &a->refused, s);
+    diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
+}
+
+/* ---- dimensions ---- */
+
+AtomBind *act_atom(Act *a, const Poly *p)
+{
+    uint32_t id = poly_id(p);
+    while (a->atoms.n <= id)
+        vec_push(a->arena, &a->atoms, (AtomBind){0});
+    return &a->atoms.at[id];
+}
+
+void act_bind_dim(Act *a, const Poly *name_atom, DimId d)
+{
+    AtomBind *b = act_atom(a, name_atom);
+    b->bound = true;
+    b->dim = d;
+}
+
+void act_bind_static(Act *a, const Poly *name_atom, int64_t value)
+{
+    act_bind_dim(a, name_atom, dim_const(a->m->dims, value));
+}
+
+void act_bind_runtime(Act *a, const Poly *name_atom, SymId name, int64_t max)
+{
+    act_bind_dim(a, name_atom, dim_sym(a->m->dims, name, max));
+}
+
+void act_bind_restricted(Act *a, const Poly *restricted, ValId sel)
+{
+    AtomBind *b = act_atom(a, restricted);
+    if (b->bound)
+        return;
+    b->bound = true;
+    b->sel = sel;
+    b->dim = val_ty(a->fn, sel)->sub;
+}
+
+const AtomBind *act_restricted(Act *a, const Poly *p)
+{
+    const Atom *at = poly_atom(p);
+    if (!at || at->kind != ATOM_RESTRICTED)
+        return NULL;
+    const AtomBind *b = act_atom(a, p);
+    return b->bound ? b : NULL;
+}
+
+void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value)
+{
+    AtomBind *b = act_atom(a, fresh_atom);
+    if (b->bound)
+        return;
+    b->bound = true;
+    if (value.lit) {
+        b->dim = dim_const(a->m->dims, value.lit->i[0] > 0 ? value.lit->i[0] : 0);
+        return;
+    }
+    ValId v = act_as_i32(a, act_plain(a, value));
+    InsId def = val_def(a->fn, v);
+    Op op = def.ix ? ins_op(a->fn, def) : OP_NONE;
+    if (op == OP_const) {
+        int64_t k = attr_int(a->m, ins_get(a->fn, def)->attr, "int", 0);
+        b->dim = dim_const(a->m->dims, k > 0 ? k : 0);
+        return;
+    }
+    if (op == OP_extent) {
+        b->dim = attr_find(a->m, ins_get(a->fn, def)->attr, "dims")->dims[0];
+        return;
+    }
+    int64_t max = act_int_range(a, v).hi;
+    if (max > INT32_MAX) {
+        act_not_yet(a, a->b.loc, "an extent without a maximum known at compile time");
+        max = 1;
+    }
+    DimId d = dim_fresh(a->m->dims, name, max > 0 ? max : 0);
+    AttrVal at = attr_make_dims(a->m, "dims", &d, 1);
+    ir_ins(&a->b, OP_bind, &v, 1, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
+    act_atom(a, fresh_atom)->dim = d;
+}
+
+static DimId atom_dim(Act *a, const Poly *p, const Atom *at)
+{
+    const AtomBind *b = act_atom(a, p);
+    if (b->bound)
+        return b->dim;
+    if (at->kind == ATOM_OPAQUE) {
+        DimId x = act_dim(a, at->base), y = act_dim(a, at->other);
+        DimKind k = at->op == '/'   ? DIM_DIV
+                    : at->op == '%' ? DIM_MOD
+                    : at->op == 'm' ? DIM_MIN
+                                    : DIM_MAX;
+        return dim_op(a->m->dims, k, x, y);
+    }
+    if (at->kind == ATOM_NAME && at->has_value)
+        return dim_const(a->m->dims, at->value);
+    act_not_yet(a, a->b.loc, "this extent");
+    return dim_const(a->m->dims, 1);
+}
+
+static DimId power(Act *a, DimId acc, DimId x, int times)
+{
+    for (int i = 0; i < times; i++)
+        acc = dim_op(a->m->dims, DIM_MUL, acc, x);
+    return acc;
+}
+
+static DimId term_dim(Act *a, const PolyTerm *t)
+{
+    DimId up = dim_const(a->m->dims, t->num < 0 ? -t->num : t->num);
+    DimId down = dim_const(a->m->dims, t->den);
+    for (uint32_t i = 0; i < t->nfactors; i++) {
+        const PolyFactor *f = &t->factors[i];
+        DimId x = atom_dim(a, f->atom, poly_atom(f->atom));
+        if (f->power > 0)
+            up = power(a, up, x, f->power);
+        else
+            down = power(a, down, x, -f->power);
+    }
+    return dim_op(a->m->dims, DIM_DIV, up, down);
+}
+
+DimId act_dim(Act *a, const Poly *p)
+{
+    const AtomBind *whole = poly_atom(p) ? act_atom(a, p) : NULL;
+    if (whole && whole->bound)
+        return whole->dim;
+    const PolyTerm *terms;
+    uint32_t n = poly_terms(p, &terms);
+    DimId sum = dim_const(a->m->dims, 0);
+    for (int negative = 0; negative < 2; negative++) /* positive terms first: extents stay >= 0 */
+        for (uint32_t i = 0; i < n; i++)
+            if ((terms[i].num < 0) == (negative == 1))
+                sum = dim_op(a->m->dims, negative ? DIM_SUB : DIM_ADD, sum, term_dim(a, &terms[i]));
+    return sum;
+}
+
+/* ---- types ---- */
+
+void act_push_classes(Act *a, Elem real, Elem num, Elem elem)
+{
+    vec_push(a->arena, &a->classes, ((Classes){real, num, elem}));
+}
+
+void act_pop_classes(Act *a)
+{
+    CHECK(a->classes.n, "classes popped that were not pushed");
+    a->classes.n--;
+}
+
+Elem act_elem(const Act *a, ElemTy e)
+{
+    Classes top = {E_F32, E_F32, E_F32};
+    if (a->classes.n)
+        top = a->classes.at[a->classes.n - 1];
+    switch ((ElemKind)e.kind) {
+    case SE_CONCRETE: return (Elem)e.elem;
+    case SE_IX: return E_IX;
+    case SE_REAL: return top.real;
+    case SE_NUM: return top.num;
+    case SE_ELEM_CLASS: return top.elem;
+    case SE_LIT: return E_I32;
+    case SE_SEL: return E_BIT;
+    case SE_CLASS_VAR:
+    case SE_FLIT:
+    case SE_ANY: return E_F32;
+    }
+    return E_F32;
+}
+
+static uint32_t push_axes(Act *a, const Axis *axes, uint32_t n, DimId *dims, uint32_t at)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!axes[i].dim) {
+            at = push_axes(a, axes[i].seq->axes, axes[i].seq->naxes, dims, at);
+        } else if (at < MAX_RANK) {
+            dims[at++] = act_dim(a, axes[i].dim);
+        } else {
+            act_not_yet(a, a->b.loc, "a tensor of more than 8 axes");
+        }
+    }
+    return at;
+}
+
+uint32_t act_axes(Act *a, const Ty *ty, DimId dims[MAX_RANK])
+{
+    return push_axes(a, ty->axes, ty->naxes, dims, 0);
+}
+
+TypeId act_type(Act *a, const Ty *ty)
+{
+    DimId dims[MAX_RANK];
+    uint32_t n = act_axes(a, ty, dims);
+    if (ty->elem.kind == SE_IX)
+        return type_like(a->m->types, type_ix(a->m->types, act_dim(a, ty->elem.ix)), dims, n);
+    Elem e = act_elem(a, ty->elem);
+    return e == E_IX ? type_tensor(a->m->types, E_I32, dims, n)
+                     : type_tensor(a->m->types, e, dims, n);
+}
+
+/* ---- a network ---- */
+
+void act_network_begin(Act *a, SymId name)
+{
+    a->fn = fn_new(a->m, sym_text(a->m->names, name));
+    a->b = build_at_end(a->fn, a->fn->entry);
+    a->refused.n = 0;
+}
+
+void act_network_dim(Act *a, const Poly *name_atom)
+{
+    DimId d = act_dim(a, name_atom);
+    for (uint32_t i = 0; i < a->fn->dims.n; i++)
+        if (dim_eq(a->fn->dims.at[i], d))
+            return;
+    vec_push(a->m->arena, &a->fn->dims, d);
+}
+
+Ex act_input(Act *a, SymId name, const Ty *ty)
+{
+    return act_ex(ty, fn_input(a->fn, name, act_type(a, ty)));
+}
+
+static void add_output(Act *a, SymId name, uint32_t k, bool single)
+{
+    if (!name.ix)
+        name = intern_z(a->m->names, single ? "y" : arena_printf(a->arena, "y%u", k));
+    vec_push(a->m->arena, &a->fn->out_names, name);
+}
+
+void act_network_end(Act *a, Ex result, const Ty *declared)
+{
+    Ex fit = act_fit(a, result, declared);
+    if (declared->kind != TYK_TUPLE) {
+        ValId v = act_value(a, fit, declared->elem);
+        add_output(a, (SymId){0}, 0, true);
+        ir_yield(&a->b, &v, 1);
+        return;
+    }
+    ValId *out = ARENA_ARRAY(a->arena, ValId, declared->nfields);
+    for (uint32_t k = 0; k < declared->nfields; k++) {
+        out[k] = act_value(a, fit.fields[k], declared->fields[k].ty->elem);
+        add_output(a, declared->fields[k].name, k, false);
+    }
+    ir_yield(&a->b, out, declared->nfields);
+}

@@ -1,0 +1,96 @@
+#ifndef GATEC_SEMA_ACT_CX_H
+#define GATEC_SEMA_ACT_CX_H
+
+/* What the act_*.c files share. Not for the checker. */
+
+#include "ir/eval.h"
+#include "sema/act.h"
+
+/* What an atom stands for in IR. */
+typedef struct {
+    bool bound;
+    DimId dim;
+    ValId sel; /* of a restricted dimension */
+} AtomBind;
+
+typedef struct {
+    Elem real, num, elem;
+} Classes;
+
+struct Act {
+    Arena *arena;
+    Module *m;
+    Diag *diag;
+    Fn *fn;
+    Build b;             /* where code goes now */
+    VEC(AtomBind) atoms; /* by poly_id */
+    VEC(Classes) classes;
+    VEC(SymId) refused; /* constructs already reported for this network */
+};
+
+typedef enum { BODY_EACH, BODY_STORE, BODY_REDUCE, BODY_WHEN, BODY_IF, BODY_LOOP } ActBodyKind;
+
+struct ActBody {
+    ActBodyKind kind;
+    Build outer; /* where code went before */
+    BodyId body[2];
+    Build inner[2];
+    DimId dims[MAX_RANK];
+    const Poly *polys[MAX_RANK];
+    uint32_t ndims;
+    RedOp red;
+    ValId operand[2];
+    AttrId attr;
+    struct ActBody *parent; /* of a store's nest: the next loop outwards */
+};
+
+/* ---- types ---- */
+Elem act_elem(const Act *a, ElemTy e);
+TypeId act_type(Act *a, const Ty *ty);
+uint32_t act_axes(Act *a, const Ty *ty, DimId dims[MAX_RANK]);
+static inline uint32_t val_rank(const Act *a, ValId v)
+{
+    return val_ty(a->fn, v)->rank;
+}
+
+/* ---- values ---- */
+/* The expression as an IR value of that element type (not filled to any shape). */
+ValId act_value(Act *a, Ex e, ElemTy want);
+/* As it is: literals become i32 or f32. */
+ValId act_plain(Act *a, Ex e);
+ValId act_convert(Act *a, ValId v, Elem to);
+/* A scalar repeated over dims; v itself if it has axes already. */
+ValId act_fill(Act *a, ValId v, const DimId *dims, uint32_t n);
+Ex act_ex(const Ty *ty, ValId v);
+Ex act_lit(Act *a, const Ty *ty, uint32_t n, const double *f, const int64_t *i);
+/* A selection as bits, and bits as a selection. */
+ValId act_bits(Act *a, ValId v);
+ValId act_sel(Act *a, ValId v, const char *name);
+
+/* ---- element-wise code ---- */
+/* Calls 'body' once where the element at idx[0..n) is wanted and returns the map of what it gives
+ * (the scalar itself for n == 0). */
+typedef ValId (*ActElement)(void *cx, Act *a, const ValId *idx);
+ValId act_map(Act *a, const DimId *dims, uint32_t n, ActElement body, void *cx);
+/* Element of an operand whose axis k lies on result axis map[k]. */
+ValId act_at_axes(Act *a, ValId v, const uint32_t *map, const ValId *idx);
+ValId act_i32(Act *a, int64_t v);
+/* ix and small integers as i32. */
+ValId act_as_i32(Act *a, ValId v);
+/* Bounds of an integer scalar by where it comes from; INT64_MIN, INT64_MAX where nothing is known.
+ */
+typedef struct {
+    int64_t lo, hi;
+} ActRange;
+ActRange act_int_range(Act *a, ValId v);
+/* The integer face of a real number: cut to the range of 64 bits, NaN is 0. */
+int64_t act_real_to_int(double v);
+
+AtomBind *act_atom(Act *a, const Poly *p);
+/* The binding of a restricted dimension, NULL if p is none or unbound. */
+const AtomBind *act_restricted(Act *a, const Poly *p);
+
+/* Shared by each, reduce, loop. */
+ActBody *act_body_open(Act *a, ActBodyKind kind, const Poly *const *dims, uint32_t n);
+
+#endif

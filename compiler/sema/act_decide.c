@@ -1,0 +1,204 @@
+/* Actions: selections, gates, when and on. */
+#include "sema/act_cx.h"
+
+#include "support/check.h"
+
+static const uint32_t IN_ORDER[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+ValId act_bits(Act *a, ValId v)
+{
+    if (val_ty(a->fn, v)->kind != TY_SEL)
+        return v;
+    return ir_op(&a->b, OP_sel_bits, &v, 1, (AttrId){0});
+}
+
+/* A new selection over 'axis'; its size is a new symbol 'T|name'. */
+static ValId make_sel(Act *a, Op op, ValId in, DimId axis, const char *name)
+{
+    StrBuf s = strbuf_new(a->arena);
+    dim_print(a->m->dims, a->m->names, &s, axis);
+    strbuf_addf(&s, "|%s", name);
+    for (char *p = s.at; *p; p++) /* symbols have no spaces or operators */
+        if (*p == ' ' || *p == '(' || *p == ')' || *p == '+' || *p == '*' || *p == '/' || *p == '-')
+            *p = '_';
+    DimId sub = dim_fresh(a->m->dims, s.at, dim_max(a->m->dims, axis));
+    AttrVal at = attr_make_name(a->m, "name", name);
+    return ir_op_type(&a->b, op, &in, 1, attr_intern(a->m, &at, 1),
+                      type_sel(a->m->types, axis, sub));
+}
+
+ValId act_sel(Act *a, ValId v, const char *name)
+{
+    const Type *t = val_ty(a->fn, v);
+    if (t->kind == TY_SEL)
+        return v;
+    return make_sel(a, OP_sel_mask, v, t->dims[0], name);
+}
+
+ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)
+{
+    ValId v = act_plain(a, test);
+    if (!axis)
+        return v;
+    if (val_ty(a->fn, v)->kind == TY_SEL)
+        return v;
+    DimId d = act_dim(a, axis);
+    return act_sel(a, act_fill(a, v, &d, 1), sym_text(a->m->names, name));
+}
+
+static ValId not_element(void *cx, Act *a, const ValId *idx)
+{
+    return ir_un(&a->b, OP_not, act_at_axes(a, *(ValId *)cx, IN_ORDER, idx));
+}
+
+ValId act_complement(Act *a, SymId name, ValId sel)
+{
+    ValId bits = act_bits(a, sel);
+    DimId axis = val_ty(a->fn, bits)->dims[0];
+    ValId rest = act_map(a, &axis, 1, not_element, &bits);
+    return make_sel(a, OP_sel_mask, rest, axis,
+                    arena_printf(a->arena, "not_%s", sym_text(a->m->names, name)));
+}
+
+static ValId take(Act *a, ValId v, uint32_t axis, ValId sel)
+{
+    AttrVal at = attr_make_int(a->m, "axis", axis);
+    ValId in[2] = {v, sel};
+    return ir_op(&a->b, OP_take, in, 2, attr_intern(a->m, &at, 1));
+}
+
+ValId act_sel_seen(Act *a, ValId sel, ValId outer)
+{
+    ValId bits = take(a, act_bits(a, sel), 0, outer);
+    return act_sel(a, bits, "seen");
+}
+
+Ex act_take(Act *a, Ex e, uint32_t axis, ValId sel, const Ty *seen)
+{
+    ValId v = act_plain(a, e);
+    if (val_ty(a->fn, v)->kind == TY_SEL)
+        return act_ex(seen, act_sel_seen(a, v, sel));
+    return act_ex(seen, take(a, v, axis, sel));
+}
+
+Ex act_sel_member(Act *a, ValId sel, const char *member, const Ty *ty)
+{
+    if (val_ty(a->fn, sel)->kind == TY_TENSOR && !val_rank(a, sel)) { /* rank 0: the bit itself */
+        if (!strcmp(member, "mask"))
+            return act_ex(ty, sel);
+        return act_ex(ty, ir_convert(&a->b, sel, E_I32));
+    }
+    if (!strcmp(member, "mask"))
+        return act_ex(ty, act_bits(a, sel));
+    ValId s = act_sel(a, sel, "selection");
+    Op op = !strcmp(member, "ids") ? OP_sel_ids : OP_sel_count;
+    return act_ex(ty, ir_op(&a->b, op, &s, 1, (AttrId){0}));
+}
+
+Ex act_selected(Act *a, Ex ids, const Poly *dim, const Ty *ty)
+{
+    return act_ex(ty, make_sel(a, OP_sel_list, act_plain(a, ids), act_dim(a, dim), "selected"));
+}
+
+/* ---- when, on ---- */
+
+static void enter_arm(Act *a, ActBody *b, uint32_t which)
+{
+    Span loc = a->b.loc;
+    b->body[which] = ir_body(a->fn, NULL, 0);
+    a->b = build_at_end(a->fn, b->body[which]);
+    a->b.loc = loc;
+}
+
+ActBody *act_when_begin(Act *a, ValId cond_or_sel, ValId rest)
+{
+    ActBody *b = ARENA_NEW(a->arena, ActBody);
+    b->kind = rest.ix ? BODY_WHEN : BODY_IF;
+    b->outer = a->b;
+    b->operand[0] = cond_or_sel;
+    b->operand[1] = rest;
+    enter_arm(a, b, 0);
+    return b;
+}
+
+void act_when_else(Act *a, ActBody *b)
+{
+    b->inner[0] = a->b;
+    enter_arm(a, b, 1);
+}
+
+/* The axes both sides of a rank-0 choice must have: a scalar side is filled. */
+static void fill_side(Act *a, ValId *v, ValId like)
+{
+    const Type *t = val_ty(a->fn, like);
+    DimId dims[MAX_RANK];
+    memcpy(dims, t->dims, sizeof dims);
+    *v = act_fill(a, *v, dims, t->rank);
+}
+
+static ValId side_value(Act *a, Ex side, uint32_t k, bool tuple, const Ty *want)
+{
+    Ex e = tuple && side.fields ? side.fields[k] : side;
+    if (e.ty->elem.kind == SE_SEL && e.ir.ix)
+        return act_bits(a, e.ir);
+    return act_value(a, e, want->elem);
+}
+
+static void yield_side(Act *a, ActBody *b, uint32_t which, const ValId *out, uint32_t n)
+{
+    a->b = b->inner[which];
+    ir_yield(&a->b, out, n);
+}
+
+static InsId close_when(Act *a, ActBody *b, const int *axis, uint32_t n)
+{
+    a->b = b->outer;
+    if (b->kind == BODY_IF)
+        return ir_ins(&a->b, OP_if, b->operand, 1, (AttrId){0}, NULL, 0, b->body, 2);
+    StrBuf s = strbuf_new(a->arena);
+    for (uint32_t k = 0; k < n; k++)
+        strbuf_addf(&s, "%s%d", k ? "," : "", axis[k] < 0 ? 0 : axis[k]);
+    AttrVal at = attr_make_name(a->m, "axes", s.at);
+    return ir_ins(&a->b, OP_when, b->operand, 2, attr_intern(a->m, &at, 1), NULL, 0, b->body, 2);
+}
+
+Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result)
+{
+    bool tuple = result->kind == TYK_TUPLE;
+    uint32_t n = tuple ? result->nfields : 1;
+    ValId *p = ARENA_ARRAY(a->arena, ValId, n), *q = ARENA_ARRAY(a->arena, ValId, n);
+    b->inner[1] = a->b;
+    for (uint32_t k = 0; k < n; k++) {
+        const Ty *want = tuple ? result->fields[k].ty : result;
+        a->b = b->inner[0];
+        p[k] = side_value(a, x, k, tuple, want);
+        b->inner[0] = a->b;
+        a->b = b->inner[1];
+        q[k] = side_value(a, y, k, tuple, want);
+        if (b->kind == BODY_IF)
+            fill_side(a, &q[k], p[k]);
+        b->inner[1] = a->b;
+        a->b = b->inner[0];
+        if (b->kind == BODY_IF)
+            fill_side(a, &p[k], q[k]);
+        b->inner[0] = a->b;
+    }
+    yield_side(a, b, 0, p, n);
+    yield_side(a, b, 1, q, n);
+    InsId i = close_when(a, b, axis, n);
+    if (!tuple)
+        return act_ex(result, ins_res(a->fn, i, 0));
+    Ex *f = ARENA_ARRAY(a->arena, Ex, n);
+    for (uint32_t k = 0; k < n; k++)
+        f[k] = act_ex(result->fields[k].ty, ins_res(a->fn, i, k));
+    return (Ex){.ty = result, .fields = f};
+}
+
+void act_on_end(Act *a, ActBody *b)
+{
+    act_when_else(a, b);
+    b->inner[1] = a->b;
+    yield_side(a, b, 0, NULL, 0);
+    yield_side(a, b, 1, NULL, 0);
+    close_when(a, b, NULL, 0);
+}

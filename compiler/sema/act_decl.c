@@ -1,0 +1,184 @@
+/* Actions: parameters, knobs, states, constants. */
+#include "sema/act_cx.h"
+
+#include "support/check.h"
+
+/* Banks around a declaration: the member axis is first, one axis for all nested banks. */
+static DimId member_axis(Act *a, const Poly *const *sizes, uint32_t n)
+{
+    DimId d = dim_const(a->m->dims, 1);
+    for (uint32_t k = 0; k < n; k++)
+        d = dim_op(a->m->dims, DIM_MUL, d, act_dim(a, sizes[k]));
+    return d;
+}
+
+static ValId member_index(Act *a, const ValId *members, const Poly *const *sizes, uint32_t n)
+{
+    ValId i = members[0];
+    for (uint32_t k = 1; k < n; k++) {
+        ValId size = ir_extent(&a->b, act_dim(a, sizes[k]));
+        i = ir_bin(&a->b, OP_add, ir_bin(&a->b, OP_mul, i, size), members[k]);
+    }
+    return i;
+}
+
+static TypeId stacked_type(Act *a, const Ty *ty, const Poly *const *sizes, uint32_t n)
+{
+    TypeId t = act_type(a, ty);
+    if (!n)
+        return t;
+    DimId dims[MAX_RANK + 1];
+    dims[0] = member_axis(a, sizes, n);
+    uint32_t rank = 1 + act_axes(a, ty, dims + 1);
+    return type_like(a->m->types, t, dims, rank);
+}
+
+static ValId named_op(Act *a, Op op, SymId name, TypeId type)
+{
+    AttrVal at = attr_make_name(a->m, "name", sym_text(a->m->names, name));
+    return ir_op_type(&a->b, op, NULL, 0, attr_intern(a->m, &at, 1), type);
+}
+
+static void add_param(Act *a, SymId path, TypeId type, const Poly *const *sizes, uint32_t n)
+{
+    Param *p = module_param(a->m, path);
+    if (p) {
+        if (!p->type.ix)
+            p->type = type;
+        return;
+    }
+    int64_t members = 0;
+    if (n)
+        dim_is_const(a->m->dims, member_axis(a, sizes, n), &members);
+    vec_push(a->m->arena, &a->m->params,
+             ((Param){.name = path, .type = type, .members = (uint32_t)members, .loc = a->b.loc}));
+}
+
+Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly *const *sizes,
+             uint32_t nmembers, const Ex *initial)
+{
+    if (initial)
+        return act_comptime(a, act_fit(a, *initial, ty));
+    TypeId type = stacked_type(a, ty, sizes, nmembers);
+    add_param(a, path, type, sizes, nmembers);
+    ValId v = named_op(a, OP_param, path, type);
+    if (nmembers) {
+        ValId i = member_index(a, members, sizes, nmembers);
+        v = ir_index(&a->b, v, &i, 1, false);
+    }
+    return act_ex(ty, v);
+}
+
+Ex act_fileparam(Act *a, SymId path, const Ty *ty)
+{
+    return act_param(a, path, ty, NULL, NULL, 0, NULL);
+}
+
+/* The real value of a literal bound or default; ICE-free for anything the checker lets through. */
+static bool lit_number(Ex e, double *v)
+{
+    if (!e.lit || e.lit->n != 1)
+        return false;
+    *v = e.lit->f[0];
+    return true;
+}
+
+static bool bit_number(Act *a, Ex e, double *v)
+{
+    InsId def = e.ir.ix ? val_def(a->fn, e.ir) : (InsId){0};
+    if (!def.ix || ins_op(a->fn, def) != OP_const)
+        return false;
+    AttrId at = ins_get(a->fn, def)->attr;
+    *v = attr_find(a->m, at, "int") ? (double)attr_int(a->m, at, "int", 0)
+                                    : attr_float(a->m, at, "value", 0);
+    return true;
+}
+
+static double knob_number(Act *a, Ex e, double otherwise)
+{
+    double v;
+    if (lit_number(e, &v) || bit_number(a, e, &v))
+        return v;
+    if (e.lit || e.ir.ix)
+        act_not_yet(a, a->b.loc, "a knob whose default or range is not a literal");
+    return otherwise;
+}
+
+Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi)
+{
+    TypeId type = act_type(a, ty);
+    if (!module_knob(a->m, path)) {
+        Knob k = {.name = path, .type = type, .loc = a->b.loc};
+        k.def = knob_number(a, def, 0);
+        k.lo = knob_number(a, lo, 0);
+        k.hi = knob_number(a, hi, 1);
+        vec_push(a->m->arena, &a->m->knobs, k);
+    }
+    return act_ex(ty, named_op(a, OP_knob, path, type));
+}
+
+/* Initial contents of a state: a literal, repeated. */
+static DataId state_init(Act *a, const Ex *initial, TypeId type)
+{
+    double v = 0;
+    if (!initial || (lit_number(*initial, &v) && v == 0))
+        return (DataId){0};
+    if (!lit_number(*initial, &v) && !bit_number(a, *initial, &v)) {
+        act_not_yet(a, a->b.loc, "a state that starts with anything but a literal");
+        return (DataId){0};
+    }
+    Elem e = (Elem)type_get(a->m->types, type)->elem;
+    int64_t n = type_capacity(a->m->types, type);
+    CHECK(n >= 0 && n < INT32_MAX, "a state is too large");
+    char *bytes = arena_array(a->arena, (size_t)n, elem_bytes(e));
+    Scalar s = {elem_round(elem_is_float(e) ? e : E_F64, v),
+                elem_is_float(e) ? 0 : elem_wrap(e, act_real_to_int(v))};
+    for (int64_t k = 0; k < n; k++)
+        elem_store(e, bytes + (size_t)k * elem_bytes(e), s);
+    return module_data(a->m, e, (size_t)n, bytes);
+}
+
+ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
+                const Poly *const *sizes, uint32_t nmembers)
+{
+    (void)members;
+    (void)sizes;
+    if (nmembers)
+        act_not_yet(a, a->b.loc, "a state inside a bank that is picked by a computed index");
+    TypeId type = act_type(a, ty);
+    if (!module_state(a->m, path))
+        vec_push(a->m->arena, &a->m->states,
+                 ((State){.name = path,
+                          .type = type,
+                          .init = state_init(a, initial, type),
+                          .loc = a->b.loc}));
+    return named_op(a, OP_state, path, type_cell(a->m->types, type));
+}
+
+Ex act_comptime(Act *a, Ex e)
+{
+    if (e.fields) {
+        Ex *f = ARENA_ARRAY(a->arena, Ex, e.ty->nfields);
+        for (uint32_t k = 0; k < e.ty->nfields; k++)
+            f[k] = act_comptime(a, e.fields[k]);
+        return (Ex){.ty = e.ty, .fields = f};
+    }
+    if (!e.ir.ix) /* literals are constant as they are */
+        return e;
+    return act_ex(e.ty, ir_op(&a->b, OP_comptime, &e.ir, 1, (AttrId){0}));
+}
+
+Ex act_dim_value(Act *a, const Poly *p)
+{
+    static const Ty i32 = {.kind = TYK_TENSOR, .elem = {.kind = SE_CONCRETE, .elem = E_I32}};
+    return act_ex(&i32, ir_extent(&a->b, act_dim(a, p)));
+}
+
+Ex act_enum_value(Act *a, const Poly *dim, int64_t member)
+{
+    Ty *t = ARENA_NEW(a->arena, Ty);
+    t->kind = TYK_TENSOR;
+    t->elem = (ElemTy){.kind = SE_IX, .ix = dim};
+    ValId v = ir_const_int(&a->b, E_I32, member);
+    return act_ex(t, ir_op_type(&a->b, OP_convert, &v, 1, (AttrId){0}, act_type(a, t)));
+}

@@ -1,0 +1,252 @@
+/* Actions: loops, carried values, assignment. */
+#include "sema/act_cx.h"
+
+#include "support/check.h"
+
+static const ElemTy I32 = {.kind = SE_CONCRETE, .elem = E_I32};
+
+ValId act_carry(Act *a, SymId name, Ex initial, const Ty *ty)
+{
+    (void)name;
+    Ex e = act_fit(a, initial, ty);
+    ValId v = act_value(a, e, ty->elem);
+    if (ty->elem.kind == SE_IX && val_ty(a->fn, v)->elem != E_IX)
+        v = ir_op_type(&a->b, OP_convert, &v, 1, (AttrId){0}, act_type(a, ty));
+    return ir_op(&a->b, OP_cell, &v, 1, (AttrId){0});
+}
+
+Ex act_read(Act *a, ValId cell, const Ty *ty)
+{
+    return act_ex(ty, ir_op(&a->b, OP_read, &cell, 1, (AttrId){0}));
+}
+
+/* ---- loops ---- */
+
+typedef struct {
+    ValId first, end;
+    TypeId index;
+    int64_t cap;
+} LoopRange;
+
+static LoopRange over_dim(Act *a, DimId d)
+{
+    return (LoopRange){act_i32(a, 0), ir_extent(&a->b, d), type_ix(a->m->types, d),
+                       dim_max(a->m->dims, d)};
+}
+
+static LoopRange between(Act *a, Ex first, Ex end)
+{
+    LoopRange r = {act_value(a, first, I32), act_value(a, end, I32),
+                   type_scalar(a->m->types, E_I32), 0};
+    ActRange lo = act_int_range(a, r.first), hi = act_int_range(a, r.end);
+    if (lo.lo == INT64_MIN || hi.hi > INT32_MAX || hi.hi - lo.lo > INT32_MAX) {
+        act_not_yet(a, a->b.loc, "a loop whose bound has no maximum known at compile time");
+        return r;
+    }
+    r.cap = hi.hi > lo.lo ? hi.hi - lo.lo : 0;
+    return r;
+}
+
+ActBody *act_loop_begin(Act *a, bool scan, const Poly *dim, const Ex *first, const Ex *end,
+                        const Ex *order, ValId *index)
+{
+    ActBody *b = ARENA_NEW(a->arena, ActBody);
+    b->kind = BODY_LOOP;
+    ValId table = {0};
+    LoopRange r;
+    if (order) {
+        table = act_plain(a, *order);
+        r = over_dim(a, val_ty(a->fn, table)->dims[0]);
+    } else if (first) {
+        r = between(a, *first, *end);
+    } else {
+        r = over_dim(a, act_dim(a, dim));
+    }
+    b->outer = a->b;
+    b->operand[0] = r.first;
+    b->operand[1] = r.end;
+    AttrVal at[2] = {attr_make_int(a->m, "cap", r.cap)};
+    if (scan)
+        at[1] = attr_make_flag(a->m, "scan");
+    b->attr = attr_intern(a->m, at, scan ? 2 : 1);
+    b->body[0] = ir_body(a->fn, &r.index, 1);
+    a->b = build_at_end(a->fn, b->body[0]);
+    a->b.loc = b->outer.loc;
+    *index = body_param(a->fn, b->body[0], 0);
+    if (table.ix)
+        *index = ir_index(&a->b, table, index, 1, false);
+    return b;
+}
+
+Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result)
+{
+    if (!stacked) {
+        ir_yield(&a->b, NULL, 0);
+        a->b = b->outer;
+        ir_ins(&a->b, OP_loop, b->operand, 2, b->attr, NULL, 0, b->body, 1);
+        return (Ex){.ty = result};
+    }
+    ValId v = stacked->ty->elem.kind == SE_SEL ? act_bits(a, stacked->ir)
+                                               : act_value(a, *stacked, result->elem);
+    ir_yield(&a->b, &v, 1);
+    a->b = b->outer;
+    DimId dims[MAX_RANK];
+    uint32_t n = act_axes(a, result, dims);
+    TypeId t = type_like(a->m->types, val_type(a->fn, v), dims, n);
+    InsId i = ir_ins(&a->b, OP_loop, b->operand, 2, b->attr, &t, 1, b->body, 1);
+    return act_ex(result, ins_res(a->fn, i, 0));
+}
+
+/* ---- assignment ---- */
+
+typedef struct {
+    ValId outer, inner; /* inner is over the selected part of outer */
+} ComposeCx;
+
+static ValId compose_element(void *cx, Act *a, const ValId *idx)
+{
+    ComposeCx *c = cx;
+    ValId inner = ir_op(&a->b, OP_sel_ids, &c->inner, 1, (AttrId){0});
+    ValId outer = ir_op(&a->b, OP_sel_ids, &c->outer, 1, (AttrId){0});
+    ValId place = ir_index(&a->b, inner, idx, 1, false);
+    return ir_index(&a->b, outer, &place, 1, false);
+}
+
+/* The rows of 'inner', a selection made inside 'outer', as a selection over outer's axis. It binds
+ * the same restricted dimension, so values made in the inner body fit it. */
+static ValId compose(Act *a, ValId outer, ValId inner)
+{
+    const Type *o = val_ty(a->fn, outer);
+    DimId axis = o->ix, sub = val_ty(a->fn, inner)->sub;
+    ComposeCx c = {outer, inner};
+    ValId ids = act_map(a, &sub, 1, compose_element, &c);
+    AttrVal at = attr_make_name(a->m, "name", "nested");
+    return ir_op_type(&a->b, OP_sel_list, &ids, 1, attr_intern(a->m, &at, 1),
+                      type_sel(a->m->types, axis, sub));
+}
+
+static void put_rows(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, ValId value)
+{
+    ValId sel = sels[0].sel;
+    for (uint32_t k = 1; k < nsels; k++) {
+        if (sels[k].axis != sels[0].axis) {
+            act_not_yet(a, a->b.loc, "an assignment under decisions over two axes");
+            return;
+        }
+        sel = compose(a, sel, sels[k].sel);
+    }
+    AttrVal at = attr_make_int(a->m, "axis", sels[0].axis);
+    ValId in[3] = {cell, value, sel};
+    ir_ins(&a->b, OP_put, in, 3, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
+}
+
+/* Subscripts that keep axes: the region is stored element by element. */
+typedef struct {
+    const SubSpec *subs;
+    uint32_t nsubs, rank;
+    ValId *values;
+    ValId cell, value;
+    bool check;
+} RegionCx;
+
+static uint32_t region_dims(Act *a, const RegionCx *c, const Ty *target, DimId *dims)
+{
+    (void)c;
+    return act_axes(a, target, dims);
+}
+
+static void store_element(Act *a, const RegionCx *c, const ValId *idx)
+{
+    ValId in[MAX_RANK + 2] = {c->cell, c->value};
+    uint32_t vr = val_rank(a, c->value), at = 0;
+    if (vr)
+        in[1] = ir_index(&a->b, c->value, idx, vr, false);
+    for (uint32_t k = 0; k < c->rank; k++) {
+        SubKind kind = k < c->nsubs ? (SubKind)c->subs[k].kind : SUB_ALL;
+        if (kind == SUB_PLACE || kind == SUB_VALUE) {
+            in[2 + k] = c->values[k];
+        } else if (kind == SUB_ALL) {
+            in[2 + k] = idx[at++];
+        } else if (kind == SUB_SLICE) {
+            in[2 + k] = ir_bin(&a->b, OP_add, idx[at++], c->values[k]);
+        } else {
+            uint32_t r = val_rank(a, c->values[k]);
+            in[2 + k] = ir_index(&a->b, c->values[k], idx + at, r, false);
+            at += r;
+        }
+    }
+    AttrVal flag = attr_make_flag(a->m, "check");
+    AttrId attr = c->check ? attr_intern(a->m, &flag, 1) : (AttrId){0};
+    ir_ins(&a->b, OP_write, in, 2 + c->rank, attr, NULL, 0, NULL, 0);
+}
+
+static void store_region(Act *a, const RegionCx *c, const Ty *target)
+{
+    DimId dims[MAX_RANK];
+    uint32_t n = region_dims(a, c, target, dims);
+    ActBody *nest[MAX_RANK];
+    ValId idx[MAX_RANK];
+    for (uint32_t k = 0; k < n; k++) {
+        LoopRange r = over_dim(a, dims[k]);
+        nest[k] = ARENA_NEW(a->arena, ActBody);
+        nest[k]->outer = a->b;
+        nest[k]->operand[0] = r.first;
+        nest[k]->operand[1] = r.end;
+        AttrVal at = attr_make_int(a->m, "cap", r.cap);
+        nest[k]->attr = attr_intern(a->m, &at, 1);
+        nest[k]->body[0] = ir_body(a->fn, &r.index, 1);
+        a->b = build_at_end(a->fn, nest[k]->body[0]);
+        a->b.loc = nest[k]->outer.loc;
+        idx[k] = body_param(a->fn, nest[k]->body[0], 0);
+    }
+    store_element(a, c, idx);
+    for (uint32_t k = n; k-- > 0;)
+        act_loop_end(a, nest[k], NULL, NULL);
+}
+
+static bool leading_scalars(const SubSpec *subs, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++)
+        if (subs[k].kind > SUB_VALUE)
+            return false;
+    return true;
+}
+
+static void store_at(Act *a, ValId cell, const SubSpec *subs, uint32_t n, ValId value,
+                     const Ty *target)
+{
+    RegionCx c = {.subs = subs, .nsubs = n, .cell = cell, .value = value};
+    c.rank = val_ty(a->fn, cell)->rank;
+    c.values = ARENA_ARRAY(a->arena, ValId, n + 1);
+    for (uint32_t k = 0; k < n; k++) {
+        if (subs[k].rank_of)
+            act_not_yet(a, a->b.loc, "an assignment at a computed place of a restricted axis");
+        if (subs[k].kind != SUB_ALL)
+            c.values[k] = act_as_i32(a, act_plain(a, subs[k].value));
+        c.check |= subs[k].kind != SUB_PLACE && subs[k].kind != SUB_ALL && !subs[k].proved;
+    }
+    if (!leading_scalars(subs, n)) {
+        store_region(a, &c, target);
+        return;
+    }
+    ValId in[MAX_RANK + 2] = {cell, value};
+    memcpy(in + 2, c.values, n * sizeof *in);
+    AttrVal flag = attr_make_flag(a->m, "check");
+    ir_ins(&a->b, OP_write, in, 2 + n, c.check ? attr_intern(a->m, &flag, 1) : (AttrId){0}, NULL, 0,
+           NULL, 0);
+}
+
+void act_store(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, const SubSpec *subs,
+               uint32_t nsubs, Ex value, const Ty *target)
+{
+    ValId v = act_value(a, value, target->elem);
+    if (nsels && nsubs) {
+        act_not_yet(a, a->b.loc,
+                    "an assignment with subscripts under a decision over the same state");
+        return;
+    }
+    if (nsels)
+        put_rows(a, cell, sels, nsels, v);
+    else
+        store_at(a, cell, subs, nsubs, v, target);
+}
