@@ -50,6 +50,10 @@ int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, 
 const char *interp_error(const Interp *in);
 /* Most scalar operations of one run; 0 is no limit (default). */
 void interp_set_limit(Interp *in, uint64_t steps);
+/* From now on every inexact float result is moved at random by up to this many units in the last
+ * place (sums by that share of the sum of absolute values). Several such runs show how far compiled
+ * code may differ, and which decisions are too close to be compared. 0 ends it. */
+void interp_set_noise(Interp *in, double ulps, uint64_t seed);
 
 /* Evaluates a closed pure value (operands all constant or data or params with contents) for
  * folding; false if it depends on anything else. */

@@ -168,13 +168,6 @@ WHOLE2(shr_whole, shift_right(elem, a, b))
 WHOLE(neg_whole, -a)
 WHOLE(abs_whole, below(elem, a, 0) ? -a : a)
 WHOLE(not_whole, ~a)
-WHOLE(same_whole, a)
-
-static Scalar fma_whole(Elem elem, Elem to, const Scalar *in)
-{
-    (void)to;
-    return eval_whole(elem, (uint64_t)in[0].i * (uint64_t)in[1].i + (uint64_t)in[2].i);
-}
 
 static uint32_t mix(uint32_t x)
 {
@@ -204,14 +197,14 @@ static const Row rows[OP_COUNT] = {
     [OP_mul] = {mul_real, mul_whole},    [OP_div] = {div_real, div_whole},
     [OP_mod] = {mod_real, mod_whole},    [OP_pow] = {pow_real, pow_whole},
     [OP_min] = {min_real, min_whole},    [OP_max] = {max_real, max_whole},
-    [OP_atan2] = {atan2_real, NULL},     [OP_fma] = {fma_real, fma_whole},
+    [OP_atan2] = {atan2_real, NULL},     [OP_fma] = {fma_real, NULL},
     [OP_neg] = {neg_real, neg_whole},    [OP_abs] = {abs_real, abs_whole},
     [OP_sqrt] = {sqrt_real, NULL},       [OP_rsqrt] = {rsqrt_real, NULL},
     [OP_exp] = {exp_real, NULL},         [OP_log] = {log_real, NULL},
     [OP_log1p] = {log1p_real, NULL},     [OP_sin] = {sin_real, NULL},
     [OP_cos] = {cos_real, NULL},         [OP_tanh] = {tanh_real, NULL},
-    [OP_erf] = {erf_real, NULL},         [OP_floor] = {floor_real, same_whole},
-    [OP_ceil] = {ceil_real, same_whole}, [OP_round] = {round_real, same_whole},
+    [OP_erf] = {erf_real, NULL},         [OP_floor] = {floor_real, NULL},
+    [OP_ceil] = {ceil_real, NULL}, [OP_round] = {round_real, NULL},
     [OP_and] = {NULL, and_whole},        [OP_or] = {NULL, or_whole},
     [OP_xor] = {NULL, xor_whole},        [OP_not] = {NULL, not_whole},
     [OP_shl] = {NULL, shl_whole},        [OP_shr] = {NULL, shr_whole},

@@ -118,6 +118,7 @@ bool exec_map(Interp *in, const Code *c)
 
 typedef struct {
     double f;     /* floats */
+    double abs;   /* sums: of absolute values */
     uint64_t i;   /* integers, bits, counts */
     int64_t best; /* arg*: place of the value in f or i */
     int64_t n;    /* elements folded */
@@ -135,12 +136,14 @@ static void step_sum(Acc *a, Elem e, Scalar s, int64_t at)
 {
     (void)e, (void)at;
     a->f += s.f;
+    a->abs += fabs(s.f);
     a->i += (uint64_t)s.i;
 }
 static void step_prod(Acc *a, Elem e, Scalar s, int64_t at)
 {
     (void)e, (void)at;
     a->f *= s.f;
+    a->abs = fabs(a->f);
     a->i *= (uint64_t)s.i;
 }
 static bool whole_less(Elem e, uint64_t a, uint64_t b)
@@ -273,12 +276,16 @@ static bool fold_value(Interp *in, const Kind *kind, Acc *acc, size_t n, ValId v
     return interp_work(in, n);
 }
 
-static void give_folded(Interp *in, const Code *c, const Kind *kind, const Acc *acc, Elem from,
+static void give_folded(Interp *in, const Code *c, const Kind *kind, Acc *acc, Elem from,
                         const Tensor *t)
 {
-    for (size_t k = 0, n = tensor_count(t); k < n; k++)
+    bool noisy = in->noise > 0 && elem_is_float(from);
+    for (size_t k = 0, n = tensor_count(t); k < n; k++) {
+        if (noisy && acc[k].abs > 0)
+            acc[k].f = interp_noisy_sum(in, from, acc[k].f, acc[k].abs);
         elem_store(t->elem, (char *)t->bytes + k * elem_bytes(t->elem),
                    kind->done(&acc[k], from, t->elem));
+    }
     interp_give(in, c->res, t);
 }
 

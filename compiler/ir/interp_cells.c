@@ -165,9 +165,10 @@ bool exec_sel_list(Interp *in, const Code *c)
     for (int64_t k = 0; k < list->extent[0]; k++) {
         int64_t i =
             elem_load(list->elem, (const char *)list->bytes + (size_t)k * elem_bytes(list->elem)).i;
-        if (i < 0 || i >= extent)
-            return interp_stop(in, "a listed index is outside its axis");
-        marks[i] = 1;
+        if (i >= 0 && i < extent)
+            marks[i] = 1;
+        else
+            in->status |= GATE_BAD_INDEX;
     }
     return give_selection(in, c, marks, extent);
 }

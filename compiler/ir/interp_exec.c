@@ -163,13 +163,12 @@ bool interp_resolve_body(Interp *in, BodyId b)
     uint32_t room = 0;
     if (++in->depth > MAX_DEPTH)
         return interp_stop(in, "bodies are nested too deeply");
-    EACH_INS(in->f, b, i)
-    room++;
+    EACH_INS (in->f, b, i)
+        room++;
     if (room == 0 || ins_op(in->f, body_yield(in->f, b)) != OP_yield)
         return interp_stop(in, "a body does not end with yield");
     Row row = row_of(in, b, room);
-    EACH_INS(in->f, b, i)
-    {
+    EACH_INS (in->f, b, i) {
         if (ins_op(in->f, i) == OP_yield)
             continue;
         if (is_preset(in, ins_get(in->f, i))
@@ -232,44 +231,15 @@ bool interp_copy(Interp *in, const Tensor *to, ValId v)
 
 /* ---- scalars ---- */
 
-static Scalar element(Interp *in, const Code *c, uint32_t k, size_t at)
-{
-    const Slot *s = interp_slot(in, c->in[k]);
-    if (interp_is_scalar(in, c->in[k]))
-        return s->s;
-    return elem_load(s->t.elem, (const char *)s->t.bytes + at * elem_bytes(s->t.elem));
-}
-
-/* Whole tensors, for conversions: element by element; scalars stand for all elements. */
-static bool ewise_tensor(Interp *in, const Code *c)
-{
-    Tensor t;
-    if (!interp_make(in, in->work, &t, c->type))
-        return false;
-    for (uint32_t k = 0; k < c->nin; k++)
-        if (!interp_is_scalar(in, c->in[k]) &&
-            tensor_count(&interp_slot(in, c->in[k])->t) != tensor_count(&t))
-            return interp_stop(in, "operands of an element-wise op differ in extent");
-    size_t n = tensor_count(&t);
-    for (size_t j = 0; j < n; j++) {
-        Scalar a[3];
-        for (uint32_t k = 0; k < c->nin; k++)
-            a[k] = element(in, c, k, j);
-        elem_store(t.elem, (char *)t.bytes + j * elem_bytes(t.elem),
-                   c->eval((Elem)c->elem, (Elem)c->to, a));
-    }
-    interp_give(in, c->res, &t);
-    return interp_work(in, n);
-}
-
 bool exec_ewise(Interp *in, const Code *c)
 {
     Scalar a[3];
-    if (c->rank)
-        return ewise_tensor(in, c);
     for (uint32_t k = 0; k < c->nin; k++)
         a[k] = in->slots[c->in[k].ix].s;
-    in->slots[c->res].s = c->eval((Elem)c->elem, (Elem)c->to, a);
+    Scalar r = c->eval((Elem)c->elem, (Elem)c->to, a);
+    if (in->noise > 0 && elem_is_float((Elem)c->to))
+        r = interp_noisy_op(in, c, a, r);
+    in->slots[c->res].s = r;
     return true;
 }
 

@@ -51,6 +51,8 @@ struct Interp {
     uint64_t limit, steps;
     unsigned depth;  /* of bodies being run or resolved */
     const char *why; /* why the run stopped */
+    double noise;    /* ULP by which inexact results are moved; 0 is off */
+    uint64_t noise_seed;
     /* of one run: */
     Arena *work;
     const Fn *f;
@@ -84,6 +86,10 @@ bool interp_preset(Interp *in, InsId i);
 void interp_begin(Interp *in, Arena *work, const Fn *f);
 /* Contents of a module-level tensor in its own element type. */
 bool interp_data(Interp *in, Tensor *t, TypeId type, DataId d);
+/* The results of a scalar op, and of a sum whose terms have absolute values adding up to 'sum_abs',
+ * moved at random as far as compiled code may differ; exact results stay. */
+Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r);
+double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs);
 int reduce_kind(const char *name); /* row of the table of reductions, -1 if unknown */
 
 static inline Slot *interp_slot(Interp *in, ValId v)
@@ -97,10 +103,11 @@ static inline BodyId code_body(const Interp *in, const Code *c, uint32_t k)
 
 #define EXEC(id) bool exec_##id(Interp *, const Code *);
 EXEC(ewise)
-EXEC(const) EXEC(extent) EXEC(bind) EXEC(same) EXEC(map) EXEC(reduce) EXEC(index) EXEC(index_or)
-    EXEC(order) EXEC(cell) EXEC(read) EXEC(write) EXEC(put) EXEC(sel_mask) EXEC(sel_list)
-        EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank) EXEC(sel_count) EXEC(take) EXEC(when) EXEC(if)
-            EXEC(loop)
+EXEC(const)
+EXEC(extent)
+EXEC(bind) EXEC(same) EXEC(map) EXEC(reduce) EXEC(index) EXEC(index_or) EXEC(order) EXEC(cell)
+    EXEC(read) EXEC(write) EXEC(put) EXEC(sel_mask) EXEC(sel_list) EXEC(sel_bits) EXEC(sel_ids)
+        EXEC(sel_rank) EXEC(sel_count) EXEC(take) EXEC(when) EXEC(if) EXEC(loop)
 #undef EXEC
 
 #endif

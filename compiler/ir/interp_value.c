@@ -47,8 +47,7 @@ static bool is_world(const Closure *c, const Ins *ins)
 
 static void need_body(Closure *c, BodyId b)
 {
-    EACH_INS(c->f, b, i)
-    {
+    EACH_INS (c->f, b, i) {
         const Ins *ins = ins_get(c->f, i);
         c->open = c->open || is_world(c, ins);
         need_operands(c, ins);
@@ -87,8 +86,7 @@ static uint32_t enclosing(Closure *c, ValId v, BodyId *chain)
 static bool run_needed(Interp *in, const Closure *c, BodyId b)
 {
     Code code;
-    EACH_INS(c->f, b, i)
-    {
+    EACH_INS (c->f, b, i) {
         const Ins *ins = ins_get(c->f, i);
         if (!c->needed[i.ix])
             continue;

@@ -1,0 +1,53 @@
+/* Noise: the interpreter as a measure of its own sensitivity. Compiled code may fuse, reassociate
+ * and approximate within bounds; where moving every inexact result by such amounts changes an
+ * output, a comparison of that output must be as tolerant. Exact results are not moved, so that
+ * integers kept in floats, and the decisions on them, are still compared exactly. */
+
+#include "ir/interp_in.h"
+
+#include <math.h>
+
+enum { MATH_FACTOR = 4 }; /* maths functions are approximated more coarsely than one operation */
+
+void interp_set_noise(Interp *in, double ulps, uint64_t seed)
+{
+    in->noise = ulps;
+    in->noise_seed = seed * 2 + 1;
+}
+
+/* Uniform in -1..1 (xorshift*). */
+static double draw(Interp *in)
+{
+    uint64_t x = in->noise_seed;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    in->noise_seed = x;
+    return (double)(int64_t)(x * UINT64_C(0x2545f4914f6cdd1d)) * 0x1p-63;
+}
+
+static double unit(Elem e)
+{
+    return e == E_F64 ? 0x1p-52 : e == E_F32 ? 0x1p-23 : e == E_F16 ? 0x1p-10 : 0x1p-7;
+}
+
+Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r)
+{
+    Elem e = (Elem)c->to;
+    bool maths = op_info((Op)c->ins->op)->traits & MATH;
+    bool rounds = c->ins->op != OP_select && elem_is_float((Elem)c->elem) && c->elem == c->to;
+    if (!rounds || !isfinite(r.f) || r.f == 0)
+        return r;
+    if (!maths && e != E_F64 && c->eval(E_F64, E_F64, a).f == r.f)
+        return r;
+    double size = in->noise * unit(e) * (maths ? MATH_FACTOR : 1);
+    double tiny = e == E_F64 ? 0 : maths ? 0x1p-126 : 0x1p-149;
+    return (Scalar){.f = elem_round(e, r.f * (1 + size * draw(in)) + tiny * draw(in))};
+}
+
+double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs)
+{
+    if (!isfinite(sum) || (elem_round(e, sum) == sum && elem_round(e, sum_abs) == sum_abs))
+        return sum;
+    return sum + sum_abs * in->noise * unit(e) * draw(in);
+}
