@@ -33,9 +33,8 @@ const char *diag_nearest(const char *word, const char *const *candidates, size_t
     size_t n = strlen(word);
     if (n == 0 || n > WORD_MAX)
         return NULL;
-    unsigned limit = n / 3 > 2 ? (unsigned)(n / 3) : 2;
-    if (limit >= n) /* every word of that length would do */
-        limit = (unsigned)n - 1;
+    /* In short words two edits would make any of any other. */
+    unsigned limit = n < 3 ? 0 : n < 5 ? 1 : n / 3 > 2 ? (unsigned)(n / 3) : 2;
     unsigned best = limit + 1;
     const char *found = NULL;
     for (size_t i = 0; i < count; i++) {

@@ -69,3 +69,24 @@ Ast parse_file(Arena *ast, Intern *names, Diag *d, const SourceFile *f, uint32_t
     bool complete = gate_parse(p) == 0;
     return (Ast){.decls = p->decls, .ok = complete && p->errors == 0};
 }
+
+void tokens_print(StrBuf *out, Arena *a, Intern *names, const SourceFile *f)
+{
+    Sources *none = sources_new(a);
+    Diag *silent = diag_new(a, none);
+    uint32_t ids = 0;
+    Parser *p = parser_new(a, names, silent, f, &ids);
+    if (!scan_validate(p))
+        return;
+    uint32_t line = 1, at = 0;
+    for (Token t = gate_scan(p); t.kind != TOK_YYEOF; t = gate_scan(p)) {
+        size_t n;
+        const char *text = syn_text(p, t.at, &n);
+        for (uint32_t end = t.at.at - f->base; at < end; at++)
+            line += f->text[at] == '\n';
+        const char *kind = gate_token_text(t.kind);
+        bool plain = strlen(kind) == n && memcmp(kind, text, n) == 0;
+        strbuf_addf(out, "%u: %.*s%s%s\n", line, (int)n, text, plain ? "" : "  ",
+                    plain ? "" : kind);
+    }
+}

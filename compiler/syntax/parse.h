@@ -9,4 +9,7 @@
  * session (0 before the first file); nodes are numbered on from there. */
 Ast parse_file(Arena *ast, Intern *names, Diag *d, const SourceFile *f, uint32_t *ids);
 
+/* One line per token: line number, text, kind (--dump=tokens). Lexical errors are not reported. */
+void tokens_print(StrBuf *out, Arena *a, Intern *names, const SourceFile *f);
+
 #endif
