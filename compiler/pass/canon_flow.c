@@ -1,0 +1,85 @@
+/* Canonical forms of if and loop. */
+
+#include "ir/edit.h"
+#include "pass/canon.h"
+#include "pass/query.h"
+
+#include <string.h>
+
+/* The instruction becomes one of its bodies. */
+static bool becomes_body(Canon *c, InsId i, BodyId b)
+{
+    ValId *out = ARENA_ARRAY(c->a, ValId, ins_get(c->f, i)->nres + 1u);
+    ir_splice(c->f, b, i, out);
+    return canon_become(c, i, out);
+}
+
+/* Would a value of this type change the type of the result it replaces? */
+static bool same_types(const Fn *f, InsId i, BodyId b)
+{
+    for (uint32_t k = 0; k < ins_get(f, i)->nres; k++)
+        if (!type_eq(val_type(f, yield_in(f, b, k)), val_type(f, ins_res(f, i, k))))
+            return false;
+    return true;
+}
+
+bool canon_if(Canon *c, InsId i)
+{
+    int64_t v;
+    if (!const_int(c->f, ins_in(c->f, i, 0), &v))
+        return false;
+    BodyId taken = ins_body(c->f, i, v ? 0 : 1);
+    return same_types(c->f, i, taken) && becomes_body(c, i, taken);
+}
+
+/* ---- loops --------------------------------------------------------------------------------------
+ */
+
+/* Without an iteration the carried values are the first ones and the stacks are 0. */
+static bool never_runs(Canon *c, InsId i)
+{
+    Fn *f = c->f;
+    uint32_t carry = ins_get(f, i)->in.n - 2, n = ins_get(f, i)->nres;
+    ValId *to = ARENA_ARRAY(c->a, ValId, n + 1);
+    Build b = build_before(f, i);
+    for (uint32_t k = 0; k < n; k++) {
+        TypeId want = val_type(f, ins_res(f, i, k));
+        if (k < carry && !type_eq(val_type(f, ins_in(f, i, k + 2)), want))
+            return false;
+    }
+    for (uint32_t k = 0; k < n; k++)
+        to[k] =
+            k < carry ? ins_in(f, i, k + 2) : ir_const_like(&b, val_type(f, ins_res(f, i, k)), 0);
+    return canon_become(c, i, to);
+}
+
+static bool runs_once(Canon *c, InsId i, int64_t first)
+{
+    Fn *f = c->f;
+    uint32_t carry = ins_get(f, i)->in.n - 2;
+    BodyId body = ins_body(f, i, 0);
+    if (ins_get(f, i)->nres != carry || !same_types(f, i, body))
+        return false;
+    for (uint32_t k = 0; k < carry; k++)
+        if (!type_eq(val_type(f, ins_in(f, i, k + 2)), val_type(f, body_param(f, body, k + 1))))
+            return false;
+    AttrVal at = attr_make_int(f->module, "int", first);
+    Build b = build_before(f, i);
+    ValId index = ir_op_type(&b, OP_const, NULL, 0, attr_intern(f->module, &at, 1),
+                             val_type(f, body_param(f, body, 0)));
+    canon_replace(c, body_param(f, body, 0), index);
+    for (uint32_t k = 0; k < carry; k++)
+        canon_replace(c, body_param(f, body, k + 1), ins_in(f, i, k + 2));
+    return becomes_body(c, i, body);
+}
+
+bool canon_loop(Canon *c, InsId i)
+{
+    int64_t first, end;
+    if (!const_int(c->f, ins_in(c->f, i, 0), &first) || !const_int(c->f, ins_in(c->f, i, 1), &end))
+        return false;
+    int64_t cap = attr_int(c->f->module, ins_get(c->f, i)->attr, "cap", INT64_MAX);
+    if (end <= first || cap <= 0)
+        return never_runs(c, i);
+    return (end - first == 1 || cap == 1) && runs_once(c, i, first);
+}
