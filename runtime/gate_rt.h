@@ -15,6 +15,8 @@ extern "C" {
 
 #define GATE_ABI_VERSION 1
 
+#ifndef GATE_STATUS_DEFINED /* generated headers carry the same block */
+#define GATE_STATUS_DEFINED
 /* Status of a run: a set of bits, because several can hold at once. 0 is success.
  * The first group means that nothing ran and the outputs are untouched. */
 typedef uint32_t gate_status;
@@ -30,6 +32,7 @@ enum {
     GATE_HALT_BOUND = 1 << 10, /* a loop stopped at its cap */
     GATE_EMPTY = 1 << 11       /* argmax or argmin over nothing gave index 0 */
 };
+#endif
 
 /* Name of the lowest set bit ("GATE_BAD_KNOB"), "GATE_OK" for 0; never NULL. */
 const char *gate_status_name(gate_status s);
@@ -54,6 +57,55 @@ typedef struct {
     uint32_t rank;                 /* 0..GATE_MAX_RANK */
     uint64_t shape[GATE_MAX_RANK]; /* the first 'rank' are meant */
 } gate_weight_spec;
+
+/* ---- description of a compiled network: what NAME_info() returns --------------------------------
+ * For hosts that call networks they do not know at compile time. With it the pointers of NAME_run
+ * need no header: an inputs struct is one pointer per input, then one int32_t per run-time extent;
+ * outputs and weights are arrays of pointers; state and knobs are blocks of bytes. */
+
+/* An input, an output or a state. Elements are stored as 'dtype' says; GATE_DT_BOOL is one byte
+ * (0 or 1) in states, and packed in inputs and outputs: 8 to the byte, lowest bit first, every row
+ * of the last axis starting a new byte. ix values are GATE_DT_I32. */
+typedef struct {
+    const char *name;
+    const char *axes;              /* the extents as text: "T, 64"; "" for a scalar */
+    uint32_t dtype;                /* a gate_dtype */
+    uint32_t rank;                 /* 0..GATE_MAX_RANK */
+    uint64_t shape[GATE_MAX_RANK]; /* the largest extents */
+    int32_t extent[GATE_MAX_RANK]; /* of each axis: the number of the run-time extent it has; -1: it
+                                      is fixed; -2: it is computed during the run, see 'axes' */
+    uint64_t bytes;                /* at the largest extents */
+    uint64_t offset;               /* of states: place in NAME_state */
+} gate_tensor_info;
+
+typedef struct {
+    const char *name;
+    uint32_t dtype, rank; /* GATE_DT_BOOL: one byte, 0 or 1 */
+    uint64_t shape[GATE_MAX_RANK];
+    uint64_t offset; /* in NAME_knobs */
+    double lo, hi;   /* both included */
+} gate_knob_info;
+
+typedef struct {
+    const char *name;
+    int64_t max; /* it may be 0..max */
+} gate_extent_info;
+
+typedef struct gate_info {
+    uint32_t abi_version;        /* GATE_ABI_VERSION of the compiler */
+    uint32_t weights_embedded;   /* 1: NAME_run ignores its 'weights' */
+    const char *name, *compiler; /* "vad", "gatec 0.1.0" */
+    uint32_t inputs, outputs, states, knobs, weights, extents; /* lengths of the tables */
+    const gate_tensor_info *input, *output, *state;
+    const gate_knob_info *knob;
+    const gate_weight_spec *weight; /* one row per pointer of NAME_weights */
+    const gate_extent_info *extent;
+    uint64_t state_bytes, knob_bytes, workspace_bytes, workspace_align;
+    const void *knobs_default;
+    uint32_t (*run)(const void *in, const void *out, void *state, const void *knobs,
+                    const void *weights, void *workspace); /* NAME_run */
+    void (*state_init)(void *state);
+} gate_info;
 
 #ifdef __cplusplus
 }
