@@ -2,7 +2,8 @@
 #define GATEC_SUPPORT_ARENA_H
 
 /* Bump allocators named after lifetimes: session, ast, module, scratch. Parts are never freed;
- * scratch arenas are rolled back with a mark. The only caller of malloc and free in the compiler. */
+ * scratch arenas are rolled back with a mark. The only caller of malloc and free in the compiler.
+ */
 
 #include <stddef.h>
 

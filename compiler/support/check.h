@@ -13,10 +13,10 @@ _Noreturn void ice(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* CHECK(condition, "message in words", args...) is always on. */
-#define CHECK(cond, ...)                        \
-    do {                                        \
-        if (!(cond))                            \
-            ice(__FILE__, __LINE__, __VA_ARGS__); \
+#define CHECK(cond, ...)                                                                           \
+    do {                                                                                           \
+        if (!(cond))                                                                               \
+            ice(__FILE__, __LINE__, __VA_ARGS__);                                                  \
     } while (0)
 
 #define ICE(...) ice(__FILE__, __LINE__, __VA_ARGS__)

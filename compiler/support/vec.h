@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define VEC(T)             \
-    struct {               \
-        T *at;             \
-        uint32_t n, cap;   \
+#define VEC(T)                                                                                     \
+    struct {                                                                                       \
+        T *at;                                                                                     \
+        uint32_t n, cap;                                                                           \
     }
 
 static inline void *vec_grow_(Arena *a, void *at, uint32_t n, uint32_t cap, size_t size)
@@ -23,13 +23,13 @@ static inline void *vec_grow_(Arena *a, void *at, uint32_t n, uint32_t cap, size
     return p;
 }
 
-#define vec_push(a, v, x)                                                               \
-    do {                                                                                \
-        if ((v)->n == (v)->cap) {                                                       \
-            (v)->cap = (v)->cap ? (v)->cap * 2 : 8;                                     \
-            (v)->at = vec_grow_((a), (v)->at, (v)->n, (v)->cap, sizeof *(v)->at);       \
-        }                                                                               \
-        (v)->at[(v)->n++] = (x);                                                        \
+#define vec_push(a, v, x)                                                                          \
+    do {                                                                                           \
+        if ((v)->n == (v)->cap) {                                                                  \
+            (v)->cap = (v)->cap ? (v)->cap * 2 : 8;                                                \
+            (v)->at = vec_grow_((a), (v)->at, (v)->n, (v)->cap, sizeof *(v)->at);                  \
+        }                                                                                          \
+        (v)->at[(v)->n++] = (x);                                                                   \
     } while (0)
 
 #endif
