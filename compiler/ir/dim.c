@@ -6,6 +6,7 @@
 
 #include "ir/dim.h"
 
+#include "ir/internal.h"
 #include "support/check.h"
 #include "support/vec.h"
 
@@ -361,6 +362,16 @@ static DimId term_dim(DimTable *t, const Term *k, int64_t c)
     return d;
 }
 
+/* Nodes of the tree of a polynomial. */
+static uint64_t poly_size(const DimTable *t, const Poly *p)
+{
+    uint64_t n = 2 * p->n;
+    for (uint32_t i = 0; i < p->n; i++)
+        for (uint32_t k = 0; k < p->t[i].n; k++)
+            n += t->nodes.at[p->t[i].atom[k].ix].size + 1;
+    return n;
+}
+
 /* The tree of a polynomial: the first positive term, then the others in order. */
 static DimId poly_dim(DimTable *t, const Poly *p)
 {
@@ -435,6 +446,11 @@ static DimId dim_extreme(DimTable *t, DimKind op, DimId a, DimId b)
     return make(t, op, a, b, true);
 }
 
+bool dim_fits(const DimTable *t, DimId a, DimId b)
+{
+    return t->nodes.at[a.ix].size + t->nodes.at[b.ix].size < MAX_SIZE;
+}
+
 DimId dim_op(DimTable *t, DimKind op, DimId a, DimId b)
 {
     int64_t x, y;
@@ -446,7 +462,8 @@ DimId dim_op(DimTable *t, DimKind op, DimId a, DimId b)
     if (op == DIM_MIN || op == DIM_MAX)
         return dim_extreme(t, op, a, b);
     Poly p, q, r;
-    if (poly_of(t, a, &p) && poly_of(t, b, &q) && poly_op(t, op, &p, &q, &r))
+    if (poly_of(t, a, &p) && poly_of(t, b, &q) && poly_op(t, op, &p, &q, &r) &&
+        poly_size(t, &r) <= MAX_SIZE)
         return poly_dim(t, &r);
     return make(t, op, a, b, true);
 }
@@ -476,31 +493,6 @@ void dim_symbols(const DimTable *t, DimId d, void (*visit)(void *cx, DimId sym),
     dim_symbols(t, n->b, visit, cx);
 }
 
-/* Names that need no quotes in IR text. */
-static bool plain_name(const char *s)
-{
-    if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", *s) || !*s)
-        return false;
-    return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789.|")] == 0;
-}
-
-static void print_name(StrBuf *out, const char *s)
-{
-    if (plain_name(s)) {
-        strbuf_add(out, s);
-        return;
-    }
-    strbuf_add(out, "\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c < 32 || c == '"' || c == '\\' || c == 127)
-            strbuf_addf(out, "\\%02x", c);
-        else
-            strbuf_addn(out, s, 1);
-    }
-    strbuf_add(out, "\"");
-}
-
 static void print_level(const DimTable *t, const Intern *names, StrBuf *out, DimId d, int level)
 {
     static const char *const sign[] = {
@@ -511,7 +503,7 @@ static void print_level(const DimTable *t, const Intern *names, StrBuf *out, Dim
     if (n->kind == DIM_CONST) {
         strbuf_addf(out, "%lld", (long long)n->value);
     } else if (n->kind == DIM_SYM) {
-        print_name(out, sym_text(names, n->name));
+        text_name(out, sym_text(names, n->name));
     } else if (n->kind == DIM_MIN || n->kind == DIM_MAX) {
         strbuf_add(out, sign[n->kind]);
         print_level(t, names, out, n->a, 1);

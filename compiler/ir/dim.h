@@ -36,6 +36,9 @@ DimId dim_const(DimTable *t, int64_t v);
 DimId dim_sym(DimTable *t, SymId name, int64_t max);
 /* A new symbol; '.2', '.3' ... is added to the name where it is taken. */
 DimId dim_fresh(DimTable *t, const char *name, int64_t max);
+/* Does an operation on a and b stay within the size limit of expressions? To be asked where the
+ * sizes come from a user; dim_op fails a CHECK if not. */
+bool dim_fits(const DimTable *t, DimId a, DimId b);
 /* DIV and MOD round down; a division by zero gives 0. Saturates instead of overflowing. */
 DimId dim_op(DimTable *t, DimKind op, DimId a, DimId b);
 const DimNode *dim_node(const DimTable *t, DimId d);

@@ -62,4 +62,23 @@ bool infer_set(Infer *x, uint32_t k, TypeId type);
 /* Initial values, body parameters after the index, yields and results of carried values agree. */
 bool infer_carried(Infer *x, uint32_t carry);
 
+/* ---- text (text.c) ---- */
+/* A name as in IR text: as it is where it lexes as one, else quoted. */
+void text_name(StrBuf *out, const char *s);
+void text_quoted(StrBuf *out, const char *s);
+/* The shortest decimal that reads back as v when rounded to e. */
+void text_float(StrBuf *out, Elem e, double v);
+bool text_is_name_char(char c); /* after the first character */
+bool text_is_name_start(char c);
+
+/* Map from names to numbers, for one walk. All zero is empty. */
+typedef struct {
+    Arena *arena;
+    SymId *keys;
+    uint32_t *vals;
+    uint32_t n, cap;
+} SymMap;
+/* The number of the name, 0 if it is new. */
+uint32_t *symmap_at(SymMap *s, SymId name);
+
 #endif

@@ -1,0 +1,348 @@
+/* The verifier: what every pass may rely on. Structure first (links, owners, ids in range), then
+ * per instruction in the order of the text: visibility of operands, attributes, the bodies, and
+ * types by running the infer hook again. It trusts nothing but the tables of the module. */
+
+#include "ir/text.h"
+
+#include "ir/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { MAX_DEPTH = 300, MAX_FINDINGS = 20 };
+
+typedef struct {
+    const Fn *f;
+    Module *m;
+    StrBuf *why;
+    Arena *scratch;
+    uint8_t *visible; /* by value */
+    uint8_t *bound;   /* by dimension: symbols with a value here */
+    uint8_t *seen_ins, *seen_body;
+    VEC(uint32_t) scope_vals, scope_dims; /* to be forgotten at the end of their body */
+    int depth;
+    uint32_t findings;
+    bool broken; /* a finding about structure: nothing may be printed by name */
+} Verify;
+
+/* A line "@f: [instruction:] message". Always false. */
+static bool bad(Verify *v, InsId i, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+    if (v->findings++ >= MAX_FINDINGS)
+        return false;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    strbuf_addf(v->why, "@%s: ", sym_text(v->m->names, v->f->name));
+    if (i.ix && !v->broken) {
+        strbuf_add(v->why, "'");
+        ir_print_ins(v->why, v->f, i);
+        strbuf_add(v->why, "': ");
+    }
+    strbuf_addf(v->why, "%s\n", text);
+    return false;
+}
+
+/* ---- structure
+ * ---------------------------------------------------------------------------------------- */
+
+static bool broken(Verify *v, const char *what, uint32_t id)
+{
+    v->broken = true;
+    return bad(v, (InsId){0}, "%s %u", what, id);
+}
+
+static bool in_pool(Slice s, uint32_t n)
+{
+    return s.n == 0 || (s.at < n && s.n <= n - s.at);
+}
+
+static bool check_links(Verify *v, BodyId b);
+
+static bool check_owned(Verify *v, InsId i)
+{
+    const Ins *ins = ins_get(v->f, i);
+    for (uint32_t k = 0; k < ins->bodies.n; k++) {
+        BodyId b = ins_body(v->f, i, k);
+        if (!b.ix || b.ix >= v->f->bodies.n || v->f->bodies.at[b.ix].owner.ix != i.ix)
+            return broken(v, "a body is not owned by its instruction", i.ix);
+        if (!check_links(v, b))
+            return false;
+    }
+    return true;
+}
+
+static bool check_vals(Verify *v, InsId i)
+{
+    const Ins *ins = ins_get(v->f, i);
+    for (uint32_t k = 0; k < ins->nres; k++) {
+        uint32_t r = ins->res.ix + k;
+        if (!ins->res.ix || r >= v->f->vals.n || v->f->vals.at[r].def.ix != i.ix)
+            return broken(v, "a result does not name its instruction", i.ix);
+    }
+    for (uint32_t k = 0; k < ins->in.n; k++) {
+        uint32_t x = ins_in(v->f, i, k).ix;
+        if (!x || x >= v->f->vals.n || !v->f->vals.at[x].type.ix)
+            return broken(v, "an operand is no value in instruction", i.ix);
+    }
+    return true;
+}
+
+static bool check_ins_links(Verify *v, InsId i, InsId prev, BodyId b)
+{
+    const Ins *ins = ins_get(v->f, i);
+    if (v->seen_ins[i.ix]++)
+        return broken(v, "an instruction is linked twice:", i.ix);
+    if (ins->prev.ix != prev.ix || ins->home.ix != b.ix)
+        return broken(v, "wrong links at instruction", i.ix);
+    if (ins->op == OP_NONE || ins->op >= OP_COUNT)
+        return broken(v, "an erased instruction is linked:", i.ix);
+    if (!in_pool(ins->in, v->f->operands.n) || !in_pool(ins->bodies, v->f->body_list.n))
+        return broken(v, "operands outside of the pool at instruction", i.ix);
+    return check_vals(v, i) && check_owned(v, i);
+}
+
+static bool check_links(Verify *v, BodyId b)
+{
+    const Body *body = &v->f->bodies.at[b.ix];
+    InsId prev = {0};
+    if (v->seen_body[b.ix]++ || ++v->depth > MAX_DEPTH)
+        return broken(v, "a body is nested in itself or too deeply:", b.ix);
+    if (!in_pool(body->params, v->f->operands.n))
+        return broken(v, "parameters outside of the pool at body", b.ix);
+    for (uint32_t k = 0; k < body->params.n; k++) {
+        uint32_t x = body_param(v->f, b, k).ix;
+        if (!x || x >= v->f->vals.n || v->f->vals.at[x].param_of.ix != b.ix)
+            return broken(v, "a parameter does not name its body", b.ix);
+    }
+    for (InsId i = body->first; i.ix; i = ins_get(v->f, i)->next) {
+        if (i.ix >= v->f->ins.n || !check_ins_links(v, i, prev, b))
+            return v->broken ? false : broken(v, "no such instruction", i.ix);
+        prev = i;
+    }
+    v->depth--;
+    return prev.ix == body->last.ix || broken(v, "wrong last instruction of body", b.ix);
+}
+
+/* ---- scopes
+ * --------------------------------------------------------------------------------------------- */
+
+static void show_val(Verify *v, ValId x)
+{
+    v->visible[x.ix] = 1;
+    vec_push(v->scratch, &v->scope_vals, x.ix);
+}
+
+static void bind_dim(Verify *v, DimId d)
+{
+    if (v->bound[d.ix])
+        return;
+    v->bound[d.ix] = 1;
+    vec_push(v->scratch, &v->scope_dims, d.ix);
+}
+
+typedef struct {
+    const Verify *v;
+    DimId unbound;
+} FindUnbound;
+
+static void find_unbound(void *cx, DimId sym)
+{
+    FindUnbound *u = cx;
+    if (!u->v->bound[sym.ix])
+        u->unbound = sym;
+}
+
+/* A symbol of d that has no value here, or none. */
+static DimId unbound_in(const Verify *v, DimId d)
+{
+    FindUnbound u = {v, {0}};
+    if (d.ix)
+        dim_symbols(v->m->dims, d, find_unbound, &u);
+    return u.unbound;
+}
+
+static DimId unbound_in_type(const Verify *v, TypeId t)
+{
+    const Type *y = type_get(v->m->types, t);
+    DimId d = unbound_in(v, y->ix);
+    for (uint32_t k = 0; !d.ix && k < y->rank; k++)
+        d = unbound_in(v, y->dims[k]);
+    return d.ix ? d : unbound_in(v, y->sub);
+}
+
+/* ---- instructions
+ * ------------------------------------------------------------------------------------------- */
+
+static bool check_attrs(Verify *v, InsId i)
+{
+    uint32_t n;
+    const AttrVal *vals = attr_all(v->m, ins_get(v->f, i)->attr, &n);
+    for (uint32_t k = 0; k < n; k++) {
+        const char *key = sym_text(v->m->names, vals[k].key);
+        AttrKind kind;
+        if (!op_attr_kind(ins_op(v->f, i), key, &kind))
+            return bad(v, i, "there is no attribute '%s'", key);
+        if (kind != vals[k].kind)
+            return bad(v, i, "attribute '%s' is of another kind", key);
+    }
+    return true;
+}
+
+/* Extents in attributes and results have a value. */
+static bool check_dims(Verify *v, InsId i)
+{
+    uint32_t n;
+    const AttrVal *vals = attr_all(v->m, ins_get(v->f, i)->attr, &n);
+    DimId d = {0};
+    for (uint32_t k = 0; !d.ix && k < n; k++)
+        for (uint32_t a = 0; !d.ix && a < vals[k].ndims; a++)
+            d = unbound_in(v, vals[k].dims[a]);
+    for (uint32_t k = 0; !d.ix && k < ins_get(v->f, i)->nres; k++)
+        d = unbound_in_type(v, val_type(v->f, ins_res(v->f, i, k)));
+    return !d.ix || bad(v, i, "dimension '%s' has no value here",
+                        sym_text(v->m->names, dim_node(v->m->dims, d)->name));
+}
+
+static bool check_capacity(Verify *v, InsId i, TypeId t)
+{
+    const Type *y = type_get(v->m->types, t);
+    int64_t n = type_capacity(v->m->types, t);
+    if (y->kind == TY_TENSOR && y->elem == E_IX && !y->ix.ix)
+        return bad(v, i, "an index without a bound");
+    return (n >= 0 && n <= INT64_MAX / 8) || bad(v, i, "the type is too large");
+}
+
+static bool check_types(Verify *v, InsId i)
+{
+    const Ins *ins = ins_get(v->f, i);
+    TypeId *out = ARENA_ARRAY(v->scratch, TypeId, ins->nres);
+    const char *why = "";
+    for (uint32_t k = 0; k < ins->nres; k++) {
+        out[k] = val_type(v->f, ins_res(v->f, i, k));
+        if (!out[k].ix)
+            return bad(v, i, "a result has no type");
+    }
+    /* Inference interns types; it does not change the function. */
+    if (!op_infer((Fn *)(uintptr_t)v->f, (Op)ins->op, &v->f->operands.at[ins->in.at], ins->in.n,
+                  ins->attr, &v->f->body_list.at[ins->bodies.at], ins->bodies.n, out, ins->nres,
+                  &why))
+        return bad(v, i, "%s", why);
+    for (uint32_t k = 0; k < ins->nres; k++)
+        if (!check_capacity(v, i, out[k]))
+            return false;
+    return true;
+}
+
+/* Symbols that get their value here: of selections and 'bind'. */
+static void bind_symbols(Verify *v, InsId i)
+{
+    const Ins *ins = ins_get(v->f, i);
+    const AttrVal *dims = ins->op == OP_bind ? attr_find(v->m, ins->attr, "dims") : NULL;
+    if (dims && dims->ndims)
+        bind_dim(v, dims->dims[0]);
+    for (uint32_t k = 0; k < ins->nres; k++) {
+        const Type *y = val_ty(v->f, ins_res(v->f, i, k));
+        if (y->kind == TY_SEL && y->sub.ix)
+            bind_dim(v, y->sub);
+    }
+}
+
+static bool check_body(Verify *v, BodyId b);
+
+static bool check_ins(Verify *v, InsId i)
+{
+    const Ins *ins = ins_get(v->f, i);
+    for (uint32_t k = 0; k < ins->in.n; k++)
+        if (!v->visible[ins_in(v->f, i, k).ix])
+            return bad(v, i, "operand %u is not visible here", k + 1);
+    if (!check_attrs(v, i))
+        return false;
+    bool ok = true;
+    for (uint32_t k = 0; k < ins->bodies.n; k++)
+        ok &= check_body(v, ins_body(v->f, i, k));
+    if (!ok || !check_types(v, i))
+        return false;
+    bind_symbols(v, i);
+    return v->f->stage == LO || check_dims(v, i);
+}
+
+static bool check_body(Verify *v, BodyId b)
+{
+    uint32_t vals = v->scope_vals.n, dims = v->scope_dims.n;
+    InsId last = v->f->bodies.at[b.ix].last;
+    bool ok = true;
+    for (uint32_t k = 0; k < body_nparams(v->f, b); k++)
+        show_val(v, body_param(v->f, b, k));
+    EACH_INS(v->f, b, i)
+    {
+        bool term = op_info(ins_op(v->f, i))->traits & TERM;
+        ok &= check_ins(v, i);
+        if (term != (i.ix == last.ix))
+            ok = bad(v, i, term ? "a yield before the end of its body" : "a body without a yield");
+        for (uint32_t k = 0; k < ins_get(v->f, i)->nres; k++)
+            show_val(v, ins_res(v->f, i, k));
+    }
+    if (!last.ix)
+        ok = bad(v, v->f->bodies.at[b.ix].owner, "a body without a yield");
+    for (; v->scope_vals.n > vals; v->scope_vals.n--)
+        v->visible[v->scope_vals.at[v->scope_vals.n - 1]] = 0;
+    for (; v->scope_dims.n > dims; v->scope_dims.n--)
+        v->bound[v->scope_dims.at[v->scope_dims.n - 1]] = 0;
+    return ok;
+}
+
+/* ---- functions
+ * ---------------------------------------------------------------------------------------------- */
+
+static bool check_inputs(Verify *v)
+{
+    const Fn *f = v->f;
+    InsId none = {0};
+    for (uint32_t k = 0; k < f->dims.n; k++) {
+        if (dim_node(v->m->dims, f->dims.at[k])->kind != DIM_SYM)
+            return bad(v, none, "a dimension the caller passes must be a symbol");
+        v->bound[f->dims.at[k].ix] = 1;
+    }
+    if (f->in_names.n != body_nparams(f, f->entry))
+        return bad(v, none, "%u inputs have %u names", body_nparams(f, f->entry), f->in_names.n);
+    for (uint32_t k = 0; k < f->in_names.n; k++) {
+        TypeId t = val_type(f, body_param(f, f->entry, k));
+        DimId d = unbound_in_type(v, t);
+        if (d.ix)
+            return bad(v, none, "dimension '%s' of an input is not passed",
+                       sym_text(v->m->names, dim_node(v->m->dims, d)->name));
+        if (type_get(v->m->types, t)->kind != TY_TENSOR || !check_capacity(v, none, t))
+            return bad(v, none, "input %u is no tensor", k + 1);
+    }
+    return true;
+}
+
+static bool check_outputs(Verify *v)
+{
+    const Fn *f = v->f;
+    uint32_t yields = yield_count(f, f->entry), names = f->out_names.n;
+    if (f->stage == LO)
+        return (yields == 0 && f->out_types.n == names) ||
+               bad(v, (InsId){0}, "%u outputs have %u types and the body yields %u", names,
+                   f->out_types.n, yields);
+    return (yields == names && f->out_types.n == 0) ||
+           bad(v, (InsId){0}, "%u outputs have names and the body yields %u", names, yields);
+}
+
+bool ir_verify_fn(const Fn *f, StrBuf *why)
+{
+    Arena *scratch = arena_new("verify");
+    Verify v = {.f = f, .m = f->module, .why = why, .scratch = scratch};
+    v.visible = arena_alloc(scratch, f->vals.n);
+    v.bound = arena_alloc(scratch, dims_count(f->module->dims));
+    v.seen_ins = arena_alloc(scratch, f->ins.n);
+    v.seen_body = arena_alloc(scratch, f->bodies.n);
+    bool ok = f->stage == HI || f->stage == LO || broken(&v, "no such stage", f->stage);
+    ok = ok && check_links(&v, f->entry) && check_inputs(&v) && check_body(&v, f->entry) &&
+         check_outputs(&v);
+    arena_free(scratch);
+    return ok;
+}
