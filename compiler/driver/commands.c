@@ -2,6 +2,9 @@
 
 #include "driver/drive.h"
 
+#include "ir/text.h"
+#include "pass/pass.h"
+
 #include <string.h>
 
 #define GENERAL     GROUP_GENERAL
@@ -89,6 +92,8 @@ static const struct {
     {"version", print_version},
     {"diagnostics", print_diagnostics},
     {"options", options_page},
+    {"ops", ir_print_ops_page},
+    {"passes", pass_print_table},
 };
 
 Status print_facts(Session *s, const char *what)

@@ -25,6 +25,7 @@ int drive(int argc, char **argv);
 /* ---- commands ---- */
 typedef Status (*Command)(Session *);
 Status cmd_check(Session *s);
+Status cmd_opt(Session *s);
 Status cmd_explain(Session *s);
 
 /* --help for one command, or for all of them (NULL). */

@@ -71,8 +71,8 @@ static bool parse_hex(Parse *p, Elem e, size_t count)
 /* data #1 : f32 x 4 = ... The text is at least as long as the elements are many. */
 static bool parse_data(Parse *p)
 {
-    Elem e;
-    int64_t count;
+    Elem e = E_NONE;
+    int64_t count = 0;
     if (p->tok.kind != TK_DATA || p->tok.wide || p->tok.i != p->m->data.n)
         return lex_fail(p, E0500, "data #%u is expected here", p->m->data.n);
     lex_next(p);
@@ -92,8 +92,8 @@ static bool parse_data(Parse *p)
 
 static bool parse_symbol_line(Parse *p)
 {
-    SymId name;
-    int64_t max;
+    SymId name = {0};
+    int64_t max = 0;
     uint32_t before = dims_count(p->m->dims);
     if (!parse_name(p, &name) || !want_sign(p, "<=") || !parse_int(p, &max))
         return false;
@@ -170,7 +170,7 @@ static bool parse_top(Parse *p)
 
 static bool parse_module(Parse *p)
 {
-    SymId name;
+    SymId name = {0};
     lex_next(p);
     if (!want_word(p, "module") || !parse_name(p, &name))
         return false;

@@ -38,7 +38,7 @@ static bool parse_val(Parse *p, ValId *out)
 
 static bool parse_attr_value(Parse *p, AttrVal *v)
 {
-    DataId d;
+    DataId d = {0};
     if (v->kind == ATTR_FLAG) {
         v->i = 1;
         return true;
@@ -61,8 +61,8 @@ static bool parse_attr_value(Parse *p, AttrVal *v)
 static bool parse_attr(Parse *p, Op op, AttrId *attr)
 {
     AttrVal v = {0};
-    AttrKind kind;
-    SymId key;
+    AttrKind kind = ATTR_FLAG;
+    SymId key = {0};
     if (!parse_name(p, &key))
         return false;
     if (!op_attr_kind(op, sym_text(p->names, key), &kind))
@@ -142,7 +142,7 @@ static bool parse_results(Parse *p, Line *l)
 
 static bool parse_operands(Parse *p, Line *l)
 {
-    ValId v;
+    ValId v = {0};
     if (p->tok.kind != TK_VAL || (l->op == OP_yield && at_sign(p, "}")))
         return true;
     do {
@@ -155,7 +155,7 @@ static bool parse_operands(Parse *p, Line *l)
 
 static bool parse_types(Parse *p, Line *l)
 {
-    TypeId t;
+    TypeId t = {0};
     if (!skip_sign(p, ":"))
         return true;
     do {
@@ -174,7 +174,7 @@ static bool parse_body_params(Parse *p, BodyId b)
         return true;
     do {
         SymId name = p->tok.sym;
-        TypeId type;
+        TypeId type = {0};
         if (p->tok.kind != TK_VAL)
             return lex_fail(p, E0500, "a parameter is expected here");
         lex_next(p);
@@ -253,7 +253,7 @@ static bool parse_block(Parse *p, BodyId b)
 static bool parse_input(Parse *p)
 {
     SymId val = p->tok.sym, name = val;
-    TypeId type;
+    TypeId type = {0};
     if (p->tok.kind != TK_VAL)
         return lex_fail(p, E0500, "an input is expected here");
     lex_next(p);
@@ -267,8 +267,8 @@ static bool parse_input(Parse *p)
 
 static bool parse_output(Parse *p)
 {
-    SymId name;
-    TypeId type;
+    SymId name = {0};
+    TypeId type = {0};
     if (!parse_name(p, &name))
         return false;
     vec_push(p->arena, &p->f->out_names, name);
@@ -318,7 +318,7 @@ static bool parse_properties(Parse *p)
 
 bool parse_fn(Parse *p)
 {
-    SymId name;
+    SymId name = {0};
     if (!want_sign(p, "@") || !parse_name(p, &name))
         return false;
     p->f = fn_new(p->m, sym_text(p->names, name));

@@ -29,7 +29,7 @@ bool parse_int(Parse *p, int64_t *out)
 
 bool parse_uint(Parse *p, uint32_t *out)
 {
-    int64_t v;
+    int64_t v = 0;
     if (!parse_int(p, &v))
         return false;
     if (v < 0 || v > UINT32_MAX)
@@ -90,7 +90,7 @@ static bool combine(Parse *p, DimKind op, DimId *a, DimId b)
 /* min(a, b) */
 static bool parse_extreme(Parse *p, DimKind op, DimId *out)
 {
-    DimId b;
+    DimId b = {0};
     return want_sign(p, "(") && parse_dim(p, out) && want_sign(p, ",") && parse_dim(p, &b) &&
            want_sign(p, ")") && combine(p, op, out, b);
 }
@@ -117,7 +117,7 @@ static bool parse_dim_atom(Parse *p, DimId *out)
         return parse_symbol(p, out);
     if (skip_sign(p, "("))
         return parse_dim(p, out) && want_sign(p, ")");
-    int64_t v;
+    int64_t v = 0;
     if (!parse_int(p, &v))
         return false;
     *out = dim_const(p->m->dims, v);
@@ -133,7 +133,7 @@ static bool parse_dim_product(Parse *p, DimId *out)
     if (!parse_dim_atom(p, out))
         return false;
     for (size_t k = 0; k < 3; k++) {
-        DimId b;
+        DimId b = {0};
         if (!skip_sign(p, ops[k].sign))
             continue;
         if (!parse_dim_atom(p, &b) || !combine(p, ops[k].op, out, b))
@@ -151,7 +151,7 @@ static bool parse_dim(Parse *p, DimId *out)
         return false;
     while (at_sign(p, "+") || at_sign(p, "-")) {
         DimKind op = at_sign(p, "+") ? DIM_ADD : DIM_SUB;
-        DimId b;
+        DimId b = {0};
         lex_next(p);
         if (!parse_dim_product(p, &b) || !combine(p, op, out, b))
             return false;
@@ -183,7 +183,7 @@ bool parse_dims(Parse *p, DimId *dims, uint32_t max, uint32_t *n)
 static bool parse_tensor(Parse *p, uint8_t kind, TypeId *out)
 {
     Type y = {.kind = kind};
-    Elem e;
+    Elem e = E_NONE;
     uint32_t rank = 0;
     if (!parse_elem(p, &e))
         return false;
@@ -199,7 +199,7 @@ static bool parse_tensor(Parse *p, uint8_t kind, TypeId *out)
 
 static bool parse_sel(Parse *p, TypeId *out)
 {
-    DimId axis, sub;
+    DimId axis = {0}, sub = {0};
     if (!want_sign(p, "<") || !parse_dim(p, &axis) || !want_sign(p, ",") || !parse_dim(p, &sub) ||
         !want_sign(p, ">"))
         return false;
@@ -209,8 +209,8 @@ static bool parse_sel(Parse *p, TypeId *out)
 
 static bool parse_vec(Parse *p, TypeId *out)
 {
-    uint32_t lanes;
-    Elem e;
+    uint32_t lanes = 0;
+    Elem e = E_NONE;
     if (!parse_uint(p, &lanes) || !want_word(p, "x") || !parse_elem(p, &e) || !want_sign(p, ">"))
         return false;
     if (lanes == 0 || lanes > 1024 || e == E_IX)
@@ -221,7 +221,7 @@ static bool parse_vec(Parse *p, TypeId *out)
 
 bool parse_type(Parse *p, TypeId *out)
 {
-    Elem e;
+    Elem e = E_NONE;
     if (skip_sign(p, "<"))
         return parse_vec(p, out);
     if (skip_word(p, "sel"))

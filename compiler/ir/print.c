@@ -67,8 +67,7 @@ static void name_body(Print *p, BodyId b)
 {
     for (uint32_t k = 0; k < body_nparams(p->f, b); k++)
         name_val(p, body_param(p->f, b, k));
-    EACH_INS(p->f, b, i)
-    {
+    EACH_INS (p->f, b, i) {
         const Ins *ins = ins_get(p->f, i);
         for (uint32_t k = 0; k < ins->nres; k++)
             name_val(p, ins_res(p->f, i, k));
@@ -185,8 +184,8 @@ static void print_params(Print *p, BodyId b)
 static void print_block(Print *p, BodyId b, int depth)
 {
     strbuf_add(p->out, " {\n");
-    EACH_INS(p->f, b, i)
-    print_line(p, i, depth + 1);
+    EACH_INS (p->f, b, i)
+        print_line(p, i, depth + 1);
     indent(p, depth);
     strbuf_add(p->out, "}");
 }

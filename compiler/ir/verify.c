@@ -276,8 +276,7 @@ static bool check_body(Verify *v, BodyId b)
     bool ok = true;
     for (uint32_t k = 0; k < body_nparams(v->f, b); k++)
         show_val(v, body_param(v->f, b, k));
-    EACH_INS(v->f, b, i)
-    {
+    EACH_INS (v->f, b, i) {
         bool term = op_info(ins_op(v->f, i))->traits & TERM;
         ok &= check_ins(v, i);
         if (term != (i.ix == last.ix))
