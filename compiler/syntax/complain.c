@@ -56,7 +56,19 @@ static const char *found_text(Parser *p, int kind, Span at)
     return arena_printf(p->arena, "%s'%.*s%s'", sort, n > 40 ? 36 : (int)n, s, n > 40 ? "..." : "");
 }
 
-/* "A, B or C" of at most four things that could stand here. */
+/* Not worth naming: what opens something where a group is named already, operators behind an
+ * operand, and reserved words where any name can stand. */
+static bool is_minor(const bool *at, bool grouped, int kind)
+{
+    bool opener = kind == TOK_LPAREN || kind == TOK_LBRACKET || kind == TOK_LBRACE ||
+                  kind == TOK_STRING || kind == TOK_FN || kind == TOK_WHEN || kind == TOK_WITH;
+    bool operator= kind == TOK_LE || kind == TOK_LPAREN || kind == TOK_LBRACKET;
+    bool word = gate_token_text(kind)[0] >= 'a' && gate_token_text(kind)[0] <= 'z';
+    bool any_name = at[TOK_SHARE] && at[TOK_AUX];
+    return (grouped && opener) || (operator&& at[TOK_PLUS]) || (word && any_name);
+}
+
+/* "A, B or C" of at most four things that could stand here; NULL if nothing is worth naming. */
 static const char *expected_text(Parser *p, const bool *at)
 {
     const char *items[4];
@@ -67,15 +79,9 @@ static const char *expected_text(Parser *p, const bool *at)
         if (grouped)
             items[n++] = GROUPS[g].text;
     }
-    for (size_t i = 0; i < sizeof SINGLE / sizeof *SINGLE && n < 4; i++) {
-        bool opener = SINGLE[i] == TOK_LPAREN || SINGLE[i] == TOK_LBRACKET ||
-                      SINGLE[i] == TOK_LBRACE || SINGLE[i] == TOK_STRING || SINGLE[i] == TOK_FN ||
-                      SINGLE[i] == TOK_WHEN || SINGLE[i] == TOK_WITH;
-        bool operator= SINGLE[i] == TOK_LE || SINGLE[i] == TOK_LPAREN || SINGLE[i] == TOK_LBRACKET;
-        if (!at[SINGLE[i]] || (grouped && opener) || (operator&& at[TOK_PLUS]))
-            continue;
-        items[n++] = quoted(p, SINGLE[i]);
-    }
+    for (size_t i = 0; i < sizeof SINGLE / sizeof *SINGLE && n < 4; i++)
+        if (at[SINGLE[i]] && !is_minor(at, grouped, SINGLE[i]))
+            items[n++] = quoted(p, SINGLE[i]);
     StrBuf b = strbuf_new(p->arena);
     for (size_t i = 0; i < n; i++)
         strbuf_addf(&b, "%s%s", i == 0 ? "" : i + 1 == n ? " or " : ", ", items[i]);
@@ -297,7 +303,7 @@ static void report(Parser *p, int kind, Span at, const bool *expected)
 
 void syn_unexpected(Parser *p, int kind, Span at, const int *expected, int n)
 {
-    p->errors++;
+    p->failed = true;
     bool noise = p->noise && p->noise >= p->before_last.at;
     if (p->stop || p->closes || p->held || noise || (at.at && at.at == p->last_error)) {
         syn_recover(p, false);
@@ -306,7 +312,7 @@ void syn_unexpected(Parser *p, int kind, Span at, const int *expected, int n)
     bool set[TOK_SYNC + 1] = {false};
     for (int i = 0; i < n; i++)
         set[expected[i]] = true;
-    if (kind > 0 && kind <= TOK_SYNC && kind != TOK_GATE_UNDEF)
+    if (kind >= 0 && kind <= TOK_SYNC && kind != TOK_GATE_UNDEF)
         report(p, kind, at, set);
     p->last_error = at.at;
     syn_recover(p, missing_semicolon(p, kind, set));

@@ -2,6 +2,8 @@
 
 #include "syntax/parser.h"
 
+#include "support/check.h"
+
 #include "parser.tab.h"
 
 #include <stdarg.h>
@@ -67,7 +69,9 @@ Ast parse_file(Arena *ast, Intern *names, Diag *d, const SourceFile *f, uint32_t
     if (f->size >= 3 && memcmp(f->text, "\xef\xbb\xbf", 3) == 0)
         p->cur += 3; /* a byte order mark, as some editors write */
     bool complete = gate_parse(p) == 0;
-    return (Ast){.decls = p->decls, .ok = complete && p->errors == 0};
+    bool ok = complete && !p->failed && p->errors == 0;
+    CHECK(ok || p->errors, "%s was refused without a message", f->path);
+    return (Ast){.decls = p->decls, .ok = ok};
 }
 
 void tokens_print(StrBuf *out, Arena *a, Intern *names, const SourceFile *f)

@@ -61,8 +61,9 @@ typedef struct Parser {
     Token hold;
     uint32_t skip; /* braces opened while skipping */
     uint32_t last_error, last_sync;
-    uint32_t noise; /* place of skipped text: the error that follows from it is not news */
-    uint32_t errors;
+    uint32_t noise;  /* place of skipped text: the error that follows from it is not news */
+    uint32_t errors; /* reported */
+    bool failed;
     NodeList decls;
 } Parser;
 

@@ -114,6 +114,10 @@ Token scan_integer(Parser *p, const unsigned char *start, int base)
     }
     Token t = scan_made(p, start, TOK_INT);
     t.u = value;
+    if (base == 10 && *start == '0' && t.at.len > 1) {
+        syn_error(p, E0007, t.at, "'%s' starts with 0", piece(p, start));
+        diag_help(p->diag, "there are no octal numbers: 0x... and 0b... are the other bases");
+    }
     if (over)
         syn_error(p, E0007, t.at, "integer does not fit 64 bits (largest is %llu)",
                   (unsigned long long)UINT64_MAX);

@@ -176,9 +176,10 @@ void syn_recover(Parser *p, bool missing_semicolon)
         return;
     }
     p->recovering = true;
-    p->skip = bad.kind == TOK_LBRACE;
-    if ((bad.first || missing_semicolon) && starts(bad.kind))
-        sync_before(p, bad);
+    p->skip = 0;
+    bool fresh = missing_semicolon || (bad.first && starts(bad.kind));
+    if (!(fresh && sync_before(p, bad)))
+        p->skip = bad.kind == TOK_LBRACE;
 }
 
 static void remember(Parser *p, const Token *t)
