@@ -1,0 +1,67 @@
+/* Cells: states and carried values in storage. A value that was read may share the storage of its
+ * cell as long as no write comes before its last use (uses.c); otherwise it is a copy. */
+
+#include "lower/lower.h"
+
+static void lower_new_cell(Lower *L, InsId i)
+{
+    ValId res = ins_res(L->f, i, 0);
+    Ref *r = ref_new(L, type_of_cell(L->m->types, val_type(L->f, res)), "cell");
+    ref_put(L, r, ins_in(L->f, i, 0));
+    L->val[res.ix] = (LVal){.ref = r};
+}
+
+static void lower_read(Lower *L, InsId i)
+{
+    ValId res = ins_res(L->f, i, 0);
+    Ref *cell = tensor_of(L, ins_in(L->f, i, 0));
+    if (cell->rank && !read_may_alias(L, i)) {
+        Ref *copy = ref_new(L, val_type(L->f, res), "before");
+        ref_copy(L, copy, cell);
+        cell = copy;
+    }
+    set_ref(L, res, cell);
+}
+
+static void lower_write(Lower *L, InsId i)
+{
+    const Fn *f = L->f;
+    Ref r = *tensor_of(L, ins_in(f, i, 0));
+    bool check = attr_flag(L->m, ins_get(f, i)->attr, "check");
+    ValId ok = {0};
+    for (uint32_t k = 2; k < ins_get(f, i)->in.n; k++) {
+        Affine s = affine_of(L, ins_in(f, i, k));
+        ValId at = affine_emit(L, &s);
+        if (check) {
+            ok = lo_and(L, ok, lo_cmp(L, "ge", at, lo_i64(L, 0)));
+            ok = lo_and(L, ok, lo_cmp(L, "lt", at, dim_value(L, r.dim[0])));
+        }
+        r = ref_at(L, &r, at);
+    }
+    if (!ok.ix) {
+        ref_put(L, &r, ins_in(f, i, 1));
+        return;
+    }
+    Block k;
+    lo_raise(L, ir_un(&L->b, OP_not, ok), 1 << 8);
+    lo_if_begin(L, &k, ok);
+    ref_put(L, &r, ins_in(f, i, 1));
+    lo_if_end(L, &k, NULL, 0, NULL);
+}
+
+static void lower_put(Lower *L, InsId i)
+{
+    uint32_t axis = (uint32_t)attr_int(L->m, ins_get(L->f, i)->attr, "axis", 0);
+    Ref rows = *tensor_of(L, ins_in(L->f, i, 0));
+    const Sel *s = sel_of(L, ins_in(L->f, i, 2));
+    rows.ids[axis] = s->ids;
+    rows.dim[axis] = s->sub;
+    ref_put(L, &rows, ins_in(L->f, i, 1));
+}
+
+void lower_cell(Lower *L, InsId i)
+{
+    static LowerFn *const fn[OP_COUNT] = {[OP_cell] = lower_new_cell, [OP_read] = lower_read,
+                                          [OP_write] = lower_write, [OP_put] = lower_put};
+    fn[ins_op(L->f, i)](L, i);
+}
