@@ -25,8 +25,7 @@ bool access_of(const Lower *L, InsId i, Access *a)
         a->sub[a->n++] = ins_in(f, i, k);
     /* views by plain subscripts are part of the address; not for tested ones, whose tests would
      * then include the subscripts of the view */
-    for (InsId d = val_def(f, a->base); d.ix && ins_op(f, d) == OP_index;
-         d = val_def(f, a->base)) {
+    for (InsId d = val_def(f, a->base); d.ix && ins_op(f, d) == OP_index; d = val_def(f, a->base)) {
         uint32_t more = ins_get(f, d)->in.n - 1;
         if (attr_flag(L->m, ins_get(f, d)->attr, "check") || a->n + more > MAX_RANK)
             break;
@@ -191,8 +190,7 @@ static void access_tests(Lower *L, const Access *a, LaneAddr *out)
         if (sub_proved(L, a, k))
             continue;
         Affine s = affine_of(L, a->sub[k]);
-        out->guard = lo_and(L, out->guard,
-                            in_range(L, sub_lanes(L, &s, a->sub[k]), out->r.dim[k]));
+        out->guard = lo_and(L, out->guard, in_range(L, sub_lanes(L, &s, a->sub[k]), out->r.dim[k]));
     }
 }
 
@@ -212,7 +210,7 @@ ValId access_load(Lower *L, const Access *a)
     LaneAddr la = {.r = *tensor_of(L, a->base)};
     ValId view = la.r.guard, view_other = la.r.other;
     Elem e = la.r.elem;
-    ValId other = a->other.ix ? scalar_of(L, a->other)
+    ValId other = a->other.ix        ? scalar_of(L, a->other)
                   : elem_is_float(e) ? ir_const_float(&L->b, e, 0)
                                      : ir_const_int(&L->b, e, 0);
     access_tests(L, a, &la);

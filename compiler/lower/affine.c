@@ -129,9 +129,7 @@ static bool affine_ins(const Lower *L, InsId d, Affine *out, int *budget)
     case OP_sub: return affine_sum(L, d, -1, out, budget);
     case OP_mul: return affine_mul(L, d, out, budget);
     case OP_convert: return affine_convert(L, d, out, budget);
-    case OP_comptime:
-        a = affine_walk(L, ins_in(L->f, d, 0), budget);
-        return affine_acc(out, &a, 1);
+    case OP_comptime: a = affine_walk(L, ins_in(L->f, d, 0), budget); return affine_acc(out, &a, 1);
     default: return false;
     }
 }

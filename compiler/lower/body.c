@@ -23,8 +23,7 @@ void lower_ins(Lower *L, InsId i)
 
 void lower_body(Lower *L, BodyId b)
 {
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         if (ins_op(L->f, i) != OP_yield)
             lower_ins(L, i);
     }
@@ -150,8 +149,7 @@ static uint32_t deps_ins(Lower *L, InsId i)
 static uint32_t deps_body(Lower *L, BodyId b)
 {
     uint32_t bits = 0;
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         bits |= deps_ins(L, i);
     }
     return bits;
@@ -173,8 +171,7 @@ static bool reads_vector(const Lower *L, ValId v)
 bool body_varies(const Lower *L, BodyId b)
 {
     bool vary = false;
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         const Ins *s = ins_get(L->f, i);
         for (uint32_t k = 0; k < s->in.n; k++)
             vary |= reads_vector(L, ins_in(L->f, i, k));
@@ -192,8 +189,7 @@ bool ins_effects(const Lower *L, InsId i)
     if (attr_flag(L->m, s->attr, "check"))
         return true;
     for (uint32_t k = 0; k < s->bodies.n; k++)
-        EACH_INS(L->f, ins_body(L->f, i, k), j)
-        {
+        EACH_INS (L->f, ins_body(L->f, i, k), j) {
             if (ins_effects(L, j))
                 return true;
         }

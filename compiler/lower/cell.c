@@ -61,7 +61,9 @@ static void lower_put(Lower *L, InsId i)
 
 void lower_cell(Lower *L, InsId i)
 {
-    static LowerFn *const fn[OP_COUNT] = {[OP_cell] = lower_new_cell, [OP_read] = lower_read,
-                                          [OP_write] = lower_write, [OP_put] = lower_put};
+    static LowerFn *const fn[OP_COUNT] = {[OP_cell] = lower_new_cell,
+                                          [OP_read] = lower_read,
+                                          [OP_write] = lower_write,
+                                          [OP_put] = lower_put};
     fn[ins_op(L->f, i)](L, i);
 }

@@ -48,7 +48,7 @@ typedef struct {
     InsId ins;
     BodyId body;
     uint32_t ncarry, nstack, nscalar;
-    Ref **carry;  /* per carried value; NULL for scalars */
+    Ref **carry; /* per carried value; NULL for scalars */
     Ref **stack;
     ValId *scalar;
 } Loop;
@@ -70,8 +70,9 @@ static void loop_stacks(Lower *L, Loop *p)
 {
     for (uint32_t s = 0; s < p->nstack; s++) {
         Ref *r = p->stack[s] = ref_dest(L, p->ins, p->ncarry + s);
-        ref_fill(L, r, elem_is_float(r->elem) ? ir_const_float(&L->b, r->elem, 0)
-                                              : ir_const_int(&L->b, r->elem, 0));
+        ref_fill(L, r,
+                 elem_is_float(r->elem) ? ir_const_float(&L->b, r->elem, 0)
+                                        : ir_const_int(&L->b, r->elem, 0));
     }
 }
 
@@ -92,7 +93,8 @@ static bool overlaps(const Lower *L, const Loop *p, uint32_t c, ValId v)
 {
     const Ref *r = L->val[v.ix].ref;
     for (uint32_t k = 0; r && k < p->ncarry; k++)
-        if (p->carry[k] && p->carry[k]->ptr.ix == r->ptr.ix && !(k == c && ref_same(r, p->carry[k])))
+        if (p->carry[k] && p->carry[k]->ptr.ix == r->ptr.ix &&
+            !(k == c && ref_same(r, p->carry[k])))
             return true;
     return false;
 }
@@ -163,7 +165,10 @@ void lower_loop(Lower *L, InsId i)
     const Fn *f = L->f;
     uint32_t ncarry = (uint32_t)attr_int(L->m, ins_get(f, i)->attr, "carry", 0);
     uint32_t nstack = ins_get(f, i)->nres - ncarry;
-    Loop p = {.ins = i, .body = ins_body(f, i, 0), .ncarry = ncarry, .nstack = nstack,
+    Loop p = {.ins = i,
+              .body = ins_body(f, i, 0),
+              .ncarry = ncarry,
+              .nstack = nstack,
               .carry = ARENA_ARRAY(L->scratch, Ref *, ncarry + 1),
               .stack = ARENA_ARRAY(L->scratch, Ref *, nstack + 1),
               .scalar = ARENA_ARRAY(L->scratch, ValId, ncarry + 1)};

@@ -36,9 +36,9 @@ static ValId dim_symbol(Lower *L, DimId d)
 
 ValId dim_value(Lower *L, DimId d)
 {
-    static const Op ops[] = {[DIM_ADD] = OP_add, [DIM_SUB] = OP_sub, [DIM_MUL] = OP_mul,
-                             [DIM_DIV] = OP_div, [DIM_MOD] = OP_mod, [DIM_MIN] = OP_min,
-                             [DIM_MAX] = OP_max};
+    static const Op ops[] = {
+        [DIM_ADD] = OP_add, [DIM_SUB] = OP_sub, [DIM_MUL] = OP_mul, [DIM_DIV] = OP_div,
+        [DIM_MOD] = OP_mod, [DIM_MIN] = OP_min, [DIM_MAX] = OP_max};
     const DimNode *n = dim_node(L->m->dims, d);
     if (n->kind == DIM_CONST)
         return lo_i64(L, n->value);

@@ -40,12 +40,12 @@ void lane_split(Lower *L, ValId n, ValId *main, ValId *rest)
 static bool op_in_lanes(Op op)
 {
     const OpInfo *o = op_info(op);
-    return (o->stages & HI) && (!strcmp(o->family, "ewise") || !strcmp(o->family, "cmp") ||
-                                !strcmp(o->family, "choose") || !strcmp(o->family, "convert") ||
-                                !strcmp(o->family, "const") || !strcmp(o->family, "same") ||
-                                op == OP_extent || op == OP_yield || op == OP_index ||
-                                op == OP_index_or || op == OP_reduce || op == OP_param ||
-                                op == OP_knob);
+    return (o->stages & HI) &&
+           (!strcmp(o->family, "ewise") || !strcmp(o->family, "cmp") ||
+            !strcmp(o->family, "choose") || !strcmp(o->family, "convert") ||
+            !strcmp(o->family, "const") || !strcmp(o->family, "same") || op == OP_extent ||
+            op == OP_yield || op == OP_index || op == OP_index_or || op == OP_reduce ||
+            op == OP_param || op == OP_knob);
 }
 
 /* A read whose base has storage by the time the lanes run, of a size that 32-bit offsets reach. */
@@ -87,8 +87,7 @@ static bool ins_in_lanes(Lower *L, InsId i)
     if (ins_op(L->f, i) == OP_reduce && !reduce_in_lanes(L, i))
         return false;
     for (uint32_t k = 0; k < s->bodies.n; k++)
-        EACH_INS(L->f, ins_body(L->f, i, k), j)
-        {
+        EACH_INS (L->f, ins_body(L->f, i, k), j) {
             if (!ins_in_lanes(L, j))
                 return false;
         }
@@ -100,8 +99,7 @@ bool vector_ok(Lower *L, BodyId b, ValId lane, bool hoisted)
     if (L->cx->target.exact || L->width || L->cx->target.lanes_f32 < 2)
         return false;
     deps_mark(L, b, &lane, 1);
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         const Ins *s = ins_get(L->f, i);
         uint32_t dep = s->nres ? dep_of(L, ins_res(L->f, i, 0)) : 1;
         if (hoisted && !dep && !ins_effects(L, i))
@@ -118,8 +116,7 @@ bool vector_ok(Lower *L, BodyId b, ValId lane, bool hoisted)
 /* Reads by the last mark of deps_mark that are neither consecutive nor equal in 'lane'. */
 static void reads_in(Lower *L, BodyId b, ValId lane, ReadCount *n)
 {
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         Access a;
         int64_t step;
         for (uint32_t k = 0; k < ins_get(L->f, i)->bodies.n; k++)

@@ -161,8 +161,7 @@ ValId lo_buf(Lower *L, Elem e, int64_t count, const char *name)
         count = 1;
     AttrVal a[3] = {attr_make_int(L->m, "bytes", count * (int64_t)elem_bytes(e)),
                     attr_make_int(L->m, "offset", -1), attr_make_name(L->m, "name", name)};
-    return ir_op_type(&L->b, OP_buf, NULL, 0, attr_intern(L->m, a, 3),
-                      type_ptr(L->m->types, e));
+    return ir_op_type(&L->b, OP_buf, NULL, 0, attr_intern(L->m, a, 3), type_ptr(L->m->types, e));
 }
 
 ValId lo_arg(Lower *L, const char *kind, SymId name, Elem e, ValId member, DataId data)
@@ -228,8 +227,8 @@ ValId lo_for_begin(Lower *L, Block *k, ValId first, ValId end, int64_t step, Val
     types[0] = type_scalar(L->m->types, E_I64);
     for (uint32_t c = 0; c < n; c++)
         types[c + 1] = val_type(L->f, carry[c]);
-    *k = (Block){.outer = L->b, .first = first, .end = end, .carry = carry, .ncarry = n,
-                 .step = step};
+    *k = (Block){
+        .outer = L->b, .first = first, .end = end, .carry = carry, .ncarry = n, .step = step};
     k->body = ir_body(L->f, types, n + 1);
     ValId *init = ARENA_ARRAY(L->scratch, ValId, n + 1);
     for (uint32_t c = 0; c < n; c++) {

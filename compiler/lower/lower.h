@@ -29,7 +29,7 @@ typedef struct {
 typedef struct {
     ValId ids, count; /* count is i64 */
     DimId axis, sub;
-    Ref bits;         /* where they came from, for a mask; rank 0: made from ids */
+    Ref bits; /* where they came from, for a mask; rank 0: made from ids */
     bool masked;
 } Sel;
 
@@ -56,12 +56,12 @@ typedef struct {
     uint32_t *dep_epoch; /* per HI value: is 'dep' of the marking that is in force */
     uint32_t *dep;       /* per HI value: set of index parameters it depends on */
     uint32_t epoch;
-    VEC(ValId) dim_of;   /* per dimension symbol: its value, i64 */
+    VEC(ValId) dim_of; /* per dimension symbol: its value, i64 */
 
     /* vector mode: one HI index parameter runs over lanes */
-    unsigned width;      /* lanes; 0 in scalar mode */
-    ValId lane;          /* the parameter */
-    ValId mask;          /* bits of the lanes that exist, or none: all */
+    unsigned width; /* lanes; 0 in scalar mode */
+    ValId lane;     /* the parameter */
+    ValId mask;     /* bits of the lanes that exist, or none: all */
 } Lower;
 
 /* ---- lo.c: small pieces of LO ---- */
@@ -70,13 +70,13 @@ ValId lo_i32(Lower *L, int64_t v);
 ValId lo_bin(Lower *L, Op op, ValId a, ValId b);
 ValId lo_cmp(Lower *L, const char *pred, ValId a, ValId b);
 ValId lo_select(Lower *L, ValId c, ValId a, ValId b);
-ValId lo_to(Lower *L, ValId a, Elem e);             /* convert, keeps lanes */
-ValId lo_and(Lower *L, ValId a, ValId b);           /* of bits; none is 'true' */
+ValId lo_to(Lower *L, ValId a, Elem e);   /* convert, keeps lanes */
+ValId lo_and(Lower *L, ValId a, ValId b); /* of bits; none is 'true' */
 bool lo_is_const(const Lower *L, ValId v, int64_t *out);
 bool lo_is_vec(const Lower *L, ValId v);
 Elem lo_elem(const Lower *L, ValId v);
-ValId lo_splat(Lower *L, ValId v);                  /* to L->width lanes, if it is a scalar */
-ValId lo_lanes(Lower *L);                           /* i32: 0, 1, 2 .. */
+ValId lo_splat(Lower *L, ValId v); /* to L->width lanes, if it is a scalar */
+ValId lo_lanes(Lower *L);          /* i32: 0, 1, 2 .. */
 ValId lo_hreduce(Lower *L, const char *kind, ValId v, bool fast);
 ValId lo_load(Lower *L, ValId ptr, ValId off, Elem e, unsigned lanes, ValId mask);
 void lo_store(Lower *L, ValId ptr, ValId off, ValId v, ValId mask);
@@ -86,7 +86,7 @@ void lo_fill(Lower *L, ValId p, ValId off, ValId count, ValId v);
 void lo_raise(Lower *L, ValId bit, int64_t bits);
 ValId lo_buf(Lower *L, Elem e, int64_t count, const char *name);
 ValId lo_arg(Lower *L, const char *kind, SymId name, Elem e, ValId member, DataId data);
-Elem lo_of(Elem e);                                 /* ix is i32 below the tensor level */
+Elem lo_of(Elem e); /* ix is i32 below the tensor level */
 /* The identity of a fold kind, of element e. */
 ValId lo_identity(Lower *L, const char *kind, Elem e);
 /* One step of a fold: sum prod max min any all (also count on i32). */
@@ -111,9 +111,9 @@ void lo_if_else(Lower *L, Block *k, const ValId *yes, uint32_t n);
 void lo_if_end(Lower *L, Block *k, const ValId *no, uint32_t n, ValId *out);
 
 /* ---- dims.c ---- */
-ValId dim_value(Lower *L, DimId d);                 /* i64 */
+ValId dim_value(Lower *L, DimId d); /* i64 */
 void dim_set(Lower *L, DimId sym, ValId v);
-int64_t dim_top(const Lower *L, DimId d);           /* static capacity */
+int64_t dim_top(const Lower *L, DimId d); /* static capacity */
 bool dim_static(const Lower *L, DimId d, int64_t *v);
 
 /* ---- affine.c: subscripts as linear forms of HI values ---- */
@@ -127,14 +127,14 @@ typedef struct {
 Affine affine_of(const Lower *L, ValId hi);
 int64_t affine_coef(const Affine *a, ValId var);
 void affine_range(const Lower *L, const Affine *a, int64_t *lo, int64_t *hi);
-ValId affine_emit(Lower *L, const Affine *a);       /* i64, of lane 0 */
+ValId affine_emit(Lower *L, const Affine *a); /* i64, of lane 0 */
 /* May lanes differ in a value that is not a plain multiple of the lane number? */
 bool affine_varying(const Lower *L, const Affine *a);
-ValId wide_of(Lower *L, ValId hi);                  /* i64 with the value of a HI integer */
+ValId wide_of(Lower *L, ValId hi); /* i64 with the value of a HI integer */
 
 /* ---- ref.c: storage ---- */
-Ref *ref_new(Lower *L, TypeId tensor, const char *name);  /* a fresh buffer */
-Ref *ref_dense(Lower *L, TypeId tensor, ValId ptr);       /* of the caller: current extents */
+Ref *ref_new(Lower *L, TypeId tensor, const char *name); /* a fresh buffer */
+Ref *ref_dense(Lower *L, TypeId tensor, ValId ptr);      /* of the caller: current extents */
 Ref *ref_copy_of(Lower *L, const Ref *r);
 Ref *ref_const(Lower *L, TypeId tensor, ValId v);
 bool ref_same(const Ref *a, const Ref *b);
@@ -144,8 +144,8 @@ Ref *ref_dest(Lower *L, InsId i, uint32_t k);
 Ref ref_at(Lower *L, const Ref *r, ValId sub);
 /* The same along any axis. */
 Ref ref_at_axis(Lower *L, const Ref *r, uint32_t axis, ValId sub);
-ValId ref_load(Lower *L, const Ref *r);             /* rank 0 */
-void ref_store(Lower *L, const Ref *r, ValId v);    /* rank 0 */
+ValId ref_load(Lower *L, const Ref *r);          /* rank 0 */
+void ref_store(Lower *L, const Ref *r, ValId v); /* rank 0 */
 void ref_copy(Lower *L, const Ref *to, const Ref *from);
 void ref_fill(Lower *L, const Ref *to, ValId v);
 /* Are these elements one dense row-major run (of the current extents)? */
@@ -159,10 +159,10 @@ void ref_put(Lower *L, const Ref *to, ValId hi);
 /* ---- access.c: scalar reads, also by lanes ---- */
 /* A read x[s..] ending in a scalar, with views on the way folded in. */
 typedef struct {
-    ValId base;         /* HI tensor */
+    ValId base; /* HI tensor */
     uint32_t n;
     ValId sub[MAX_RANK];
-    ValId other;        /* of index_or, HI; none else */
+    ValId other; /* of index_or, HI; none else */
     bool check;
 } Access;
 bool access_of(const Lower *L, InsId i, Access *a);
@@ -184,12 +184,12 @@ void lower_body(Lower *L, BodyId b);
 void want_yields(Lower *L, BodyId b, Ref *const *to);
 ValId yield_of(const Lower *L, BodyId b, uint32_t k);
 uint32_t yield_n(const Lower *L, BodyId b);
-ValId scalar_of(Lower *L, ValId hi);                /* the value in a register */
+ValId scalar_of(Lower *L, ValId hi); /* the value in a register */
 ValId bit_of(Lower *L, ValId hi);
 Ref *tensor_of(Lower *L, ValId hi);
 Sel *sel_of(Lower *L, ValId hi);
 void set_scalar(Lower *L, ValId hi, ValId v);
-void set_index(Lower *L, ValId hi, ValId wide);     /* an index parameter from its i64 */
+void set_index(Lower *L, ValId hi, ValId wide); /* an index parameter from its i64 */
 void set_ref(Lower *L, ValId hi, Ref *r);
 bool is_scalar_val(const Lower *L, ValId hi);
 const Type *hi_type(const Lower *L, ValId v);
@@ -214,7 +214,7 @@ bool read_may_alias(const Lower *L, InsId read);
 bool vector_ok(Lower *L, BodyId b, ValId lane, bool hoisted);
 void lane_begin(Lower *L, ValId lane, ValId first, ValId mask);
 void lane_end(Lower *L);
-ValId lane_mask(Lower *L, ValId count);  /* the first 'count' lanes */
+ValId lane_mask(Lower *L, ValId count); /* the first 'count' lanes */
 /* n = main + rest, main a multiple of the lanes. */
 void lane_split(Lower *L, ValId n, ValId *main, ValId *rest);
 typedef struct {
@@ -236,12 +236,12 @@ void nest_store(Lower *L, BodyId b, uint32_t k, const Ref *to);
 bool contract_map(Lower *L, InsId i, Ref *const *to);
 
 #define OP(id, family, in, res, bod, stages, traits, doc) LowerFn lower_##family;
-#define lower_lo_arg lower_none
-#define lower_lo_buf lower_none
-#define lower_lo_for lower_none
-#define lower_lo_mem lower_none
-#define lower_lo_vec lower_none
-#define lower_lo_raise lower_none
+#define lower_lo_arg                                      lower_none
+#define lower_lo_buf                                      lower_none
+#define lower_lo_for                                      lower_none
+#define lower_lo_mem                                      lower_none
+#define lower_lo_vec                                      lower_none
+#define lower_lo_raise                                    lower_none
 #include "ir/ops.def"
 #undef OP
 LowerFn lower_none;

@@ -1,6 +1,7 @@
-/* Maps: one loop per index. An instruction of the body runs in the loop of the last index it depends
- * on. If everything that depends on the innermost index can run by lanes, that loop is vectorised
- * and its remainder runs under a mask; a body that is a sum of products goes to contract.c. */
+/* Maps: one loop per index. An instruction of the body runs in the loop of the last index it
+ * depends on. If everything that depends on the innermost index can run by lanes, that loop is
+ * vectorised and its remainder runs under a mask; a body that is a sum of products goes to
+ * contract.c. */
 
 #include "lower/lower.h"
 
@@ -9,8 +10,8 @@ typedef struct {
     BodyId body;
     const DimId *dims;
     uint32_t nd, nres;
-    uint32_t lane;        /* index that runs over lanes; nd: none */
-    uint8_t *level;       /* per instruction of the body, in order */
+    uint32_t lane;  /* index that runs over lanes; nd: none */
+    uint8_t *level; /* per instruction of the body, in order */
 } Nest;
 
 void nest_levels(Lower *L, BodyId b, const ValId *params, uint32_t n, uint8_t *level)
@@ -18,8 +19,7 @@ void nest_levels(Lower *L, BodyId b, const ValId *params, uint32_t n, uint8_t *l
     bool effects = false;
     uint32_t at = 0;
     deps_mark(L, b, params, n);
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         effects |= ins_effects(L, i);
         uint32_t dep = ins_get(L->f, i)->nres ? dep_of(L, ins_res(L->f, i, 0)) : 0;
         level[at] = 0;
@@ -35,8 +35,7 @@ void nest_levels(Lower *L, BodyId b, const ValId *params, uint32_t n, uint8_t *l
 static uint32_t body_length(const Lower *L, BodyId b)
 {
     uint32_t n = 0;
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         n++;
     }
     return n;
@@ -45,8 +44,7 @@ static uint32_t body_length(const Lower *L, BodyId b)
 static void run_level(Lower *L, const Nest *n, uint32_t level)
 {
     uint32_t at = 0;
-    EACH_INS(L->f, n->body, i)
-    {
+    EACH_INS (L->f, n->body, i) {
         if (n->level[at++] == level && ins_op(L->f, i) != OP_yield)
             lower_ins(L, i);
     }
@@ -163,8 +161,7 @@ static uint32_t lane_index(Lower *L, const Nest *n, Ref *const *to)
 static bool reduces_better(Lower *L, BodyId b)
 {
     bool any = false;
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         if (ins_op(L->f, i) != OP_reduce)
             continue;
         if (!reduce_by_lanes(L, i))
@@ -191,7 +188,10 @@ static uint32_t choose_lane(Lower *L, const Nest *n, Ref *const *to)
 void lower_map(Lower *L, InsId i)
 {
     const AttrVal *dims = attr_find(L->m, ins_get(L->f, i)->attr, "dims");
-    Nest n = {.ins = i, .body = ins_body(L->f, i, 0), .dims = dims->dims, .nd = dims->ndims,
+    Nest n = {.ins = i,
+              .body = ins_body(L->f, i, 0),
+              .dims = dims->dims,
+              .nd = dims->ndims,
               .nres = ins_get(L->f, i)->nres};
     Ref **to = ARENA_ARRAY(L->scratch, Ref *, n.nres + 1);
     Ref *at = ARENA_ARRAY(L->scratch, Ref, n.nres + 1);

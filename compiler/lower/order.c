@@ -67,7 +67,9 @@ static void order_rows(Lower *L, const Order *o)
 void lower_order(Lower *L, InsId i)
 {
     Ref *values = ref_dest(L, i, 0), *ids = ref_dest(L, i, 1);
-    Order o = {.in = *tensor_of(L, ins_in(L->f, i, 0)), .values = *values, .ids = *ids,
+    Order o = {.in = *tensor_of(L, ins_in(L->f, i, 0)),
+               .values = *values,
+               .ids = *ids,
                .down = ins_op(L->f, i) == OP_topk};
     order_rows(L, &o);
     set_ref(L, ins_res(L->f, i, 0), values);

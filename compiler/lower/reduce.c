@@ -1,5 +1,5 @@
-/* Reductions. Scalars are carried by the loops; over a consecutive last index by a vector of partial
- * results that is folded at the end. Tensors are folded element by element in a buffer. */
+/* Reductions. Scalars are carried by the loops; over a consecutive last index by a vector of
+ * partial results that is folded at the end. Tensors are folded element by element in a buffer. */
 
 #include "lower/lower.h"
 
@@ -9,9 +9,9 @@ typedef struct {
     const char *kind;
     const DimId *dims;
     uint32_t nd;
-    bool lanes;   /* the last index runs over lanes */
-    Elem elem;    /* of the accumulator */
-    Ref *acc;     /* of tensors */
+    bool lanes; /* the last index runs over lanes */
+    Elem elem;  /* of the accumulator */
+    Ref *acc;   /* of tensors */
 } Reduce;
 
 static Reduce reduce_of(Lower *L, InsId i)
@@ -19,8 +19,11 @@ static Reduce reduce_of(Lower *L, InsId i)
     AttrId attr = ins_get(L->f, i)->attr;
     const AttrVal *dims = attr_find(L->m, attr, "dims");
     ValId res = ins_res(L->f, i, 0);
-    return (Reduce){.ins = i, .body = ins_body(L->f, i, 0), .kind = attr_name(L->m, attr, "kind"),
-                    .dims = dims->dims, .nd = dims->ndims,
+    return (Reduce){.ins = i,
+                    .body = ins_body(L->f, i, 0),
+                    .kind = attr_name(L->m, attr, "kind"),
+                    .dims = dims->dims,
+                    .nd = dims->ndims,
                     .elem = lo_of((Elem)hi_type(L, res)->elem)};
 }
 
@@ -204,9 +207,10 @@ static void fold_elem(Lower *L, const Reduce *r, const Elems *e, ValId at)
 /* The innermost axis by lanes: consecutive on both sides. */
 static bool row_lanes(const Lower *L, const Reduce *r, const Elems *e)
 {
-    return !is_arg(r) && e->in.rank == 1 && e->in.ptr.ix && e->in.step[0] == 1 && !e->in.ids[0].ix &&
-           !e->in.vstep[0].ix && !e->in.guard.ix && !e->in.bank.ix && !L->cx->target.exact &&
-           !L->width && dim_top(L, e->acc.dim[0]) * 2 > L->cx->target.lanes_f32;
+    return !is_arg(r) && e->in.rank == 1 && e->in.ptr.ix && e->in.step[0] == 1 &&
+           !e->in.ids[0].ix && !e->in.vstep[0].ix && !e->in.guard.ix && !e->in.bank.ix &&
+           !L->cx->target.exact && !L->width &&
+           dim_top(L, e->acc.dim[0]) * 2 > L->cx->target.lanes_f32;
 }
 
 static void fold_row(Lower *L, const Reduce *r, const Elems *e, ValId at, ValId mask)

@@ -53,7 +53,8 @@ void lower_const(Lower *L, InsId i)
     Elem e = lo_of((Elem)t->elem);
     if (ins_op(L->f, i) == OP_data) {
         DataId d = {(uint32_t)attr_int(L->m, attr, "data", 0)};
-        set_ref(L, r, ref_dense(L, val_type(L->f, r), lo_arg(L, "data", (SymId){0}, e, (ValId){0}, d)));
+        set_ref(L, r,
+                ref_dense(L, val_type(L->f, r), lo_arg(L, "data", (SymId){0}, e, (ValId){0}, d)));
         return;
     }
     ValId v = elem_is_float(e) ? ir_const_float(&L->b, e, attr_float(L->m, attr, "value", 0))

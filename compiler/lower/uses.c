@@ -22,8 +22,7 @@ struct Uses {
 static void uses_number(Lower *L, BodyId b)
 {
     struct Uses *u = L->uses;
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         vec_push(L->scratch, &u->order, i);
         u->at[i.ix] = u->order.n;
         for (uint32_t k = 0; k < ins_get(L->f, i)->bodies.n; k++)

@@ -36,12 +36,13 @@ void lower_world(Lower *L, InsId i)
         return;
     }
     SymId name = attr_find(L->m, attr, "name")->name;
-    ValId ptr = lo_arg(L, kind[op], name, lo_of((Elem)hi_type(L, r)->elem), (ValId){0}, (DataId){0});
+    ValId ptr =
+        lo_arg(L, kind[op], name, lo_of((Elem)hi_type(L, r)->elem), (ValId){0}, (DataId){0});
     if (op == OP_knob)
         set_ref(L, r, ref_dense(L, val_type(L->f, r), ptr));
     else
-        L->val[r.ix] = (LVal){
-            .ref = ref_dense(L, type_of_cell(L->m->types, val_type(L->f, r)), ptr)};
+        L->val[r.ix] =
+            (LVal){.ref = ref_dense(L, type_of_cell(L->m->types, val_type(L->f, r)), ptr)};
 }
 
 void lower_bind(Lower *L, InsId i)

@@ -1,9 +1,10 @@
-/* lower: tensors by value become loops and buffers. The families in lower/ do the work; here are the
- * ends: inputs are read where the caller has them, results are computed in the caller's buffers
+/* lower: tensors by value become loops and buffers. The families in lower/ do the work; here are
+ * the ends: inputs are read where the caller has them, results are computed in the caller's buffers
  * where their last producer can write there, and copied otherwise.
  *
- * The body of the HI function is left behind in the pools, unreachable. Parameters of the entry stay
- * (nothing uses them): they are the types of the inputs; Fn.out_types has those of the outputs. */
+ * The body of the HI function is left behind in the pools, unreachable. Parameters of the entry
+ * stay (nothing uses them): they are the types of the inputs; Fn.out_types has those of the
+ * outputs. */
 
 #include "lower/lower.h"
 
@@ -66,11 +67,11 @@ bool pass_lower(PassCx *cx, Fn *f)
     Lower L;
     BodyId hi = f->entry;
     lower_begin(&L, cx, f);
+    f->stage = LO;
     BodyId lo = lower_entry(&L, hi);
     lower_inputs(&L, hi);
     lower_outputs(&L, hi);
     ir_yield(&L.b, NULL, 0);
     f->entry = lo;
-    f->stage = LO;
     return true;
 }

@@ -1,6 +1,6 @@
-/* plan: every buffer gets a place in one workspace. A buffer lives from where it is made to its last
- * use in the structured order; a use inside a loop that does not contain the buffer counts at the
- * end of the loop. Arms of an 'if' follow one another in that order, so they share memory.
+/* plan: every buffer gets a place in one workspace. A buffer lives from where it is made to its
+ * last use in the structured order; a use inside a loop that does not contain the buffer counts at
+ * the end of the loop. Arms of an 'if' follow one another in that order, so they share memory.
  * Larger buffers are placed first, each at the smallest hole that is large enough among those that
  * live at the same time; holes start at multiples of 64.
  * Laws: buffers that live together do not overlap; Fn.workspace is the end of the last one; nothing
@@ -33,8 +33,7 @@ typedef struct {
 
 static void number(Plan *p, BodyId b)
 {
-    EACH_INS(p->f, b, i)
-    {
+    EACH_INS (p->f, b, i) {
         p->at[i.ix] = ++p->place;
         if (ins_op(p->f, i) == OP_buf) {
             int64_t bytes = attr_int(p->f->module, ins_get(p->f, i)->attr, "bytes", 0);
@@ -68,8 +67,7 @@ static void extend(Plan *p, uint32_t life, InsId user)
 static void uses(Plan *p, BodyId b)
 {
     const Fn *f = p->f;
-    EACH_INS(f, b, i)
-    {
+    EACH_INS (f, b, i) {
         for (uint32_t k = 0; k < ins_get(f, i)->in.n; k++)
             if (p->life_of[ins_in(f, i, k).ix])
                 extend(p, p->life_of[ins_in(f, i, k).ix], i);
