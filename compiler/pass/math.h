@@ -1,0 +1,63 @@
+#ifndef GATEC_PASS_MATH_H
+#define GATEC_PASS_MATH_H
+
+/* Inside the 'math' pass: building expansions on scalars or vectors alike. Every value of one
+ * expansion has the same number of lanes. */
+
+#include "ir/build.h"
+
+typedef struct {
+    Build b;
+    const Type *like; /* lanes of the operands */
+    bool fma;         /* the target fuses a * b + c */
+} Maths;
+
+/* ---- helpers (math_build.c) ---- */
+TypeId m_type(Maths *m, Elem e);
+ValId m_real(Maths *m, Elem e, double v);
+ValId m_int(Maths *m, Elem e, int64_t v);
+ValId m_f32(Maths *m, double v);
+ValId m_i32(Maths *m, int64_t v);
+ValId m_add(Maths *m, ValId a, ValId b);
+ValId m_sub(Maths *m, ValId a, ValId b);
+ValId m_mul(Maths *m, ValId a, ValId b);
+ValId m_div(Maths *m, ValId a, ValId b);
+/* a * b + c: fused where the target can, else two roundings. */
+ValId m_fma(Maths *m, ValId a, ValId b, ValId c);
+ValId m_op(Maths *m, Op op, ValId a, ValId b);
+/* The second operand a constant of the element of the first. */
+ValId m_addk(Maths *m, ValId a, double k);
+ValId m_mulk(Maths *m, ValId a, double k);
+ValId m_fmak(Maths *m, ValId a, double k, ValId c); /* a * k + c */
+ValId m_opk(Maths *m, Op op, ValId a, int64_t k);   /* integers */
+ValId m_cmpk(Maths *m, const char *pred, ValId a, double k);
+ValId m_cast(Maths *m, ValId a, Elem to);
+ValId m_bits(Maths *m, ValId a, Elem to); /* bitcast */
+ValId m_if(Maths *m, ValId cond, ValId yes, ValId no);
+/* c[0] + c[1] x + c[2] x^2 .. by Horner's rule. */
+ValId m_poly(Maths *m, const double *c, unsigned n, ValId x);
+#define M_POLY(m, name, x) m_poly(m, POLY_##name, sizeof POLY_##name / sizeof(double), x)
+/* Without its sign bit / with the sign bit of another one; f32. */
+ValId m_abs(Maths *m, ValId a);
+ValId m_copysign(Maths *m, ValId a, ValId sign);
+/* Nearest whole number and the same as i32; f32 with |a| < 2^22. */
+ValId m_whole(Maths *m, ValId a, ValId *as_int);
+/* 2^n of an i32, -126 <= n <= 127; f32. */
+ValId m_exp2(Maths *m, ValId n);
+
+/* ---- functions: operands in, value out (math_*.c) ---- */
+typedef ValId (*MathFn)(Maths *m, const ValId *in);
+ValId math_exp(Maths *m, const ValId *in);
+ValId math_tanh(Maths *m, const ValId *in);
+ValId math_erf(Maths *m, const ValId *in);
+ValId math_log(Maths *m, const ValId *in);
+ValId math_log1p(Maths *m, const ValId *in);
+ValId math_pow(Maths *m, const ValId *in);
+ValId math_sin(Maths *m, const ValId *in);
+ValId math_cos(Maths *m, const ValId *in);
+ValId math_atan2(Maths *m, const ValId *in);
+ValId math_rsqrt(Maths *m, const ValId *in);
+ValId math_int_pow(Maths *m, const ValId *in);
+ValId math_random(Maths *m, const ValId *in);
+
+#endif
