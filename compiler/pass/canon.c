@@ -16,6 +16,7 @@
 
 #include "ir/edit.h"
 #include "pass/pass.h"
+#include "pass/query.h"
 
 enum { MAX_ROUNDS = 32 };
 
@@ -31,8 +32,10 @@ void canon_replace(Canon *c, ValId from, ValId to)
     while (c->rep.n < c->f->vals.n)
         vec_push(c->a, &c->rep, (ValId){0});
     to = canon_val(c, to);
-    if (to.ix != from.ix)
-        c->rep.at[from.ix] = to;
+    if (to.ix == from.ix)
+        return;
+    c->rep.at[from.ix] = to;
+    name_like(c->f, to, from);
 }
 
 bool canon_become(Canon *c, InsId i, const ValId *to)

@@ -248,8 +248,10 @@ static BodyId kept_body(Dce *d, InsId i, uint32_t which, Swaps *swaps)
             n++;
         }
     BodyId b = ir_body(f, types, n);
-    for (uint32_t k = 0; k < n; k++)
+    for (uint32_t k = 0; k < n; k++) {
         vec_push(d->a, swaps, ((Swap){params[k], body_param(f, b, k)}));
+        name_like(f, body_param(f, b, k), params[k]);
+    }
     ValId *vals = ARENA_ARRAY(d->a, ValId, ny + 1);
     n = 0;
     for (uint32_t k = 0; k < ny; k++)
@@ -285,8 +287,10 @@ static void rebuild(Dce *d, InsId i, Swaps *swaps)
     InsId now = ir_ins(&at, (Op)old.op, in, nin, attr, types, nout, bodies, old.bodies.n);
     nout = 0;
     for (uint32_t k = 0; k < old.nres; k++)
-        if (slot_live(d, i, k))
+        if (slot_live(d, i, k)) {
+            name_like(f, ins_res(f, now, nout), (ValId){old.res.ix + k});
             vec_push(d->a, swaps, ((Swap){{old.res.ix + k}, ins_res(f, now, nout++)}));
+        }
     d->ins[i.ix] = false;
 }
 

@@ -42,6 +42,12 @@ bool is_param(const Fn *f, ValId v, BodyId b, uint32_t k)
     return k < body_nparams(f, b) && body_param(f, b, k).ix == v.ix;
 }
 
+void name_like(Fn *f, ValId now, ValId old)
+{
+    if (!f->vals.at[now.ix].name.ix)
+        f->vals.at[now.ix].name = f->vals.at[old.ix].name;
+}
+
 /* ---- effects ------------------------------------------------------------------------------------
  */
 

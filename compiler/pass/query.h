@@ -30,6 +30,9 @@ bool val_is_scalar(const Fn *f, ValId v); /* tensor of rank 0 */
 /* Is every instruction of the body, nested ones too, pure and without effects in 'eff'? */
 bool body_pure(const Fn *f, const uint8_t *eff, BodyId b);
 
+/* The new value takes the name of the old one, for people who read dumps. */
+void name_like(Fn *f, ValId now, ValId old);
+
 /* Old-to-new pairs collected while a function is edited, applied at once. */
 typedef struct {
     ValId from, to;
