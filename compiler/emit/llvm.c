@@ -110,10 +110,23 @@ static bool build_fn(Emit *e, const Fn *f)
     return !e->why;
 }
 
+/* Names that differ only in characters C does not allow would give one set of symbols. */
+static bool names_differ(Emit *e, uint32_t k)
+{
+    const char *name = sym_text(e->m->names, e->m->fns.at[k]->name);
+    const char *c = abi_identifier(e->arena, name);
+    for (uint32_t o = 0; o < k; o++) {
+        const char *other = sym_text(e->m->names, e->m->fns.at[o]->name);
+        if (!strcmp(c, abi_identifier(e->arena, other)))
+            return emit_fail(e, "networks '%s' and '%s' have the same name in C", other, name);
+    }
+    return true;
+}
+
 bool emit_build(Emit *e)
 {
     for (uint32_t k = 0; k < e->m->fns.n; k++)
-        if (!build_fn(e, e->m->fns.at[k]))
+        if (!names_differ(e, k) || !build_fn(e, e->m->fns.at[k]))
             return false;
     return e->m->fns.n || emit_fail(e, "there is no network to compile");
 }

@@ -75,8 +75,8 @@ unsigned type_lanes(LLVMTypeRef t); /* 0: a scalar */
 LLVMTypeRef type_elem(LLVMTypeRef t);
 /* The scalar in every lane, if 'like' is a vector. */
 LLVMValueRef splat_like(Emit *e, LLVMTypeRef like, LLVMValueRef scalar);
-LLVMValueRef const_int(LLVMTypeRef like, int64_t v);
-LLVMValueRef const_real(LLVMTypeRef like, double v);
+LLVMValueRef int_const(LLVMTypeRef like, int64_t v);
+LLVMValueRef real_const(LLVMTypeRef like, double v);
 LLVMValueRef i64_const(const Emit *e, int64_t v);
 /* An intrinsic overloaded on one type ("llvm.fabs"), called. */
 LLVMValueRef intrinsic(Emit *e, const char *name, LLVMTypeRef over, LLVMValueRef *args, unsigned n);

@@ -8,13 +8,13 @@ static LLVMValueRef bf16_bits(Emit *e, LLVMValueRef v)
 {
     LLVMBuilderRef b = e->b;
     LLVMTypeRef t = type_with_elem(LLVMTypeOf(v), e->t_i32);
-    LLVMValueRef u = LLVMBuildBitCast(b, v, t, ""), sixteen = const_int(t, 16);
+    LLVMValueRef u = LLVMBuildBitCast(b, v, t, ""), sixteen = int_const(t, 16);
     LLVMValueRef high = LLVMBuildLShr(b, u, sixteen, "");
-    LLVMValueRef odd = LLVMBuildAnd(b, high, const_int(t, 1), "");
-    LLVMValueRef r = LLVMBuildAdd(b, LLVMBuildAdd(b, u, const_int(t, 0x7fff), ""), odd, "");
+    LLVMValueRef odd = LLVMBuildAnd(b, high, int_const(t, 1), "");
+    LLVMValueRef r = LLVMBuildAdd(b, LLVMBuildAdd(b, u, int_const(t, 0x7fff), ""), odd, "");
     r = LLVMBuildLShr(b, r, sixteen, "");
     LLVMValueRef nan = LLVMBuildFCmp(b, LLVMRealUNO, v, v, "");
-    r = LLVMBuildSelect(b, nan, LLVMBuildOr(b, high, const_int(t, 0x40), ""), r, "");
+    r = LLVMBuildSelect(b, nan, LLVMBuildOr(b, high, int_const(t, 0x40), ""), r, "");
     return LLVMBuildTrunc(b, r, type_with_elem(t, e->t_i16), "");
 }
 
@@ -22,7 +22,7 @@ static LLVMValueRef bf16_value(Emit *e, LLVMValueRef bits)
 {
     LLVMBuilderRef b = e->b;
     LLVMTypeRef t = type_with_elem(LLVMTypeOf(bits), e->t_i32);
-    LLVMValueRef u = LLVMBuildShl(b, LLVMBuildZExt(b, bits, t, ""), const_int(t, 16), "");
+    LLVMValueRef u = LLVMBuildShl(b, LLVMBuildZExt(b, bits, t, ""), int_const(t, 16), "");
     return LLVMBuildBitCast(b, u, type_with_elem(t, e->t_f32), "");
 }
 
@@ -64,7 +64,7 @@ LLVMValueRef from_memory(Emit *e, LLVMValueRef v, Elem el)
     if (el == E_BF16)
         return bf16_value(e, v);
     if (el == E_BIT)
-        return LLVMBuildICmp(e->b, LLVMIntNE, v, const_int(LLVMTypeOf(v), 0), "");
+        return LLVMBuildICmp(e->b, LLVMIntNE, v, int_const(LLVMTypeOf(v), 0), "");
     return v;
 }
 
@@ -89,7 +89,7 @@ static LLVMValueRef real_to_whole(Emit *e, LLVMValueRef v, Elem to)
 {
     LLVMTypeRef t = LLVMTypeOf(v);
     if (to == E_BIT)
-        return LLVMBuildFCmp(e->b, LLVMRealUNE, v, const_real(t, 0), "");
+        return LLVMBuildFCmp(e->b, LLVMRealUNE, v, real_const(t, 0), "");
     const char *name = elem_is_signed(to) ? "llvm.fptosi.sat" : "llvm.fptoui.sat";
     return intrinsic2(e, name, type_with_elem(t, elem_reg_type(e, to)), t, &v, 1);
 }
@@ -107,7 +107,7 @@ static LLVMValueRef whole_to_whole(Emit *e, LLVMValueRef v, Elem from, Elem to)
     LLVMTypeRef t = type_with_elem(LLVMTypeOf(v), elem_reg_type(e, to));
     if (to == E_BIT)
         return from == E_BIT ? v
-                             : LLVMBuildICmp(e->b, LLVMIntNE, v, const_int(LLVMTypeOf(v), 0), "");
+                             : LLVMBuildICmp(e->b, LLVMIntNE, v, int_const(LLVMTypeOf(v), 0), "");
     return LLVMBuildIntCast2(e->b, v, t, from != E_BIT && elem_is_signed(from), "");
 }
 

@@ -124,8 +124,8 @@ static LLVMValueRef knob_outside(Entry *n, const AbiItem *it, LLVMValueRef at)
     LLVMTypeRef t = elem_mem_type(e, el);
     LLVMValueRef raw = LLVMBuildLoad2(e->b, t, element_at(e, t, base, at), "");
     LLVMValueRef v = emit_convert(e, from_memory(e, raw, el), el, E_F64);
-    LLVMValueRef above = LLVMBuildFCmp(e->b, LLVMRealUGT, v, const_real(e->t_f64, kn->hi), "");
-    LLVMValueRef below = LLVMBuildFCmp(e->b, LLVMRealULT, v, const_real(e->t_f64, kn->lo), "");
+    LLVMValueRef above = LLVMBuildFCmp(e->b, LLVMRealUGT, v, real_const(e->t_f64, kn->hi), "");
+    LLVMValueRef below = LLVMBuildFCmp(e->b, LLVMRealULT, v, real_const(e->t_f64, kn->lo), "");
     return LLVMBuildOr(e->b, above, below, "");
 }
 

@@ -6,7 +6,7 @@
 
 static LLVMValueRef is_int(Emit *e, LLVMValueRef v, int64_t k)
 {
-    return LLVMBuildICmp(e->b, LLVMIntEQ, v, const_int(LLVMTypeOf(v), k), "");
+    return LLVMBuildICmp(e->b, LLVMIntEQ, v, int_const(LLVMTypeOf(v), k), "");
 }
 
 /* b, or 1 where the machine could not divide by it: then the quotient is a, which is right for
@@ -17,18 +17,18 @@ static LLVMValueRef safe_divisor(Emit *e, LLVMValueRef a, LLVMValueRef b, bool i
     LLVMValueRef bad = is_int(e, b, 0);
     if (is_signed) {
         unsigned width = LLVMGetIntTypeWidth(type_elem(t));
-        LLVMValueRef least = const_int(t, INT64_MIN >> (64 - width));
+        LLVMValueRef least = int_const(t, INT64_MIN >> (64 - width));
         LLVMValueRef top = LLVMBuildICmp(e->b, LLVMIntEQ, a, least, "");
         LLVMValueRef over = LLVMBuildAnd(e->b, is_int(e, b, -1), top, "");
         bad = LLVMBuildOr(e->b, bad, over, "");
     }
-    return LLVMBuildSelect(e->b, bad, const_int(t, 1), b, "");
+    return LLVMBuildSelect(e->b, bad, int_const(t, 1), b, "");
 }
 
 /* Whether the truncated quotient is one too large. */
 static LLVMValueRef rounds_down(Emit *e, LLVMValueRef rem, LLVMValueRef b)
 {
-    LLVMValueRef zero = const_int(LLVMTypeOf(rem), 0);
+    LLVMValueRef zero = int_const(LLVMTypeOf(rem), 0);
     LLVMValueRef some = LLVMBuildICmp(e->b, LLVMIntNE, rem, zero, "");
     LLVMValueRef differ = LLVMBuildICmp(e->b, LLVMIntSLT, LLVMBuildXor(e->b, rem, b, ""), zero, "");
     return LLVMBuildAnd(e->b, some, differ, "");
@@ -45,7 +45,7 @@ LLVMValueRef emit_int_div(Emit *e, LLVMValueRef a, LLVMValueRef b, bool is_signe
     } else {
         q = LLVMBuildUDiv(e->b, a, d, "");
     }
-    return LLVMBuildSelect(e->b, is_int(e, b, 0), const_int(t, 0), q, "");
+    return LLVMBuildSelect(e->b, is_int(e, b, 0), int_const(t, 0), q, "");
 }
 
 LLVMValueRef emit_int_mod(Emit *e, LLVMValueRef a, LLVMValueRef b, bool is_signed)
@@ -59,12 +59,12 @@ LLVMValueRef emit_int_mod(Emit *e, LLVMValueRef a, LLVMValueRef b, bool is_signe
     } else {
         r = LLVMBuildURem(e->b, a, d, "");
     }
-    return LLVMBuildSelect(e->b, is_int(e, b, 0), const_int(t, 0), r, "");
+    return LLVMBuildSelect(e->b, is_int(e, b, 0), int_const(t, 0), r, "");
 }
 
 static LLVMValueRef width_of(LLVMTypeRef t)
 {
-    return const_int(t, (int64_t)LLVMGetIntTypeWidth(type_elem(t)));
+    return int_const(t, (int64_t)LLVMGetIntTypeWidth(type_elem(t)));
 }
 
 /* Seen as unsigned a negative count is a huge one. */
@@ -76,7 +76,7 @@ static LLVMValueRef in_range(Emit *e, LLVMValueRef b)
 LLVMValueRef emit_shl(Emit *e, LLVMValueRef a, LLVMValueRef b)
 {
     LLVMTypeRef t = LLVMTypeOf(a);
-    LLVMValueRef zero = const_int(t, 0), ok = in_range(e, b);
+    LLVMValueRef zero = int_const(t, 0), ok = in_range(e, b);
     LLVMValueRef count = LLVMBuildSelect(e->b, ok, b, zero, "");
     return LLVMBuildSelect(e->b, ok, LLVMBuildShl(e->b, a, count, ""), zero, "");
 }
@@ -84,8 +84,8 @@ LLVMValueRef emit_shl(Emit *e, LLVMValueRef a, LLVMValueRef b)
 LLVMValueRef emit_shr(Emit *e, LLVMValueRef a, LLVMValueRef b, bool is_signed)
 {
     LLVMTypeRef t = LLVMTypeOf(a);
-    LLVMValueRef zero = const_int(t, 0), ok = in_range(e, b);
-    LLVMValueRef last = const_int(t, (int64_t)LLVMGetIntTypeWidth(type_elem(t)) - 1);
+    LLVMValueRef zero = int_const(t, 0), ok = in_range(e, b);
+    LLVMValueRef last = int_const(t, (int64_t)LLVMGetIntTypeWidth(type_elem(t)) - 1);
     if (!is_signed) {
         LLVMValueRef count = LLVMBuildSelect(e->b, ok, b, zero, "");
         return LLVMBuildSelect(e->b, ok, LLVMBuildLShr(e->b, a, count, ""), zero, "");

@@ -278,7 +278,7 @@ LLVMValueRef emit_gather(Gen *g, const Ins *ins, InsId id)
     LLVMTypeRef t = type_with_elem(reg, elem_mem_type(e, el));
     LLVMValueRef at = address(g, id, 0, false);
     LLVMValueRef mask =
-        ins->in.n == 3 ? op_in(g, id, 2) : const_int(type_with_elem(reg, e->t_i1), -1);
+        ins->in.n == 3 ? op_in(g, id, 2) : int_const(type_with_elem(reg, e->t_i1), -1);
     LLVMValueRef in[3] = {at, mask, LLVMConstNull(t)};
     LLVMValueRef v = masked(g, "llvm.masked.gather", t, LLVMTypeOf(at), in, 1, 2, elem_bytes(el));
     finish(g, v, id, 0);

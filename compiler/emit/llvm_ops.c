@@ -212,8 +212,8 @@ static LLVMValueRef emit_const(Gen *g, const Ins *ins, InsId id)
     if (!t || t == g->e->t_ptr)
         return emit_fail(g->e, "a constant of this type cannot be emitted");
     if (elem_is_float(res_elem(g, id)))
-        return const_real(t, attr_float(g->f->module, ins->attr, "value", 0));
-    return const_int(t, attr_int(g->f->module, ins->attr, "int", 0));
+        return real_const(t, attr_float(g->f->module, ins->attr, "value", 0));
+    return int_const(t, attr_int(g->f->module, ins->attr, "int", 0));
 }
 
 /* ---- vectors ---- */
@@ -306,8 +306,8 @@ static LLVMValueRef emit_raise(Gen *g, const Ins *ins, InsId id)
 {
     Emit *e = g->e;
     int64_t bits = attr_int(g->f->module, ins->attr, "bits", 0);
-    LLVMValueRef add = LLVMBuildSelect(e->b, op_in(g, id, 0), const_int(e->t_i32, bits),
-                                       const_int(e->t_i32, 0), "");
+    LLVMValueRef add = LLVMBuildSelect(e->b, op_in(g, id, 0), int_const(e->t_i32, bits),
+                                       int_const(e->t_i32, 0), "");
     LLVMValueRef old = LLVMBuildLoad2(e->b, e->t_i32, g->status, "");
     LLVMBuildStore(e->b, LLVMBuildOr(e->b, old, add, ""), g->status);
     return NULL;

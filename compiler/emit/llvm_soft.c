@@ -33,9 +33,9 @@ static LLVMValueRef make_odd(Emit *e, LLVMValueRef v, LLVMValueRef inexact, LLVM
     LLVMBuilderRef b = e->b;
     LLVMValueRef bits = to_bits(e, v);
     LLVMTypeRef t = LLVMTypeOf(bits);
-    LLVMValueRef even = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAnd(b, bits, const_int(t, 1), ""),
-                                      const_int(t, 0), "");
-    LLVMValueRef step = LLVMBuildSelect(b, away, const_int(t, 1), const_int(t, -1), "");
+    LLVMValueRef even = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAnd(b, bits, int_const(t, 1), ""),
+                                      int_const(t, 0), "");
+    LLVMValueRef step = LLVMBuildSelect(b, away, int_const(t, 1), int_const(t, -1), "");
     LLVMValueRef moved = LLVMBuildAdd(b, bits, step, "");
     LLVMValueRef r = LLVMBuildSelect(b, LLVMBuildAnd(b, inexact, even, ""), moved, bits, "");
     return LLVMBuildBitCast(b, r, LLVMTypeOf(v), "");
@@ -70,7 +70,7 @@ static LLVMValueRef odd_sum(Emit *e, LLVMValueRef x, LLVMValueRef y)
 {
     LLVMBuilderRef b = e->b;
     LLVMValueRef low, s = two_sum(e, x, y, &low);
-    LLVMValueRef zero = const_real(LLVMTypeOf(s), 0);
+    LLVMValueRef zero = real_const(LLVMTypeOf(s), 0);
     LLVMValueRef inexact = LLVMBuildFCmp(b, LLVMRealONE, low, zero, "");
     LLVMValueRef same = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildFCmp(b, LLVMRealOGT, low, zero, ""),
                                       LLVMBuildFCmp(b, LLVMRealOGT, s, zero, ""), "");
@@ -81,7 +81,7 @@ static LLVMValueRef odd_sum(Emit *e, LLVMValueRef x, LLVMValueRef y)
 static LLVMValueRef split(Emit *e, LLVMValueRef v, LLVMValueRef *low)
 {
     LLVMBuilderRef b = e->b;
-    LLVMValueRef c = LLVMBuildFMul(b, v, const_real(LLVMTypeOf(v), 134217729.0), "");
+    LLVMValueRef c = LLVMBuildFMul(b, v, real_const(LLVMTypeOf(v), 134217729.0), "");
     LLVMValueRef high = LLVMBuildFSub(b, c, LLVMBuildFSub(b, c, v, ""), "");
     *low = LLVMBuildFSub(b, v, high, "");
     return high;
@@ -141,7 +141,7 @@ static LLVMValueRef soft_roundeven(Emit *e, LLVMValueRef v)
     LLVMBuilderRef b = e->b;
     LLVMTypeRef t = LLVMTypeOf(v);
     /* From here on every float is whole; adding it pushes the fraction out. */
-    LLVMValueRef big = const_real(t, type_elem(t) == e->t_f64 ? 0x1p52 : 0x1p23);
+    LLVMValueRef big = real_const(t, type_elem(t) == e->t_f64 ? 0x1p52 : 0x1p23);
     LLVMValueRef m = magnitude(e, v);
     LLVMValueRef r = LLVMBuildFSub(b, LLVMBuildFAdd(b, m, big, ""), big, "");
     LLVMValueRef small = LLVMBuildFCmp(b, LLVMRealOLT, m, big, "");
@@ -154,7 +154,7 @@ LLVMValueRef emit_rounding(Emit *e, const char *name, LLVMValueRef v)
     LLVMTypeRef t = LLVMTypeOf(v);
     if (e->target.has_round)
         return intrinsic(e, name, t, &v, 1);
-    LLVMValueRef r = soft_roundeven(e, v), one = const_real(t, 1);
+    LLVMValueRef r = soft_roundeven(e, v), one = real_const(t, 1);
     if (name[5] == 'r')
         return r;
     bool floor = name[5] == 'f';
@@ -171,22 +171,22 @@ LLVMValueRef soft_half_bits(Emit *e, LLVMValueRef v)
     LLVMBuilderRef b = e->b;
     LLVMValueRef bits = to_bits(e, v);
     LLVMTypeRef t = LLVMTypeOf(bits), ft = LLVMTypeOf(v);
-    LLVMValueRef sign = LLVMBuildAnd(b, bits, const_int(t, INT32_MIN), "");
+    LLVMValueRef sign = LLVMBuildAnd(b, bits, int_const(t, INT32_MIN), "");
     LLVMValueRef u = LLVMBuildXor(b, bits, sign, "");
-    LLVMValueRef nan = LLVMBuildICmp(b, LLVMIntUGT, u, const_int(t, 0x7f800000), "");
-    LLVMValueRef over = LLVMBuildSelect(b, nan, const_int(t, 0x7e00), const_int(t, 0x7c00), "");
+    LLVMValueRef nan = LLVMBuildICmp(b, LLVMIntUGT, u, int_const(t, 0x7f800000), "");
+    LLVMValueRef over = LLVMBuildSelect(b, nan, int_const(t, 0x7e00), int_const(t, 0x7c00), "");
     LLVMValueRef odd =
-        LLVMBuildAnd(b, LLVMBuildLShr(b, u, const_int(t, 13), ""), const_int(t, 1), "");
-    LLVMValueRef normal = LLVMBuildAdd(b, u, const_int(t, -((112 << 23) - 0xfff)), "");
-    normal = LLVMBuildLShr(b, LLVMBuildAdd(b, normal, odd, ""), const_int(t, 13), "");
-    LLVMValueRef magic = const_int(t, (112 + 13 + 1) << 23);
+        LLVMBuildAnd(b, LLVMBuildLShr(b, u, int_const(t, 13), ""), int_const(t, 1), "");
+    LLVMValueRef normal = LLVMBuildAdd(b, u, int_const(t, -((112 << 23) - 0xfff)), "");
+    normal = LLVMBuildLShr(b, LLVMBuildAdd(b, normal, odd, ""), int_const(t, 13), "");
+    LLVMValueRef magic = int_const(t, (112 + 13 + 1) << 23);
     LLVMValueRef sub =
         LLVMBuildFAdd(b, LLVMBuildBitCast(b, u, ft, ""), LLVMBuildBitCast(b, magic, ft, ""), "");
     sub = LLVMBuildSub(b, LLVMBuildBitCast(b, sub, t, ""), magic, "");
-    LLVMValueRef tiny = LLVMBuildICmp(b, LLVMIntULT, u, const_int(t, 113 << 23), "");
-    LLVMValueRef huge = LLVMBuildICmp(b, LLVMIntUGE, u, const_int(t, 143 << 23), "");
+    LLVMValueRef tiny = LLVMBuildICmp(b, LLVMIntULT, u, int_const(t, 113 << 23), "");
+    LLVMValueRef huge = LLVMBuildICmp(b, LLVMIntUGE, u, int_const(t, 143 << 23), "");
     LLVMValueRef r = LLVMBuildSelect(b, huge, over, LLVMBuildSelect(b, tiny, sub, normal, ""), "");
-    r = LLVMBuildOr(b, r, LLVMBuildLShr(b, sign, const_int(t, 16), ""), "");
+    r = LLVMBuildOr(b, r, LLVMBuildLShr(b, sign, int_const(t, 16), ""), "");
     return LLVMBuildTrunc(b, r, type_with_elem(t, e->t_i16), "");
 }
 
@@ -196,19 +196,19 @@ LLVMValueRef soft_half_value(Emit *e, LLVMValueRef half)
     LLVMTypeRef t = type_with_elem(LLVMTypeOf(half), e->t_i32), ft = type_with_elem(t, e->t_f32);
     LLVMValueRef h = LLVMBuildZExt(b, half, t, "");
     LLVMValueRef o =
-        LLVMBuildShl(b, LLVMBuildAnd(b, h, const_int(t, 0x7fff), ""), const_int(t, 13), "");
-    LLVMValueRef exponent = LLVMBuildAnd(b, o, const_int(t, 0x7c00 << 13), "");
-    o = LLVMBuildAdd(b, o, const_int(t, 112 << 23), "");
-    LLVMValueRef special = LLVMBuildAdd(b, o, const_int(t, 112 << 23), "");
-    LLVMValueRef sub = LLVMBuildAdd(b, o, const_int(t, 1 << 23), "");
-    LLVMValueRef magic = LLVMBuildBitCast(b, const_int(t, 113 << 23), ft, "");
+        LLVMBuildShl(b, LLVMBuildAnd(b, h, int_const(t, 0x7fff), ""), int_const(t, 13), "");
+    LLVMValueRef exponent = LLVMBuildAnd(b, o, int_const(t, 0x7c00 << 13), "");
+    o = LLVMBuildAdd(b, o, int_const(t, 112 << 23), "");
+    LLVMValueRef special = LLVMBuildAdd(b, o, int_const(t, 112 << 23), "");
+    LLVMValueRef sub = LLVMBuildAdd(b, o, int_const(t, 1 << 23), "");
+    LLVMValueRef magic = LLVMBuildBitCast(b, int_const(t, 113 << 23), ft, "");
     sub = LLVMBuildFSub(b, LLVMBuildBitCast(b, sub, ft, ""), magic, "");
     sub = LLVMBuildBitCast(b, sub, t, "");
-    LLVMValueRef is_sub = LLVMBuildICmp(b, LLVMIntEQ, exponent, const_int(t, 0), "");
-    LLVMValueRef is_special = LLVMBuildICmp(b, LLVMIntEQ, exponent, const_int(t, 0x7c00 << 13), "");
+    LLVMValueRef is_sub = LLVMBuildICmp(b, LLVMIntEQ, exponent, int_const(t, 0), "");
+    LLVMValueRef is_special = LLVMBuildICmp(b, LLVMIntEQ, exponent, int_const(t, 0x7c00 << 13), "");
     LLVMValueRef r =
         LLVMBuildSelect(b, is_special, special, LLVMBuildSelect(b, is_sub, sub, o, ""), "");
-    LLVMValueRef sign = LLVMBuildAnd(b, h, const_int(t, 0x8000), "");
-    r = LLVMBuildOr(b, r, LLVMBuildShl(b, sign, const_int(t, 16), ""), "");
+    LLVMValueRef sign = LLVMBuildAnd(b, h, int_const(t, 0x8000), "");
+    r = LLVMBuildOr(b, r, LLVMBuildShl(b, sign, int_const(t, 16), ""), "");
     return LLVMBuildBitCast(b, r, ft, "");
 }

@@ -81,12 +81,12 @@ static LLVMValueRef splat_constant(LLVMTypeRef like, LLVMValueRef scalar)
     return LLVMConstVector(lanes, n);
 }
 
-LLVMValueRef const_int(LLVMTypeRef like, int64_t v)
+LLVMValueRef int_const(LLVMTypeRef like, int64_t v)
 {
     return splat_constant(like, LLVMConstInt(type_elem(like), (unsigned long long)v, 1));
 }
 
-LLVMValueRef const_real(LLVMTypeRef like, double v)
+LLVMValueRef real_const(LLVMTypeRef like, double v)
 {
     return splat_constant(like, LLVMConstReal(type_elem(like), v));
 }

@@ -1,0 +1,102 @@
+/* Loading a module and taking it down to the loop stage. */
+
+#include "driver/compile.h"
+
+#include "ir/text.h"
+#include "support/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), k = strlen(end);
+    return n >= k && !strcmp(s + n - k, end);
+}
+
+static Status load_gir(Session *s, const char *path, Module **out)
+{
+    const char *why = NULL;
+    const SourceFile *file = sources_load(s->sources, path, &why);
+    if (!file)
+        return session_io_error(s, arena_printf(s->arena, "cannot read '%s': %s", path, why));
+    *out = ir_parse(s->arena, s->names, s->diag, file);
+    return *out ? STATUS_OK : STATUS_ERRORS;
+}
+
+Status compile_load(Session *s, const char *path, Module **out)
+{
+    *out = NULL;
+    if (ends_with(path, ".gir"))
+        return load_gir(s, path, out);
+    diag_report(s->diag, E0402, (Span){0, 0},
+                "'%s' is no IR text: networks from source are not "
+                "available yet",
+                path);
+    return STATUS_USAGE;
+}
+
+EmitOptions compile_options(const Session *s, const char *path)
+{
+    const Options *o = &s->options;
+    const char *slash = strrchr(path, '/');
+    return (EmitOptions){.triple = o->target,
+                         .cpu = o->cpu,
+                         .features = o->features,
+                         .opt = (int)o->opt_level,
+                         .weights = strcmp(o->weights, "embed") ? WEIGHTS_POINTER : WEIGHTS_EMBED,
+                         .pic = true,
+                         .source_name = slash ? slash + 1 : path};
+}
+
+Status compile_refused(Session *s, const char *why)
+{
+    diag_report(s->diag, E0403, (Span){0, 0}, "%s", why);
+    return STATUS_ERRORS;
+}
+
+static bool all_lowered(const Module *m)
+{
+    for (uint32_t k = 0; k < m->fns.n; k++)
+        if (m->fns.at[k]->stage != LO)
+            return false;
+    return true;
+}
+
+static Status run_pipeline(Session *s, Module *m, PassCx *cx, const char *passes)
+{
+    const Options *o = &s->options;
+    StrBuf dumps = strbuf_new(s->arena);
+    PassOptions options = {.passes = passes,
+                           .off = o->off,
+                           .stop_after = o->stop_after,
+                           .dump = options_pass_dumps(s->arena, o),
+                           .verify_each = o->verify_each,
+                           .timings = o->time_report,
+                           .limit = (long)o->pass_limit,
+                           .dump_out = &dumps};
+    const char *why = NULL;
+    bool ok = pass_run(m, cx, &options, &why);
+    if (!ok)
+        diag_report(s->diag, E0402, (Span){0, 0}, "%s", why);
+    Status printed = dumps.n ? session_print(s, &dumps) : STATUS_OK;
+    return !ok ? STATUS_USAGE : diag_errors(s->diag) ? STATUS_ERRORS : printed;
+}
+
+Status compile_passes(Session *s, Module *m, const EmitOptions *o)
+{
+    const Options *opt = &s->options;
+    const char *why = NULL, *passes = opt->passes;
+    StrBuf stats = strbuf_new(s->arena);
+    PassCx cx = {.diag = s->diag, .opt = o->opt, .stats = opt->stats ? &stats : NULL};
+    cx.target.exact = !strcmp(opt->math, "exact");
+    if (!emit_target_info(o, &cx.target, &why))
+        return compile_refused(s, why);
+    if (!passes)
+        passes = all_lowered(m) ? "" : pass_pipeline(o->opt);
+    cx.scratch = arena_new("scratch");
+    Status status = run_pipeline(s, m, &cx, passes);
+    arena_free(cx.scratch);
+    fwrite(stats.at, 1, stats.n, stderr);
+    return status;
+}

@@ -1,0 +1,20 @@
+#ifndef GATEC_DRIVER_COMPILE_H
+#define GATEC_DRIVER_COMPILE_H
+
+/* From a file on the command line to a module that is ready for emission: what build, run, bench
+ * and explain share. Both .gate and .gir are accepted. */
+
+#include "driver/drive.h"
+
+#include "emit/emit.h"
+
+/* The module of a file as the front end leaves it. Findings are reported to the session. */
+Status compile_load(Session *s, const char *path, Module **out);
+/* What the options say about code generation. */
+EmitOptions compile_options(const Session *s, const char *path);
+/* Runs the passes of the options (or of the -O level) on a module that is not lowered yet. */
+Status compile_passes(Session *s, Module *m, const EmitOptions *o);
+/* Reports that code cannot be generated (E0403). */
+Status compile_refused(Session *s, const char *why);
+
+#endif

@@ -1,0 +1,312 @@
+/* The C header of a module's networks: C11 and C++17, self-contained unless weights are passed by
+ * pointer (then gate_rt.h describes the table that binds them). It is written from the same Abi as
+ * the object, and asserts the sizes it was written with. */
+
+#include "emit/abi.h"
+#include "emit/emit.h"
+
+#include "ir/eval.h"
+
+#include "gate_rt.h"
+
+#include <string.h>
+
+typedef struct {
+    StrBuf *out;
+    Arena *arena;
+    const Module *m;
+    const EmitOptions *o;
+    const Abi *abi;
+    const char *up; /* the network's name for macros */
+} Head;
+
+/* Text inside a comment: names may come from a weight file. */
+static const char *safe(Head *h, const char *s)
+{
+    char *r = arena_strndup(h->arena, s, strlen(s));
+    for (char *p = r; *p; p++)
+        if ((unsigned char)*p < 32 || (unsigned char)*p > 126 || *p == '*' || *p == '\\' ||
+            *p == '?')
+            *p = '_';
+    return r;
+}
+
+static const char *text_of(Head *h, SymId s)
+{
+    return safe(h, sym_text(h->m->names, s));
+}
+
+/* ---- parts that all headers share ---- */
+
+static const char status_block[] =
+    "#ifndef GATE_STATUS_DEFINED\n"
+    "#define GATE_STATUS_DEFINED\n"
+    "/* Status of a run: a set of bits; 0 is success. */\n"
+    "typedef uint32_t gate_status;\n"
+    "enum {\n"
+    "    GATE_OK = 0,\n"
+    "    /* nothing ran, the outputs are untouched: */\n"
+    "    GATE_BAD_KNOB = %d,   /* a knob is outside its range, or NaN */\n"
+    "    GATE_BAD_SHAPE = %d,  /* a run-time extent is negative or above its maximum */\n"
+    "    GATE_BAD_INPUT = %d,  /* an index input is out of range, or a pointer is NULL or not "
+    "aligned */\n"
+    "    /* the run is complete: */\n"
+    "    GATE_BAD_INDEX = %d,  /* a computed subscript was out of range: reads gave 0, writes "
+    "nothing "
+    "*/\n"
+    "    GATE_NAN_ROUTED = %d, /* a router met a row of NaN */\n"
+    "    GATE_HALT_BOUND = %d, /* a loop stopped at its cap */\n"
+    "    GATE_EMPTY = %d       /* argmax or argmin over nothing gave index 0 */\n"
+    "};\n"
+    "#endif\n\n";
+
+static const char macro_block[] = "#ifndef GATE_ALIGNAS\n"
+                                  "#ifdef __cplusplus\n"
+                                  "#define GATE_ALIGNAS(n) alignas(n)\n"
+                                  "#define GATE_STATIC_ASSERT(c, text) static_assert(c, text)\n"
+                                  "#else\n"
+                                  "#define GATE_ALIGNAS(n) _Alignas(n)\n"
+                                  "#define GATE_STATIC_ASSERT(c, text) _Static_assert(c, text)\n"
+                                  "#endif\n"
+                                  "#endif\n\n";
+
+static void prologue(Head *h, const char *guard)
+{
+    strbuf_addf(h->out,
+                "/* C interface of the networks of %s.\n * Written by gatec %s; do not edit. */\n",
+                safe(h, h->o->source_name ? h->o->source_name : "a module"), GATEC_VERSION);
+    strbuf_addf(h->out, "#ifndef %s\n#define %s\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
+                guard, guard);
+    if (h->o->weights == WEIGHTS_POINTER)
+        strbuf_add(h->out, "#include \"gate_rt.h\"\n\n");
+    strbuf_addf(h->out,
+                "#ifndef GATE_ABI_VERSION\n#define GATE_ABI_VERSION %d\n#endif\n"
+                "#if GATE_ABI_VERSION != %d\n"
+                "#error \"this header and gate_rt.h come from different versions of gatec\"\n"
+                "#endif\n\n",
+                GATE_ABI_VERSION, GATE_ABI_VERSION);
+    strbuf_addf(h->out, status_block, GATE_BAD_KNOB, GATE_BAD_SHAPE, GATE_BAD_INPUT, GATE_BAD_INDEX,
+                GATE_NAN_ROUTED, GATE_HALT_BOUND, GATE_EMPTY);
+    strbuf_add(h->out, macro_block);
+    strbuf_add(h->out, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+}
+
+/* ---- shapes ---- */
+
+/* "f32[T, 64]" */
+static const char *type_text(Head *h, TypeId t)
+{
+    StrBuf b = strbuf_new(h->arena);
+    type_print(h->m->types, h->m->dims, h->m->names, &b, t);
+    return safe(h, b.at);
+}
+
+static void shape_macros(Head *h, const AbiItem *it, const char *kind)
+{
+    const Type *t = type_get(h->m->types, it->type);
+    const char *field = abi_upper(h->arena, it->field);
+    strbuf_addf(h->out, "#define %s_%s_%s_RANK %u\n", h->up, kind, field, t->rank);
+    for (uint32_t k = 0; k < t->rank; k++)
+        strbuf_addf(h->out, "#define %s_%s_%s_DIM%u %lld\n", h->up, kind, field, k,
+                    (long long)dim_max(h->m->dims, t->dims[k]));
+    strbuf_addf(h->out, "#define %s_%s_%s_COUNT %lld\n", h->up, kind, field, (long long)it->count);
+    strbuf_addf(h->out, "#define %s_%s_%s_BYTES %lld\n", h->up, kind, field, (long long)it->bytes);
+}
+
+static void macros(Head *h)
+{
+    const Abi *abi = h->abi;
+    strbuf_add(h->out, "/* Extents, elements and bytes at the largest shapes. */\n");
+    for (uint32_t k = 0; k < abi->extents.n; k++)
+        strbuf_addf(h->out, "#define %s_MAX_%s %lld\n", h->up,
+                    abi_upper(h->arena, abi->extents.at[k].field),
+                    (long long)abi->extents.at[k].max);
+    for (uint32_t k = 0; k < abi->inputs.n; k++)
+        shape_macros(h, &abi->inputs.at[k], "IN");
+    for (uint32_t k = 0; k < abi->outputs.n; k++)
+        shape_macros(h, &abi->outputs.at[k], "OUT");
+    strbuf_addf(h->out, "#define %s_WORKSPACE_BYTES %lld\n", h->up, (long long)abi->workspace);
+    strbuf_addf(h->out, "#define %s_WORKSPACE_ALIGN %d\n", h->up, ABI_ALIGN);
+    strbuf_addf(h->out, "#define %s_STATE_BYTES %lld\n", h->up, (long long)abi->state_bytes);
+    if (h->o->weights == WEIGHTS_POINTER)
+        strbuf_addf(h->out, "#define %s_WEIGHT_COUNT %lld\n", h->up, (long long)abi->pointers);
+    strbuf_add(h->out, "\n");
+}
+
+/* ---- structs ---- */
+
+/* Bits are packed only where the caller stores tensors. */
+static const char *note(const AbiItem *it)
+{
+    return it->elem == E_BIT    ? ", packed bits"
+           : it->elem == E_F16  ? ", IEEE half as bits"
+           : it->elem == E_BF16 ? ", bfloat16 as bits"
+                                : "";
+}
+
+static void open_struct(Head *h, const char *what, bool empty)
+{
+    if (empty)
+        strbuf_addf(h->out, "typedef struct %s_%s %s_%s; /* this network has none */\n",
+                    h->abi->name, what, h->abi->name, what);
+    else
+        strbuf_addf(h->out, "typedef struct %s_%s {\n", h->abi->name, what);
+}
+
+static void close_struct(Head *h, const char *what, bool empty)
+{
+    if (!empty)
+        strbuf_addf(h->out, "} %s_%s;\n", h->abi->name, what);
+}
+
+static void inputs_struct(Head *h)
+{
+    const Abi *abi = h->abi;
+    bool empty = !abi->inputs.n && !abi->extents.n;
+    open_struct(h, "inputs", empty);
+    for (uint32_t k = 0; k < abi->inputs.n; k++) {
+        const AbiItem *it = &abi->inputs.at[k];
+        strbuf_addf(h->out, "    const %s *%s; /* %s%s */\n", abi_c_type(it->elem), it->field,
+                    type_text(h, it->type), note(it));
+    }
+    for (uint32_t k = 0; k < abi->extents.n; k++)
+        strbuf_addf(h->out, "    int32_t %s; /* 0..%lld */\n", abi->extents.at[k].field,
+                    (long long)abi->extents.at[k].max);
+    close_struct(h, "inputs", empty);
+}
+
+static void outputs_struct(Head *h)
+{
+    const Abi *abi = h->abi;
+    open_struct(h, "outputs", !abi->outputs.n);
+    for (uint32_t k = 0; k < abi->outputs.n; k++) {
+        const AbiItem *it = &abi->outputs.at[k];
+        strbuf_addf(h->out, "    %s *%s; /* %s%s */\n", abi_c_type(it->elem), it->field,
+                    type_text(h, it->type), note(it));
+    }
+    close_struct(h, "outputs", !abi->outputs.n);
+}
+
+static void state_struct(Head *h)
+{
+    const Abi *abi = h->abi;
+    open_struct(h, "state", !abi->states.n);
+    for (uint32_t k = 0; k < abi->states.n; k++)
+        strbuf_addf(h->out, "    /* at %lld: %s %s */\n", (long long)abi->states.at[k].offset,
+                    text_of(h, abi->states.at[k].name), type_text(h, abi->states.at[k].type));
+    if (abi->states.n)
+        strbuf_addf(h->out, "    GATE_ALIGNAS(%d) unsigned char bytes[%s_STATE_BYTES];\n",
+                    ABI_ALIGN, h->up);
+    close_struct(h, "state", !abi->states.n);
+}
+
+static void knobs_struct(Head *h)
+{
+    const Abi *abi = h->abi;
+    open_struct(h, "knobs", !abi->knobs.n);
+    for (uint32_t k = 0; k < abi->knobs.n; k++) {
+        const AbiItem *it = &abi->knobs.at[k];
+        const Knob *kn = &h->m->knobs.at[it->index];
+        const Type *t = type_get(h->m->types, it->type);
+        strbuf_addf(h->out, "    %s %s", abi_c_type(it->elem), it->field);
+        for (uint32_t i = 0; i < t->rank; i++)
+            strbuf_addf(h->out, "[%lld]", (long long)dim_max(h->m->dims, t->dims[i]));
+        strbuf_addf(h->out, "; /* %s: %.9g..%.9g", text_of(h, it->name), kn->lo, kn->hi);
+        if (!kn->table.ix)
+            strbuf_addf(h->out, ", default %.9g", kn->def);
+        strbuf_add(h->out, " */\n");
+    }
+    close_struct(h, "knobs", !abi->knobs.n);
+}
+
+static void weights_struct(Head *h)
+{
+    const Abi *abi = h->abi;
+    bool empty = h->o->weights == WEIGHTS_EMBED || !abi->weights.n;
+    open_struct(h, "weights", empty);
+    for (uint32_t k = 0; k < abi->weights.n && !empty; k++) {
+        const AbiItem *it = &abi->weights.at[k];
+        strbuf_addf(h->out, "    const %s *%s", abi_c_type(it->elem), it->field);
+        if (it->members)
+            strbuf_addf(h->out, "[%u]", it->members);
+        strbuf_addf(h->out, "; /* %s: %s */\n", text_of(h, it->name), type_text(h, it->type));
+    }
+    close_struct(h, "weights", empty);
+}
+
+/* ---- functions ---- */
+
+static void asserts(Head *h)
+{
+    const Abi *abi = h->abi;
+    const char *n = abi->name;
+    strbuf_add(h->out, "\n");
+    if (abi->states.n)
+        strbuf_addf(h->out,
+                    "GATE_STATIC_ASSERT(sizeof(%s_state) == %s_STATE_BYTES, \"%s_state\");\n", n,
+                    h->up, n);
+    if (abi->knobs.n)
+        strbuf_addf(h->out, "GATE_STATIC_ASSERT(sizeof(%s_knobs) == %lld, \"%s_knobs\");\n", n,
+                    (long long)abi->knob_bytes, n);
+}
+
+static void functions(Head *h)
+{
+    const Abi *abi = h->abi;
+    const char *n = abi->name;
+    strbuf_addf(
+        h->out,
+        "\n/* Runs the network once. Returns 0 or GATE_* bits. 'state' is NULL-able without "
+        "states,\n * 'knobs' NULL means the defaults, 'weights' is %s, 'workspace' is\n"
+        " * %s_WORKSPACE_BYTES bytes aligned to %s_WORKSPACE_ALIGN. No two of the buffers may "
+        "overlap. */\n",
+        h->o->weights == WEIGHTS_EMBED ? "ignored (they are embedded)" : "required", h->up, h->up);
+    strbuf_addf(h->out,
+                "gate_status %s_run(const %s_inputs *in, const %s_outputs *out, %s_state *state,\n"
+                "    const %s_knobs *knobs, const %s_weights *weights, void *workspace);\n",
+                n, n, n, n, n, n);
+    strbuf_addf(
+        h->out,
+        "\n/* Gives the states their initial values. */\nvoid %s_state_init(%s_state *state);\n", n,
+        n);
+    strbuf_addf(h->out,
+                "\n/* Description for generic hosts; declared in gate_rt.h. */\n"
+                "const struct gate_info *%s_info(void);\n",
+                n);
+    if (abi->knobs.n)
+        strbuf_addf(h->out, "\nextern const %s_knobs %s_knobs_default;\n", n, n);
+    if (h->o->weights == WEIGHTS_POINTER && abi->pointers)
+        strbuf_addf(h->out,
+                    "\n/* What gate_weights_bind fills a %s_weights from. */\n"
+                    "extern const gate_weight_spec %s_weight_table[%s_WEIGHT_COUNT];\n",
+                    n, n, h->up);
+    strbuf_add(h->out, "\n");
+}
+
+static void network(Head *h, const Abi *abi)
+{
+    h->abi = abi;
+    h->up = abi_upper(h->arena, abi->name);
+    strbuf_addf(h->out, "/* ---- network %s ---- */\n\n", text_of(h, abi->f->name));
+    macros(h);
+    inputs_struct(h);
+    outputs_struct(h);
+    state_struct(h);
+    knobs_struct(h);
+    weights_struct(h);
+    asserts(h);
+    functions(h);
+}
+
+void emit_header(StrBuf *out, const Module *m, const EmitOptions *o, const char *guard)
+{
+    Head h = {.out = out, .arena = out->arena, .m = m, .o = o};
+    const char *why = NULL;
+    prologue(&h, guard);
+    for (uint32_t k = 0; k < m->fns.n; k++) {
+        const Abi *abi = abi_make(h.arena, m, m->fns.at[k], &why);
+        if (abi)
+            network(&h, abi);
+    }
+    strbuf_add(out, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+}
