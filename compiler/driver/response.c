@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 8, WORDS_MAX = 65536, BYTES_MAX = 1 << 20 };
+enum { DEPTH_MAX = 8, WORDS_MAX = 65536, FILES_MAX = 1000, BYTES_MAX = 1 << 20 };
 
 typedef struct {
     Arena *arena;
     Diag *diag;
     TextList *out;
+    unsigned files; /* read for this argument */
 } Expander;
 
 static void expand(Expander *e, const char *arg, int depth);
@@ -60,6 +61,8 @@ static const char *read_file(Expander *e, const char *path)
 
 static void expand_file(Expander *e, const char *path, int depth)
 {
+    if (e->files++ >= FILES_MAX)
+        return; /* files that name each other many times: what is wrong was said at depth 8 */
     if (depth > DEPTH_MAX) {
         diag_report(e->diag, E0402, (Span){0, 0}, "'@%s': response files nest more than %d deep",
                     path, DEPTH_MAX);
@@ -90,6 +93,6 @@ static void expand(Expander *e, const char *arg, int depth)
 
 void response_expand(Arena *a, Diag *d, const char *arg, TextList *out)
 {
-    Expander e = {a, d, out};
+    Expander e = {a, d, out, 0};
     expand(&e, arg, 0);
 }
