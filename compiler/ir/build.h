@@ -21,7 +21,8 @@ Build build_before(Fn *f, InsId i);
 
 /* The general form. 'types' may be NULL where the family infers all of them (see infer.c: all
  * but const, data, convert, bitcast, sel_mask, sel_list, loop stacks, arg, load, lo_vec).
- * Returns the instruction, none if it folded away (only for one-result ops: *folded is the value). */
+ * Returns the instruction, none if it folded away (only for one-result ops: *folded is the value).
+ */
 InsId ir_ins(Build *b, Op op, const ValId *in, uint32_t nin, AttrId attr, const TypeId *types,
              uint32_t ntypes, const BodyId *bodies, uint32_t nbodies);
 /* One-result instruction without bodies: infer, fold, append. */
@@ -33,13 +34,13 @@ ValId ir_un(Build *b, Op op, ValId a);
 ValId ir_bin(Build *b, Op op, ValId a, ValId c);
 ValId ir_cmp(Build *b, const char *pred, ValId a, ValId c);
 ValId ir_select(Build *b, ValId cond, ValId yes, ValId no);
-ValId ir_convert(Build *b, ValId a, Elem to);             /* keeps the shape or lanes */
+ValId ir_convert(Build *b, ValId a, Elem to); /* keeps the shape or lanes */
 ValId ir_bitcast(Build *b, ValId a, Elem to);
 ValId ir_const_float(Build *b, Elem e, double v);
-ValId ir_const_int(Build *b, Elem e, int64_t v);          /* integer, ix-free, bit */
-ValId ir_const_like(Build *b, TypeId type, double v);     /* scalar, tensor or vector of that type */
+ValId ir_const_int(Build *b, Elem e, int64_t v);      /* integer, ix-free, bit */
+ValId ir_const_like(Build *b, TypeId type, double v); /* scalar, tensor or vector of that type */
 ValId ir_data(Build *b, TypeId type, DataId d);
-ValId ir_extent(Build *b, DimId d);                       /* i32; a const where it is one */
+ValId ir_extent(Build *b, DimId d); /* i32; a const where it is one */
 ValId ir_index(Build *b, ValId x, const ValId *subs, uint32_t n, bool check);
 
 /* Bodies. ir_body makes an unowned body whose parameters have these types; fill it through

@@ -17,14 +17,22 @@ typedef struct {
 } DimId;
 
 typedef enum {
-    DIM_CONST, DIM_SYM, DIM_ADD, DIM_SUB, DIM_MUL, DIM_DIV, DIM_MOD, DIM_MIN, DIM_MAX
+    DIM_CONST,
+    DIM_SYM,
+    DIM_ADD,
+    DIM_SUB,
+    DIM_MUL,
+    DIM_DIV,
+    DIM_MOD,
+    DIM_MIN,
+    DIM_MAX
 } DimKind;
 
 typedef struct {
-    uint8_t kind; /* DimKind */
-    int64_t value; /* DIM_CONST */
-    SymId name;    /* DIM_SYM, unique in the module */
-    DimId a, b;    /* operands */
+    uint8_t kind;     /* DimKind */
+    int64_t value;    /* DIM_CONST */
+    SymId name;       /* DIM_SYM, unique in the module */
+    DimId a, b;       /* operands */
     int64_t min, max; /* bounds of the extent; max is the static capacity */
 } DimNode;
 

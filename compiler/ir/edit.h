@@ -7,7 +7,8 @@
 
 /* Unlinks the instruction and its bodies; its results must have no uses left. */
 void ir_erase(Fn *f, InsId i);
-/* Moves an instruction (with its bodies) before another / to the end of a body (before its yield). */
+/* Moves an instruction (with its bodies) before another / to the end of a body (before its yield).
+ */
 void ir_move_before(Fn *f, InsId i, InsId before);
 /* Moves all instructions of 'from' except its yield before 'before'; the yield's operands are
  * copied to 'out' (room for its operand count). 'from' is then empty. */

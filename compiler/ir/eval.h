@@ -17,8 +17,8 @@ typedef struct {
 /* Element-wise families: ewise cmp choose convert. 'elem' is the element type of the operands (of
  * the second operand for select), 'to' that of the result. */
 Scalar eval_scalar(const Module *m, Op op, AttrId attr, Elem elem, Elem to, const Scalar *in);
-double elem_round(Elem e, double v);    /* to the nearest value of a float type */
-int64_t elem_wrap(Elem e, int64_t v);   /* to the range of an integer type */
+double elem_round(Elem e, double v);  /* to the nearest value of a float type */
+int64_t elem_wrap(Elem e, int64_t v); /* to the range of an integer type */
 Scalar elem_load(Elem e, const void *p);
 void elem_store(Elem e, void *p, Scalar s);
 
@@ -42,9 +42,10 @@ void interp_set_knob(Interp *in, SymId name, const Tensor *t);
 /* The current contents of a state (to compare, to save). */
 const Tensor *interp_state(Interp *in, SymId name);
 /* Runs a HI function. Extents of run-time dimensions are taken from the inputs' shapes. Returns the
- * status bits (gate_rt.h); outputs are allocated in 'arena', and untouched for a status of the first
- * group. A trip over the work limit (see interp_set_limit), inputs that do not fit the function's
- * types, and IR that breaks a promise (an unchecked subscript out of range) return -1. */
+ * status bits (gate_rt.h); outputs are allocated in 'arena', and untouched for a status of the
+ * first group. A trip over the work limit (see interp_set_limit), inputs that do not fit the
+ * function's types, and IR that breaks a promise (an unchecked subscript out of range) return -1.
+ */
 int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, Tensor *outputs);
 /* Why the last run returned -1; NULL if it did not. */
 const char *interp_error(const Interp *in);

@@ -17,12 +17,24 @@ typedef enum {
     OP_COUNT
 } Op;
 
-typedef struct { uint32_t ix; } ValId;
-typedef struct { uint32_t ix; } InsId;
-typedef struct { uint32_t ix; } BodyId;
-typedef struct { uint32_t ix; } AttrId;
-typedef struct { uint32_t ix; } DataId;
-typedef struct { uint32_t at, n; } Slice;
+typedef struct {
+    uint32_t ix;
+} ValId;
+typedef struct {
+    uint32_t ix;
+} InsId;
+typedef struct {
+    uint32_t ix;
+} BodyId;
+typedef struct {
+    uint32_t ix;
+} AttrId;
+typedef struct {
+    uint32_t ix;
+} DataId;
+typedef struct {
+    uint32_t at, n;
+} Slice;
 
 enum { HI = 1, LO = 2 }; /* stages */
 enum { PURE = 1, COMM = 2, FOLD = 4, READS = 8, WRITES = 16, CTRL = 32, TERM = 64, MATH = 128 };
@@ -31,9 +43,9 @@ enum { ANY = 255 };
 typedef struct {
     uint16_t op;
     uint16_t nres;
-    ValId res;      /* first of nres consecutive values */
-    Slice in;       /* Fn.operands */
-    Slice bodies;   /* Fn.body_list */
+    ValId res;    /* first of nres consecutive values */
+    Slice in;     /* Fn.operands */
+    Slice bodies; /* Fn.body_list */
     AttrId attr;
     InsId prev, next; /* order inside home */
     BodyId home;
@@ -42,14 +54,14 @@ typedef struct {
 
 typedef struct {
     TypeId type;
-    InsId def;      /* none for a body parameter */
+    InsId def; /* none for a body parameter */
     BodyId param_of;
-    SymId name;     /* for people: kept by the printer, means nothing */
+    SymId name; /* for people: kept by the printer, means nothing */
 } Val;
 
 typedef struct {
     InsId first, last, owner;
-    Slice params;   /* Fn.operands: the parameter values */
+    Slice params; /* Fn.operands: the parameter values */
 } Body;
 
 typedef struct Module Module;
@@ -57,20 +69,20 @@ typedef struct Module Module;
 typedef struct {
     SymId name;
     Module *module;
-    VEC(Ins) ins;   /* slot 0 of every pool is reserved */
+    VEC(Ins) ins; /* slot 0 of every pool is reserved */
     VEC(Val) vals;
     VEC(Body) bodies;
     VEC(ValId) operands;
     VEC(BodyId) body_list;
-    BodyId entry;   /* parameters: the inputs; its yield: the outputs. LO keeps the parameters (they
-                       carry the types; code uses 'arg') and yields nothing */
+    BodyId entry; /* parameters: the inputs; its yield: the outputs. LO keeps the parameters (they
+                     carry the types; code uses 'arg') and yields nothing */
     VEC(SymId) in_names;
     VEC(SymId) out_names;
     VEC(TypeId) out_types; /* LO: types of the outputs, whose yield gives nothing (HI: empty) */
-    VEC(DimId) dims; /* run-time dimensions the caller passes, in order of declaration */
-    uint8_t stage;  /* HI or LO */
-    uint32_t facts; /* FACT_* of pass/pass.h made by passes */
-    int64_t workspace; /* bytes, set by 'plan' */
+    VEC(DimId) dims;       /* run-time dimensions the caller passes, in order of declaration */
+    uint8_t stage;         /* HI or LO */
+    uint32_t facts;        /* FACT_* of pass/pass.h made by passes */
+    int64_t workspace;     /* bytes, set by 'plan' */
 } Fn;
 
 /* Attributes are interned records; keys are those of the ATTR rows. */
@@ -78,7 +90,7 @@ typedef enum { ATTR_INT, ATTR_FLOAT, ATTR_NAME, ATTR_DIMS, ATTR_DATA, ATTR_FLAG 
 typedef struct {
     SymId key;
     uint8_t kind;
-    int64_t i;      /* INT, FLAG (1), DATA (id) */
+    int64_t i; /* INT, FLAG (1), DATA (id) */
     double f;
     SymId name;
     DimId dims[MAX_RANK];
@@ -98,23 +110,23 @@ typedef struct {
     SymId name;
     TypeId type;
     uint32_t members;
-    Elem stored;    /* element in the file, E_NONE: the same as the type's */
-    DataId data;    /* contents if known at compile time */
+    Elem stored; /* element in the file, E_NONE: the same as the type's */
+    DataId data; /* contents if known at compile time */
     Span loc;
 } Param;
 
 typedef struct {
     SymId name;
-    TypeId type;    /* scalar, or a table with static dimensions */
+    TypeId type; /* scalar, or a table with static dimensions */
     double def, lo, hi;
-    DataId table;   /* defaults of a table */
+    DataId table; /* defaults of a table */
     Span loc;
 } Knob;
 
 typedef struct {
     SymId name;
     TypeId type;
-    DataId init;    /* none: zero */
+    DataId init; /* none: zero */
     Span loc;
 } State;
 
@@ -136,7 +148,7 @@ Module *module_new(Arena *arena, Intern *names, const char *name);
 Fn *fn_new(Module *m, const char *name);
 DataId module_data(Module *m, Elem e, size_t count, const void *bytes); /* copies */
 const Data *data_get(const Module *m, DataId d);
-Param *module_param(Module *m, SymId name);  /* NULL if there is none */
+Param *module_param(Module *m, SymId name); /* NULL if there is none */
 Knob *module_knob(Module *m, SymId name);
 State *module_state(Module *m, SymId name);
 
@@ -189,8 +201,8 @@ static inline InsId body_yield(const Fn *f, BodyId b)
 }
 
 /* Instructions of a body in order. The current one may be erased by the loop's statement. */
-#define EACH_INS(f, b, i)                                                                      \
-    for (InsId i = (f)->bodies.at[(b).ix].first, i##_next = {0};                               \
+#define EACH_INS(f, b, i)                                                                          \
+    for (InsId i = (f)->bodies.at[(b).ix].first, i##_next = {0};                                   \
          i.ix && (i##_next = (f)->ins.at[i.ix].next, 1); i = i##_next)
 
 /* ---- attributes ---- */

@@ -11,8 +11,22 @@
 #include "ir/dim.h"
 
 typedef enum {
-    E_NONE, E_F64, E_F32, E_F16, E_BF16, E_I64, E_I32, E_I16, E_I8, E_U64, E_U32, E_U16, E_U8,
-    E_BIT, E_IX, E_COUNT
+    E_NONE,
+    E_F64,
+    E_F32,
+    E_F16,
+    E_BF16,
+    E_I64,
+    E_I32,
+    E_I16,
+    E_I8,
+    E_U64,
+    E_U32,
+    E_U16,
+    E_U8,
+    E_BIT,
+    E_IX,
+    E_COUNT
 } Elem;
 
 typedef enum { TY_TENSOR, TY_SEL, TY_CELL, TY_VEC, TY_PTR } TypeKind;
@@ -24,12 +38,12 @@ typedef struct {
 enum { MAX_RANK = 8 };
 
 typedef struct {
-    uint8_t kind;  /* TypeKind */
-    uint8_t elem;  /* Elem; E_NONE for TY_SEL */
-    uint16_t rank; /* of tensors and cells */
+    uint8_t kind;   /* TypeKind */
+    uint8_t elem;   /* Elem; E_NONE for TY_SEL */
+    uint16_t rank;  /* of tensors and cells */
     uint32_t lanes; /* of TY_VEC */
-    DimId ix;      /* bound of E_IX elements; of TY_SEL the axis */
-    DimId sub;     /* of TY_SEL the restricted dimension, a symbol */
+    DimId ix;       /* bound of E_IX elements; of TY_SEL the axis */
+    DimId sub;      /* of TY_SEL the restricted dimension, a symbol */
     DimId dims[MAX_RANK];
 } Type;
 
@@ -53,13 +67,14 @@ TypeId type_ptr(TypeTable *t, Elem e);
 /* Elements of the static capacity (product of maxima), checked; -1 where it overflows. */
 int64_t type_capacity(const TypeTable *t, TypeId id);
 
-const char *elem_name(Elem e);      /* "f32", "ix" */
-Elem elem_find(const char *name);   /* E_NONE if unknown */
-unsigned elem_bytes(Elem e);        /* in memory inside the program; bit and u8 are 1, ix is 4 */
+const char *elem_name(Elem e);    /* "f32", "ix" */
+Elem elem_find(const char *name); /* E_NONE if unknown */
+unsigned elem_bytes(Elem e);      /* in memory inside the program; bit and u8 are 1, ix is 4 */
 bool elem_is_float(Elem e);
-bool elem_is_signed(Elem e);        /* of integers; ix counts as signed */
-bool elem_is_int(Elem e);           /* integers and ix, not bit */
-void type_print(const TypeTable *t, const DimTable *dims, const Intern *names, StrBuf *out, TypeId id);
+bool elem_is_signed(Elem e); /* of integers; ix counts as signed */
+bool elem_is_int(Elem e);    /* integers and ix, not bit */
+void type_print(const TypeTable *t, const DimTable *dims, const Intern *names, StrBuf *out,
+                TypeId id);
 
 static inline bool type_eq(TypeId a, TypeId b)
 {
