@@ -13,6 +13,7 @@
 #define CODE        GROUP_CODE
 #define PASSES      GROUP_PASSES
 #define RUN         GROUP_RUN
+#define TEST        GROUP_TEST
 
 static const struct {
     const char *name;

@@ -50,6 +50,7 @@ static const struct {
 } GROUPS[] = {
     {GROUP_GENERAL, "General"},      {GROUP_DIAGNOSTICS, "Diagnostics"}, {GROUP_OUTPUT, "Outputs"},
     {GROUP_CODE, "Code generation"}, {GROUP_PASSES, "Passes and dumps"}, {GROUP_RUN, "Running"},
+    {GROUP_TEST, "Self-test"},
 };
 
 typedef struct {

@@ -15,7 +15,8 @@ enum {
     GROUP_OUTPUT = 1 << 2,
     GROUP_CODE = 1 << 3,
     GROUP_PASSES = 1 << 4,
-    GROUP_RUN = 1 << 5
+    GROUP_RUN = 1 << 5,
+    GROUP_TEST = 1 << 6
 };
 
 typedef struct {

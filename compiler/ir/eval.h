@@ -49,6 +49,7 @@ const Tensor *interp_state(Interp *in, SymId name);
 int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, Tensor *outputs);
 /* Why the last run returned -1; NULL if it did not. */
 const char *interp_error(const Interp *in);
+bool interp_limited(const Interp *in); /* because of the work limit */
 /* Most scalar operations of one run; 0 is no limit (default). */
 void interp_set_limit(Interp *in, uint64_t steps);
 /* From now on every inexact float result is moved at random by up to this many units in the last

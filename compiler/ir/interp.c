@@ -202,6 +202,11 @@ const char *interp_error(const Interp *in)
     return in->why;
 }
 
+bool interp_limited(const Interp *in)
+{
+    return in->why && in->limit && in->steps > in->limit;
+}
+
 /* ---- one run ---- */
 
 void interp_begin(Interp *in, Arena *work, const Fn *f)

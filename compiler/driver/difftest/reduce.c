@@ -1,0 +1,71 @@
+/* Reduction of a failing program. A program is a function of its seed, so what is left out is a
+ * list of value numbers that are replaced by zero; the list grows as long as the failure stays, and
+ * what becomes unused is removed for printing. */
+
+#include "driver/difftest/trial.h"
+
+#include "ir/edit.h"
+#include "ir/text.h"
+
+typedef struct {
+    Fn *f;
+    const uint32_t *uses;
+    bool changed;
+} Sweep;
+
+static void sweep_ins(void *cx, InsId i)
+{
+    Sweep *s = cx;
+    const Ins *ins = ins_get(s->f, i);
+    if (ins->op == OP_NONE || op_info((Op)ins->op)->traits & (TERM | WRITES))
+        return;
+    for (uint32_t k = 0; k < ins->nres; k++)
+        if (s->uses[ins->res.ix + k])
+            return;
+    if (ins->nres == 0)
+        return;
+    ir_erase(s->f, i);
+    s->changed = true;
+}
+
+/* Removes what nobody uses, without the help of the pass that is under test. */
+static void sweep(Fn *f, BodyId b, const uint32_t *uses, bool *changed)
+{
+    EACH_INS (f, b, i) {
+        Sweep s = {f, uses, false};
+        sweep_ins(&s, i);
+        *changed |= s.changed;
+        const Ins *ins = ins_get(f, i);
+        for (uint32_t k = 0; !s.changed && k < ins->bodies.n; k++)
+            sweep(f, f->body_list.at[ins->bodies.at + k], uses, changed);
+    }
+}
+
+static void print_program(Arena *a, uint64_t seed, Edits e, StrBuf *out)
+{
+    Module *m = trial_module(a, seed, e);
+    Fn *f = m->fns.at[0];
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        sweep(f, f->entry, ir_count_uses(f, a), &changed);
+    }
+    ir_print_module(out, m);
+}
+
+void trial_reduce(Arena *a, uint64_t seed, Way w, StrBuf *out)
+{
+    const Fn *f = trial_module(a, seed, (Edits){NULL, 0})->fns.at[0];
+    uint32_t n = f->vals.n;
+    uint32_t *dropped = ARENA_ARRAY(a, uint32_t, n);
+    Edits e = {dropped, 0};
+    Tally t = {0};
+    for (uint32_t v = n; v-- > 1;) {
+        dropped[e.n] = v;
+        Edits more = {dropped, e.n + 1};
+        if (!trial_agrees(seed, more, w, &t, NULL))
+            e = more;
+    }
+    print_program(a, seed, e, out);
+    trial_agrees(seed, e, w, &t, out);
+}

@@ -1,0 +1,251 @@
+/* Running a random program in a given way, and comparing with the interpreter. Where the comparison
+ * must be tolerant is found by running the interpreter with noise (see interp_set_noise): an output
+ * may differ by a multiple of what the noise did to it, and is skipped where the noise changed an
+ * integer, a bit, an index or a NaN, because a decision before it is then too close to call. */
+
+#include "driver/difftest/trial.h"
+
+#include "ir/edit.h"
+#include "ir/text.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { WORK_LIMIT = 6000000, MORE_NOISES = 48 };
+
+/* Amplitudes of noise in ULP: of the first runs, and of those before a mismatch is believed. */
+static const double first_noise = 4, more_noise = 32;
+
+static void drop(Fn *f, uint32_t v)
+{
+    InsId def = val_def(f, (ValId){v});
+    const Type *ty = val_ty(f, (ValId){v});
+    if (!def.ix || ins_op(f, def) == OP_NONE || ty->kind != TY_TENSOR)
+        return;
+    Build b = build_before(f, def);
+    b.nofold = true;
+    ir_replace(f, (ValId){v}, ir_const_like(&b, val_type(f, (ValId){v}), 0));
+}
+
+Module *trial_module(Arena *a, uint64_t seed, Edits e)
+{
+    Module *m = gen_module(a, intern_new(a), seed);
+    for (uint32_t k = 0; k < e.n; k++)
+        drop(m->fns.at[0], e.dropped[k]);
+    return m;
+}
+
+static bool run_passes(Arena *a, Module *m, const Way *w, Outcome *o)
+{
+    PassCx cx = {.scratch = a, .target = {8, 16, false}, .opt = w->opt};
+    PassOptions po = {.passes = w->passes, .limit = w->limit, .verify_each = true};
+    return !w->passes || pass_run(m, &cx, &po, &o->why);
+}
+
+static void run_interpreted(Arena *a, const Module *m, const Way *w, uint64_t seed, Outcome *o)
+{
+    const Fn *f = m->fns.at[0];
+    Interp *in = interp_new(a, m);
+    interp_set_limit(in, WORK_LIMIT);
+    interp_set_noise(in, w->noise, w->noise_seed);
+    for (int c = 0; c < TRIAL_CALLS && !o->why; c++) {
+        o->outputs[c] = ARENA_ARRAY(a, Tensor, f->out_names.n + 1);
+        o->status[c] =
+            interp_run(in, a, f, gen_inputs(a, f, seed * 16 + (uint64_t)c), o->outputs[c]);
+        o->why = interp_error(in);
+        o->limit = interp_limited(in);
+    }
+    o->states = ARENA_ARRAY(a, Tensor, m->states.n + 1);
+    for (uint32_t k = 0; k < m->states.n; k++)
+        o->states[k] = *interp_state(in, m->states.at[k].name);
+}
+
+Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w)
+{
+    Outcome o = {0};
+    Module *m = trial_module(a, seed, e);
+    if (!run_passes(a, m, &w, &o))
+        return o;
+    run_interpreted(a, m, &w, seed, &o);
+    return o;
+}
+
+/* ---- comparison ---- */
+
+typedef struct {
+    const Outcome *base, *other, *noises;
+    uint32_t nnoises;
+    Tally *tally;
+    StrBuf *out;
+    bool agrees;
+} Compare;
+
+static Scalar at(const Tensor *t, size_t k)
+{
+    return elem_load(t->elem, (const char *)t->bytes + k * elem_bytes(t->elem));
+}
+
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* Smallest step of a float type around v. */
+static double step(Elem e, double v)
+{
+    double unit = e == E_F64 ? 0x1p-52 : e == E_F32 ? 0x1p-23 : e == E_F16 ? 0x1p-10 : 0x1p-7;
+    return fabs(v) * unit + (e == E_F64 ? 0 : 0x1p-126);
+}
+
+typedef enum { EQUAL, CLOSE_CALL, DIFFERENT } Verdict;
+
+static Verdict judge_real(Elem e, double base, double other, const double *noises, uint32_t n)
+{
+    double spread = 0;
+    if (same(base, other))
+        return EQUAL;
+    for (uint32_t k = 0; k < n; k++) {
+        if (isfinite(noises[k]) != isfinite(base) || isnan(noises[k]) != isnan(base))
+            return CLOSE_CALL;
+        if (isfinite(base))
+            spread = fmax(spread, fabs(noises[k] - base));
+    }
+    if (!isfinite(base) || !isfinite(other))
+        return DIFFERENT;
+    if (fabs(other - base) <= 4 * spread + 2 * step(e, base))
+        return EQUAL;
+    return spread > 0.01 * fabs(base) ? CLOSE_CALL : DIFFERENT;
+}
+
+static Verdict judge(const Compare *c, const Tensor *base, const Tensor *other,
+                     const Tensor *const *noises, size_t k)
+{
+    Scalar b = at(base, k), o = at(other, k);
+    double reals[MORE_NOISES];
+    if (elem_is_float(base->elem)) {
+        for (uint32_t n = 0; n < c->nnoises; n++)
+            reals[n] = at(noises[n], k).f;
+        return judge_real(base->elem, b.f, o.f, reals, c->nnoises);
+    }
+    if (b.i == o.i)
+        return EQUAL;
+    for (uint32_t n = 0; n < c->nnoises; n++)
+        if (at(noises[n], k).i != b.i)
+            return CLOSE_CALL;
+    return DIFFERENT;
+}
+
+static void describe(Compare *c, const char *what, const Tensor *base, const Tensor *other,
+                     size_t k)
+{
+    Scalar b = at(base, k), o = at(other, k);
+    if (!c->out)
+        return;
+    if (elem_is_float(base->elem))
+        strbuf_addf(c->out, "  %s, element %zu: %.9g expected, %.9g found\n", what, k, b.f, o.f);
+    else
+        strbuf_addf(c->out, "  %s, element %zu: %lld expected, %lld found\n", what, k,
+                    (long long)b.i, (long long)o.i);
+}
+
+static void compare_tensor(Compare *c, const char *what, const Tensor *base, const Tensor *other,
+                           const Tensor *const *noises)
+{
+    for (size_t k = 0, n = tensor_count(base); k < n && c->agrees; k++) {
+        Verdict v = judge(c, base, other, noises, k);
+        c->tally->compared++;
+        c->tally->skipped += v == CLOSE_CALL;
+        if (v != DIFFERENT)
+            continue;
+        c->agrees = false;
+        describe(c, what, base, other, k);
+    }
+}
+
+/* Statuses first: without equal ones there may be no outputs. False: do not go on. */
+static bool compare_status(Compare *c, int call)
+{
+    int64_t base = c->base->status[call];
+    if (c->other->status[call] == base)
+        return (base & 0xff) == 0;
+    for (uint32_t n = 0; n < c->nnoises; n++)
+        if (c->noises[n].status[call] != base)
+            return c->tally->skipped++, (base & 0xff) == 0;
+    c->agrees = false;
+    if (c->out)
+        strbuf_addf(c->out, "  status of call %d: %lld expected, %lld found\n", call,
+                    (long long)base, (long long)c->other->status[call]);
+    return false;
+}
+
+static void compare_outcomes(Compare *c, const Module *m)
+{
+    const Fn *f = m->fns.at[0];
+    const Tensor *noises[MORE_NOISES];
+    for (int call = 0; call < TRIAL_CALLS && c->agrees; call++) {
+        if (!compare_status(c, call))
+            continue;
+        for (uint32_t k = 0; k < f->out_names.n && c->agrees; k++) {
+            char what[64];
+            snprintf(what, sizeof what, "call %d, output %s", call,
+                     sym_text(m->names, f->out_names.at[k]));
+            for (uint32_t n = 0; n < c->nnoises; n++)
+                noises[n] = &c->noises[n].outputs[call][k];
+            compare_tensor(c, what, &c->base->outputs[call][k], &c->other->outputs[call][k],
+                           noises);
+        }
+    }
+    for (uint32_t k = 0; k < m->states.n && c->agrees; k++) {
+        for (uint32_t n = 0; n < c->nnoises; n++)
+            noises[n] = &c->noises[n].states[k];
+        compare_tensor(c, sym_text(m->names, m->states.at[k].name), &c->base->states[k],
+                       &c->other->states[k], noises);
+    }
+}
+
+static Compare compare(Arena *a, uint64_t seed, Edits e, const Outcome *base, const Outcome *other,
+                       uint32_t nnoises, double amplitude, Tally *t, StrBuf *out)
+{
+    Compare c = {base, other, NULL, nnoises, t, out, true};
+    Outcome *noises = ARENA_ARRAY(a, Outcome, nnoises);
+    for (uint32_t n = 0; n < nnoises; n++) {
+        Way w = {NULL, -1, 0, n % 2 ? amplitude : amplitude / 8, n + 1};
+        noises[n] = trial_run(a, seed, e, w);
+    }
+    c.noises = noises;
+    compare_outcomes(&c, trial_module(a, seed, e));
+    return c;
+}
+
+bool trial_agrees(uint64_t seed, Edits e, Way w, Tally *t, StrBuf *out)
+{
+    Arena *a = arena_new("difference test");
+    Outcome base = trial_run(a, seed, e, (Way){NULL, -1, 0, 0, 0});
+    bool ok = true;
+    if (base.limit) {
+        t->limited++;
+    } else if (base.why) {
+        ok = false;
+        if (out)
+            strbuf_addf(out, "  the generator made a wrong program: %s\n", base.why);
+    } else {
+        Outcome other = trial_run(a, seed, e, w);
+        if (other.why) {
+            ok = false;
+            if (out)
+                strbuf_addf(out, "  it does not run: %s\n", other.why);
+        } else {
+            Tally first = {0};
+            ok = compare(a, seed, e, &base, &other, TRIAL_NOISES, first_noise, &first, NULL).agrees;
+            if (!ok) {
+                first = (Tally){0};
+                ok =
+                    compare(a, seed, e, &base, &other, MORE_NOISES, more_noise, &first, out).agrees;
+            }
+            t->compared += first.compared;
+            t->skipped += first.skipped;
+        }
+    }
+    arena_free(a);
+    return ok;
+}

@@ -1,0 +1,49 @@
+#ifndef GATEC_DRIVER_DIFFTEST_TRIAL_H
+#define GATEC_DRIVER_DIFFTEST_TRIAL_H
+
+/* One random program run in several ways, and the comparison of what came out. */
+
+#include "driver/difftest/gen.h"
+#include "pass/pass.h"
+#include "support/strbuf.h"
+
+enum { TRIAL_CALLS = 4, TRIAL_NOISES = 4 };
+
+/* What one way of running a program gave: TRIAL_CALLS calls in a row with states kept. */
+typedef struct {
+    const char *why; /* set: it could not be run */
+    bool limit;      /* because it is too much work */
+    int64_t status[TRIAL_CALLS];
+    Tensor *outputs[TRIAL_CALLS];
+    Tensor *states; /* after the last call */
+} Outcome;
+
+/* A way of running a program. */
+typedef struct {
+    const char *passes; /* run before */
+    long limit;         /* only so many of them, -1: all */
+    int opt;
+    double noise; /* of the interpreter */
+    uint64_t noise_seed;
+} Way;
+
+/* Values of the program that are replaced by zero before it is run: the reducer's edits. */
+typedef struct {
+    const uint32_t *dropped;
+    uint32_t n;
+} Edits;
+
+typedef struct {
+    uint64_t compared, skipped; /* elements; skipped: too close to a decision */
+    uint64_t limited;           /* programs that are too much work */
+} Tally;
+
+/* The program of a seed after the edits, in a new module. */
+Module *trial_module(Arena *a, uint64_t seed, Edits e);
+Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w);
+/* Does 'way' give what the interpreter gives? False with a description in 'out' (may be NULL). */
+bool trial_agrees(uint64_t seed, Edits e, Way w, Tally *t, StrBuf *out);
+/* A smaller program that still disagrees, as text. */
+void trial_reduce(Arena *a, uint64_t seed, Way w, StrBuf *out);
+
+#endif
