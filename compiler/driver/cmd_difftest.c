@@ -3,6 +3,7 @@
 #include "driver/drive.h"
 
 #include "driver/difftest/trial.h"
+#include "ir/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,14 @@ static void report(Session *s, uint64_t seed, Way w, bool reduce)
     fflush(stdout);
 }
 
+static void dump(Session *s, uint64_t seed)
+{
+    StrBuf out = strbuf_new(s->arena);
+    ir_print_module(&out, trial_module(s->arena, seed, (Edits){NULL, 0}));
+    fwrite(out.at, 1, out.n, stdout);
+    fflush(stdout);
+}
+
 Status cmd_difftest(Session *s)
 {
     uint64_t first = (uint64_t)s->options.seed;
@@ -60,6 +69,8 @@ Status cmd_difftest(Session *s)
     Way w = {s->options.passes ? s->options.passes : tensor_passes(s->arena), -1, 3, 0, 0};
     Tally t = {0};
     for (long k = 0; k < count; k++) {
+        if (options_dumps(&s->options, "ir"))
+            dump(s, first + (uint64_t)k);
         if (trial_agrees(first + (uint64_t)k, (Edits){NULL, 0}, w, &t, NULL))
             continue;
         report(s, first + (uint64_t)k, w, s->options.reduce && failed == 0);

@@ -66,25 +66,53 @@ static ValId element_of(Gen *g, ValId x, int levels)
     return ir_op(&g->at, OP_index_or, in, ty.rank + 2, (AttrId){0});
 }
 
-/* A visible tensor or scalar of this element. */
+/* How good a value is as a leaf: best are tensors that the indices at hand address completely. */
+static int usefulness(Gen *g, ValId v)
+{
+    const Type *ty = val_ty(g->f, v);
+    int axes = 0;
+    for (uint32_t a = 0; a < ty->rank; a++)
+        axes += gen_visible(g, type_ix(g->m->types, ty->dims[a])).ix != 0;
+    return ty->rank == 0 ? 2 : axes == ty->rank ? 3 : 1;
+}
+
+/* A visible tensor or scalar of this element: the best of a few. */
 static ValId visible_of(Gen *g, Elem e)
 {
-    ValId found = {0};
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < g->vals.n; k++)
-        if (val_ty(g->f, g->vals.at[k])->elem == e && gen_below(g, ++n) == 0)
-            found = g->vals.at[k];
-    return found;
+    ValId best = {0};
+    for (int tries = 0, score = 0; tries < 12 && g->vals.n; tries++) {
+        ValId v = g->vals.at[gen_below(g, g->vals.n)];
+        int s = val_ty(g->f, v)->elem == e ? usefulness(g, v) : 0;
+        if (s > score) {
+            best = v;
+            score = s;
+        }
+    }
+    return best;
+}
+
+/* Where nothing of the element is at hand: made of another one. */
+static ValId derived(Gen *g, Elem e, int levels)
+{
+    Elem from = e == E_I32 ? E_F32 : E_I32;
+    ValId a = visible_of(g, from);
+    if (!a.ix || levels < -2)
+        return constant(g, e);
+    a = element_of(g, a, levels - 1);
+    if (e == E_BIT)
+        return ir_cmp(&g->at, "gt", a, constant(g, from));
+    return ir_convert(&g->at, a, e);
 }
 
 static ValId leaf(Gen *g, Elem e, int levels)
 {
-    ValId v = gen_chance(g, 90) ? visible_of(g, e) : (ValId){0};
-    if (!v.ix || (levels < -2 && val_ty(g->f, v)->rank))
-        v = gen_visible(g, scalar_type(g, e));
+    if (gen_chance(g, 7))
+        return constant(g, e);
+    ValId v = visible_of(g, e);
     if (v.ix && (levels >= -2 || val_ty(g->f, v)->rank == 0))
         return element_of(g, v, levels);
-    return constant(g, e);
+    v = gen_visible(g, scalar_type(g, e));
+    return v.ix ? v : derived(g, e, levels);
 }
 
 /* ---- operations ---- */

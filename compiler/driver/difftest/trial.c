@@ -35,11 +35,14 @@ Module *trial_module(Arena *a, uint64_t seed, Edits e)
     return m;
 }
 
-static bool run_passes(Arena *a, Module *m, const Way *w, Outcome *o)
+static bool run_passes(Module *m, const Way *w, Outcome *o)
 {
-    PassCx cx = {.scratch = a, .target = {8, 16, false}, .opt = w->opt};
+    Arena *scratch = arena_new("scratch");
+    PassCx cx = {.scratch = scratch, .target = {8, 16, false}, .opt = w->opt};
     PassOptions po = {.passes = w->passes, .limit = w->limit, .verify_each = true};
-    return !w->passes || pass_run(m, &cx, &po, &o->why);
+    bool ok = !w->passes || pass_run(m, &cx, &po, &o->why);
+    arena_free(scratch);
+    return ok;
 }
 
 static void run_interpreted(Arena *a, const Module *m, const Way *w, uint64_t seed, Outcome *o)
@@ -64,7 +67,12 @@ Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w)
 {
     Outcome o = {0};
     Module *m = trial_module(a, seed, e);
-    if (!run_passes(a, m, &w, &o))
+    StrBuf wrong = strbuf_new(a);
+    if (!ir_verify(m, &wrong)) {
+        o.why = wrong.at;
+        return o;
+    }
+    if (!run_passes(m, &w, &o))
         return o;
     run_interpreted(a, m, &w, seed, &o);
     return o;
