@@ -65,6 +65,15 @@ static void update_operands(Canon *c, InsId i)
     }
 }
 
+void canon_refresh(Canon *c, BodyId b)
+{
+    EACH_INS (c->f, b, i) {
+        update_operands(c, i);
+        for (uint32_t k = 0; k < ins_get(c->f, i)->bodies.n; k++)
+            canon_refresh(c, ins_body(c->f, i, k));
+    }
+}
+
 /* What the builder would have made of this instruction. */
 static bool refold(Canon *c, InsId i)
 {

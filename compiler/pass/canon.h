@@ -21,6 +21,10 @@ void canon_replace(Canon *c, ValId from, ValId to);
 /* Replaces all results of i and erases it. */
 bool canon_become(Canon *c, InsId i, const ValId *to);
 
+/* Brings operands inside a body up to date at once: what reads the body later in the same walk must
+ * not see values that were replaced. */
+void canon_refresh(Canon *c, BodyId b);
+
 /* The space of a map or reduce. */
 const AttrVal *canon_dims(const Canon *c, InsId i);
 

@@ -35,6 +35,8 @@ static bool constant_params(Canon *c, InsId i)
         canon_replace(c, p, v);
         changed = true;
     }
+    if (changed)
+        canon_refresh(c, body);
     return changed;
 }
 
@@ -100,6 +102,7 @@ static bool flatten(Canon *c, InsId i)
     InsId y = body_yield(f, body);
     move_body(f, outer, y, m);
     move_body(f, inner, y, (InsId){0});
+    canon_refresh(c, body);
     b = build_before(f, i);
     InsId flat = ir_map(&b, dims, n, body);
     for (uint32_t k = 0; k < ny; k++)
@@ -141,20 +144,17 @@ static bool simpler(Canon *c, InsId i)
 {
     uint32_t n = ins_get(c->f, i)->nres;
     ValId *to = ARENA_ARRAY(c->a, ValId, n);
-    bool all = true, changed = false;
+    bool changed = false;
     for (uint32_t k = 0; k < n; k++) {
         to[k] = canon_val(c, ins_res(c->f, i, k));
         if (to[k].ix != ins_res(c->f, i, k).ix)
             continue; /* done in an earlier round */
         to[k] = same_tensor(c, i, k);
-        all &= to[k].ix != 0;
         if (to[k].ix)
             canon_replace(c, ins_res(c->f, i, k), to[k]);
         changed |= to[k].ix != 0;
     }
-    if (all && changed && n == 1)
-        ir_erase(c->f, i);
-    return changed;
+    return changed; /* the map itself is left to dce: a subscript in it may raise */
 }
 
 bool canon_map(Canon *c, InsId i)

@@ -7,37 +7,40 @@
 #include "ir/edit.h"
 #include "ir/text.h"
 
-typedef struct {
-    Fn *f;
-    const uint32_t *uses;
-    bool changed;
-} Sweep;
-
-static void sweep_ins(void *cx, InsId i)
+static bool effect(const Fn *f, InsId i)
 {
-    Sweep *s = cx;
-    const Ins *ins = ins_get(s->f, i);
-    if (ins->op == OP_NONE || op_info((Op)ins->op)->traits & (TERM | WRITES))
-        return;
+    const Ins *ins = ins_get(f, i);
+    if (op_info((Op)ins->op)->traits & (TERM | WRITES) || attr_flag(f->module, ins->attr, "check"))
+        return ins->op != OP_yield;
+    for (uint32_t k = 0; k < ins->bodies.n; k++) {
+        EACH_INS (f, f->body_list.at[ins->bodies.at + k], j)
+            if (effect(f, j))
+                return true;
+    }
+    return false;
+}
+
+static bool unused(const Fn *f, InsId i, const uint32_t *uses)
+{
+    const Ins *ins = ins_get(f, i);
     for (uint32_t k = 0; k < ins->nres; k++)
-        if (s->uses[ins->res.ix + k])
-            return;
-    if (ins->nres == 0)
-        return;
-    ir_erase(s->f, i);
-    s->changed = true;
+        if (uses[ins->res.ix + k])
+            return false;
+    return ins->nres > 0 && !effect(f, i);
 }
 
 /* Removes what nobody uses, without the help of the pass that is under test. */
 static void sweep(Fn *f, BodyId b, const uint32_t *uses, bool *changed)
 {
     EACH_INS (f, b, i) {
-        Sweep s = {f, uses, false};
-        sweep_ins(&s, i);
-        *changed |= s.changed;
-        const Ins *ins = ins_get(f, i);
-        for (uint32_t k = 0; !s.changed && k < ins->bodies.n; k++)
-            sweep(f, f->body_list.at[ins->bodies.at + k], uses, changed);
+        if (unused(f, i, uses)) {
+            ir_erase(f, i);
+            *changed = true;
+            continue;
+        }
+        Slice bodies = ins_get(f, i)->bodies;
+        for (uint32_t k = 0; k < bodies.n; k++)
+            sweep(f, f->body_list.at[bodies.at + k], uses, changed);
     }
 }
 

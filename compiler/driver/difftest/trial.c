@@ -49,7 +49,7 @@ static void run_interpreted(Arena *a, const Module *m, const Way *w, uint64_t se
 {
     const Fn *f = m->fns.at[0];
     Interp *in = interp_new(a, m);
-    interp_set_limit(in, WORK_LIMIT);
+    interp_set_limit(in, w->passes ? 16 * (uint64_t)WORK_LIMIT : WORK_LIMIT);
     interp_set_noise(in, w->noise, w->noise_seed);
     for (int c = 0; c < TRIAL_CALLS && !o->why; c++) {
         o->outputs[c] = ARENA_ARRAY(a, Tensor, f->out_names.n + 1);
