@@ -53,7 +53,7 @@ ValId math_tanh(Maths *m, const ValId *in)
 ValId math_erf(Maths *m, const ValId *in)
 {
     ValId n, a = m_abs(m, in[0]);
-    ValId head = m_mul(m, a, M_POLY(m, ERF, m_mul(m, a, a)));
+    ValId head = m_fma(m, a, M_POLY(m, ERF, m_mul(m, a, a)), a);
     ValId b = at_most(m, a, 4.0);
     ValId g = m_mul(m, m_mulk(m, b, -1.0), M_POLY(m, ERFC, b));
     ValId e = m_addk(m, expm1_part(m, g, &n), 1.0);

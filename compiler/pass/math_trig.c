@@ -126,7 +126,8 @@ ValId math_atan2(Maths *m, const ValId *in)
     ValId num = m_if(m, steep, ax, ay), den = m_if(m, steep, ay, ax);
     ValId t = m_div(m, num, den);
     t = m_if(m, m_cmpk(m, "eq", m_add(m, ay, ax), 0.0), m_f32(m, 0.0), t);
-    t = m_if(m, m_cmpk(m, "eq", num, INFINITY), m_f32(m, 1.0), t);
+    ValId both = m_op(m, OP_and, m_cmpk(m, "eq", num, INFINITY), m_cmpk(m, "eq", den, INFINITY));
+    t = m_if(m, both, m_f32(m, 1.0), t);
     ValId z = m_mul(m, t, t), p = m_fma(m, m_mul(m, t, z), M_POLY(m, ATAN, z), t);
     ValId up = m_sub(m, m_f32(m, 1.57079637), m_addk(m, p, 4.371139e-08));
     p = m_if(m, steep, up, p);

@@ -84,9 +84,10 @@ def cos_tail(z):
 
 
 def erf_head(z):
+    """erf(a) / a - 1 with z = a^2"""
     if z < D("1e-12"):
-        return (2 - 2 * z / 3) / PI.sqrt()
-    return erf(z.sqrt()) / z.sqrt()
+        return (2 - 2 * z / 3) / PI.sqrt() - 1
+    return erf(z.sqrt()) / z.sqrt() - 1
 
 
 def erfc_log(a):
@@ -187,7 +188,7 @@ FITS = [
     ("COS", True, cos_tail, (0, Q), 2,
      lambda z, p: z * z, "(cos(r) - 1 + r^2 / 2) / r^4 in r^2, r <= pi / 4"),
     ("ERF", True, erf_head, (0, 1), 6,
-     lambda z, p: 1 / p, "erf(a) / a in a^2, a <= 1"),
+     lambda z, p: 1 / (1 + p), "erf(a) / a - 1 in a^2, a <= 1"),
     ("ERFC", True, erfc_log, (1, 4), 7,
      lambda a, p: a * (-a * p).exp(), "-log(erfc(a)) / a, 1 <= a <= 4"),
     ("ATAN", True, atan_tail, (0, 1), 8,
