@@ -66,7 +66,7 @@ static int tell(const char *path, const filekind_knobs *knobs)
 
 int main(int argc, char **argv)
 {
-    filekind_knobs knobs = filekind_knobs_default();
+    filekind_knobs knobs = filekind_knobs_default;
     int first = 1, status = 0;
 
     if (argc > 1 && strcmp(argv[1], "--long") == 0) {

@@ -32,8 +32,9 @@ typedef struct {
     vad_gated_weights gated_weights;
     vad_gated_state gated_state;
     vad_gated_knobs knobs;
-    _Alignas(64) unsigned char workspace[VAD_WORKSPACE_BYTES + 1];
-    _Alignas(64) unsigned char gated_workspace[VAD_GATED_WORKSPACE_BYTES + 1];
+    _Alignas(VAD_WORKSPACE_ALIGN) unsigned char workspace[VAD_WORKSPACE_BYTES + 1];
+    _Alignas(
+        VAD_GATED_WORKSPACE_ALIGN) unsigned char gated_workspace[VAD_GATED_WORKSPACE_BYTES + 1];
     char out_buffer[1 << 16];
 } Program;
 
@@ -88,13 +89,13 @@ static gate_status run_frame(Program *p, bool gated, const float *frame, float *
 {
     if (gated) {
         vad_gated_inputs in = {.frame = frame};
-        vad_gated_outputs out = {probability};
+        vad_gated_outputs out = {.y = probability};
 
         return vad_gated_run(&in, &out, &p->gated_state, &p->knobs, &p->gated_weights,
                              p->gated_workspace);
     } else {
         vad_inputs in = {.frame = frame};
-        vad_outputs out = {probability};
+        vad_outputs out = {.y = probability};
 
         return vad_run(&in, &out, &p->state, NULL, &p->weights, p->workspace);
     }
@@ -144,7 +145,7 @@ int main(int argc, char **argv)
         return 1;
     vad_state_init(&program.state);
     vad_gated_state_init(&program.gated_state);
-    program.knobs = vad_gated_knobs_default();
+    program.knobs = vad_gated_knobs_default;
     if (o.floor >= 0)
         program.knobs.floor = o.floor;
     status = run(&program, &o);
