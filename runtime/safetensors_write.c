@@ -79,6 +79,12 @@ static int by_dtype(const void *a, const void *b)
     return x->dtype != y->dtype ? (x->dtype > y->dtype ? -1 : 1) : strcmp(x->name, y->name);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const gate_tensor_source *const *)a)->name,
+                  (*(const gate_tensor_source *const *)b)->name);
+}
+
 static int by_key(const void *a, const void *b)
 {
     return strcmp((*(const gate_metadata *const *)a)->key, (*(const gate_metadata *const *)b)->key);
@@ -141,8 +147,6 @@ static bool build_header(Text *t, const gate_tensor_source *const *sorted, size_
     for (size_t i = 0; i < count; i++) {
         if (!check_source(sorted[i], &bytes, error))
             return false;
-        if (i > 0 && strcmp(sorted[i]->name, sorted[i - 1]->name) == 0)
-            return gate_weights_fail(error, GATE_W006, sorted[i]->name, 0, "the name occurs twice");
         text_puts(t, i || metadata_count ? "," : "");
         if (!ck_add(at, bytes, &bytes))
             return gate_weights_fail(error, GATE_W011, sorted[i]->name, 0, "the file is too large");
@@ -153,6 +157,25 @@ static bool build_header(Text *t, const gate_tensor_source *const *sorted, size_
     while (t->ok && t->len % 8 != 0)
         text_puts(t, " ");
     return t->ok || gate_weights_fail(error, GATE_W021, NULL, 0, "no memory for the header");
+}
+
+/* Sorts the list as it will be written; false where a name or key occurs twice. */
+static bool sort_all(const gate_tensor_source **tensors, size_t count,
+                     const gate_metadata **metadata, size_t metadata_count,
+                     gate_weights_error *error)
+{
+    qsort(tensors, count, sizeof *tensors, by_name);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(tensors[i]->name, tensors[i - 1]->name) == 0)
+            return gate_weights_fail(error, GATE_W006, tensors[i]->name, 0,
+                                     "the name occurs twice");
+    qsort(metadata, metadata_count, sizeof *metadata, by_key);
+    for (size_t i = 1; i < metadata_count; i++)
+        if (strcmp(metadata[i]->key, metadata[i - 1]->key) == 0)
+            return gate_weights_fail(error, GATE_W006, "__metadata__", 0,
+                                     "a key of the metadata occurs twice");
+    qsort(tensors, count, sizeof *tensors, by_dtype);
+    return true;
 }
 
 static bool write_file(FILE *out, const Text *header, const gate_tensor_source *const *sorted,
@@ -221,9 +244,8 @@ bool gate_weights_write(const char *path, const gate_tensor_source *tensors, siz
             sorted[i] = &tensors[i];
         for (size_t i = 0; i < metadata_count; i++)
             pairs[i] = &metadata[i];
-        qsort(sorted, count, sizeof *sorted, by_dtype);
-        qsort(pairs, metadata_count, sizeof *pairs, by_key);
-        ok = build_header(&header, sorted, count, pairs, metadata_count, error) &&
+        ok = sort_all(sorted, count, pairs, metadata_count, error) &&
+             build_header(&header, sorted, count, pairs, metadata_count, error) &&
              write_atomically(path, &header, sorted, count, error);
     } else {
         gate_weights_fail(error, GATE_W021, NULL, 0, "no memory");

@@ -2,6 +2,7 @@
  *   weights_tool list FILE             one line per tensor, or "W013 NAME @OFFSET: text" and status
  * 1 weights_tool codes                 reads paths from stdin, prints the code of each ("ok" if
  * none) weights_tool copy IN OUT           reads IN, writes the same tensors and metadata to OUT
+ *   weights_tool refuse OUT            tries to write what no reader would take
  *   weights_tool bind FILE NAME DTYPE DIMS...   binds one tensor, says whether it was copied
  *   weights_tool mutate FILE           every truncation and every one-bit change of FILE, in memory
  */
@@ -88,6 +89,33 @@ static int copy(const char *in, const char *out)
     free(s);
     free(meta);
     return ok ? 0 : report(&e);
+}
+
+static int refuse(const char *out)
+{
+    static const char key[] = "k", data[8];
+    const gate_tensor_source a = {
+        .name = "a", .data = data, .rank = 1, .shape = {2}, .dtype = GATE_DT_F32};
+    gate_tensor_source s[2] = {a, a};
+    const gate_metadata meta[2] = {{key, "1"}, {key, "2"}};
+    gate_weights_error e;
+    int written = 0;
+
+    s[1].dtype = GATE_DT_I32;
+    written += gate_weights_write(out, s, 2, NULL, 0, &e) || report(&e) == 0;
+    written += gate_weights_write(out, s, 1, meta, 2, &e) || report(&e) == 0;
+    s[0].shape[0] = UINT64_MAX / 2;
+    written += gate_weights_write(out, s, 1, NULL, 0, &e) || report(&e) == 0;
+    s[0] = a;
+    s[0].rank = 9;
+    written += gate_weights_write(out, s, 1, NULL, 0, &e) || report(&e) == 0;
+    s[0] = a;
+    s[0].dtype = GATE_DT_COUNT;
+    written += gate_weights_write(out, s, 1, NULL, 0, &e) || report(&e) == 0;
+    s[0] = a;
+    s[0].name = "__metadata__";
+    written += gate_weights_write(out, s, 1, NULL, 0, &e) || report(&e) == 0;
+    return written;
 }
 
 static int bind(int argc, char **argv)
@@ -178,6 +206,8 @@ int main(int argc, char **argv)
         return codes();
     if (argc == 4 && strcmp(argv[1], "copy") == 0)
         return copy(argv[2], argv[3]);
+    if (argc == 3 && strcmp(argv[1], "refuse") == 0)
+        return refuse(argv[2]);
     if (argc >= 5 && argc <= 13 && strcmp(argv[1], "bind") == 0)
         return bind(argc - 2, argv + 2);
     if (argc == 3 && strcmp(argv[1], "mutate") == 0)
