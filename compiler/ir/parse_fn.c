@@ -143,7 +143,7 @@ static bool parse_results(Parse *p, Line *l)
 static bool parse_operands(Parse *p, Line *l)
 {
     ValId v = {0};
-    if (p->tok.kind != TK_VAL || (l->op == OP_yield && at_sign(p, "}")))
+    if (p->tok.kind != TK_VAL)
         return true;
     do {
         if (!parse_val(p, &v))
