@@ -100,3 +100,17 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
     fwrite(stats.at, 1, stats.n, stderr);
     return status;
 }
+
+Status compile_no_network(Session *s, const Module *m)
+{
+    const char *wanted = s->options.network ? s->options.network : "";
+    const char **names = ARENA_ARRAY(s->arena, const char *, m->fns.n + 1);
+    for (uint32_t k = 0; k < m->fns.n; k++)
+        names[k] = sym_text(m->names, m->fns.at[k]->name);
+    diag_report(s->diag, E0402, (Span){0, 0},
+                m->fns.n ? "there is no network '%s'" : "the file has no network%s", wanted);
+    const char *near = diag_nearest(wanted, names, m->fns.n);
+    if (near)
+        diag_help(s->diag, "did you mean '%s'?", near);
+    return STATUS_USAGE;
+}

@@ -16,5 +16,7 @@ EmitOptions compile_options(const Session *s, const char *path);
 Status compile_passes(Session *s, Module *m, const EmitOptions *o);
 /* Reports that code cannot be generated (E0403). */
 Status compile_refused(Session *s, const char *why);
+/* Reports that --network names none of the networks of m. */
+Status compile_no_network(Session *s, const Module *m);
 
 #endif

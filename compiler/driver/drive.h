@@ -24,6 +24,7 @@ int drive(int argc, char **argv);
 
 /* ---- commands ---- */
 typedef Status (*Command)(Session *);
+Status cmd_bench(Session *s);
 Status cmd_build(Session *s);
 Status cmd_check(Session *s);
 Status cmd_opt(Session *s);

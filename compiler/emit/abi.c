@@ -93,6 +93,14 @@ unsigned abi_dtype(Elem e)
     return (unsigned)elems[e].dtype;
 }
 
+Elem abi_elem(unsigned dtype)
+{
+    for (int e = E_NONE + 1; e < E_COUNT; e++)
+        if (elems[e].dtype == dtype && e != E_IX)
+            return (Elem)e;
+    return E_NONE;
+}
+
 /* ---- collecting ---- */
 
 static bool fail(Make *k, const char *why)

@@ -61,5 +61,7 @@ const char *abi_identifier(Arena *arena, const char *text);
 const char *abi_upper(Arena *arena, const char *text);
 /* gate_dtype of gate_rt.h. */
 unsigned abi_dtype(Elem e);
+/* The other way: E_BIT for booleans, E_NONE for types that are not computed with. */
+Elem abi_elem(unsigned dtype);
 
 #endif
