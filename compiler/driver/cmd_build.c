@@ -69,7 +69,7 @@ static Status add(Build *b, const char *path, const void *bytes, size_t size)
 {
     const char *why = NULL;
     if (!outputs_add(b->outputs, path, bytes, size, &why))
-        return session_io_error(b->s, arena_printf(b->s->arena, "cannot write '%s'", why));
+        return session_io_error(b->s, why);
     vec_push(b->s->arena, &b->written, path);
     return STATUS_OK;
 }
@@ -207,7 +207,7 @@ static Status commit(Build *b)
     const char *why = NULL;
     if (outputs_commit(b->outputs, &why))
         return STATUS_OK;
-    return session_io_error(b->s, arena_printf(b->s->arena, "cannot write '%s'", why));
+    return session_io_error(b->s, why);
 }
 
 Status cmd_build(Session *s)

@@ -43,7 +43,7 @@ static Status write_text(Session *s, const Module *m)
     ir_print_module(&out, m);
     if (output_write(s->arena, path, out.at, out.n, &why))
         return STATUS_OK;
-    return session_io_error(s, arena_printf(s->arena, "cannot write '%s'", why));
+    return session_io_error(s, why);
 }
 
 /* The module of a file, or NULL with the findings reported. */

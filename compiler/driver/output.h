@@ -13,7 +13,7 @@
 typedef struct Outputs Outputs;
 
 Outputs *outputs_new(Arena *session);
-/* The bytes must live until the commit. False with *why ("path: reason") on failure. */
+/* The bytes must live until the commit. False with *why ("cannot write ...: reason") on failure. */
 bool outputs_add(Outputs *o, const char *path, const void *bytes, size_t size, const char **why);
 bool outputs_commit(Outputs *o, const char **why);
 void outputs_drop(Outputs *o);

@@ -69,10 +69,12 @@ typedef struct {
     size_t from, to, mark, mark_len; /* byte offsets in the line */
 } Window;
 
+/* The start of the character that 'at' lies in; a byte that is in none stays where it is. */
 static size_t char_start(const char *s, size_t at)
 {
-    while (at > 0 && ((unsigned char)s[at] & 0xc0) == 0x80)
-        at--;
+    for (size_t back = 0; back < 4 && back <= at; back++)
+        if (((unsigned char)s[at - back] & 0xc0) != 0x80)
+            return at - back;
     return at;
 }
 
