@@ -15,8 +15,6 @@ void lower_none(Lower *L, InsId i)
 
 void lower_ins(Lower *L, InsId i)
 {
-    if (L->skip[i.ix])
-        return;
     L->b.loc = ins_get(L->f, i)->loc;
     hooks[ins_op(L->f, i)](L, i);
 }

@@ -51,7 +51,7 @@ typedef struct {
     uint32_t nhi;        /* values of the HI function have smaller ids */
     LVal *val;           /* per HI value */
     Ref **want;          /* per HI value: where its elements should go */
-    bool *skip;          /* per HI instruction: its results are set already */
+    bool *need;          /* per HI instruction: marks of contract.c */
     struct Uses *uses;   /* uses.c */
     uint32_t *dep_epoch; /* per HI value: is 'dep' of the marking that is in force */
     uint32_t *dep;       /* per HI value: set of index parameters it depends on */
@@ -205,6 +205,7 @@ bool ins_effects(const Lower *L, InsId i);
 
 /* ---- uses.c: how long values live, which writes are where ---- */
 void uses_scan(Lower *L);
+uint32_t use_count(const Lower *L, ValId v);
 /* May the result of this 'read' share the storage of its cell? */
 bool read_may_alias(const Lower *L, InsId read);
 

@@ -14,6 +14,7 @@ struct Uses {
     uint32_t *at;   /* per instruction: its place in the walk */
     uint32_t *end;  /* per instruction: the last place inside its bodies */
     uint32_t *last; /* per value: place of the last use */
+    uint32_t *count; /* per value: uses */
     VEC(InsId) order;
     VEC(WriteAt) writes;
     VEC(ValId) states;
@@ -64,6 +65,7 @@ static void use_at(Lower *L, InsId i, ValId v)
         for (uint32_t k = 0; k < ins_get(f, i)->nres; k++)
             if (u->last[ins_res(f, i, k).ix] > place)
                 place = u->last[ins_res(f, i, k).ix];
+    u->count[v.ix]++;
     if (u->last[v.ix] < place)
         u->last[v.ix] = place;
 }
@@ -90,6 +92,7 @@ void uses_scan(Lower *L)
     u->at = ARENA_ARRAY(L->scratch, uint32_t, f->ins.n);
     u->end = ARENA_ARRAY(L->scratch, uint32_t, f->ins.n);
     u->last = ARENA_ARRAY(L->scratch, uint32_t, f->vals.n);
+    u->count = ARENA_ARRAY(L->scratch, uint32_t, f->vals.n);
     uses_number(L, f->entry);
     for (uint32_t k = 0; k < u->order.n; k++) {
         InsId i = u->order.at[k];
@@ -102,6 +105,11 @@ void uses_scan(Lower *L)
     for (uint32_t k = u->order.n; k-- > 0;)
         for (uint32_t o = 0; o < ins_get(f, u->order.at[k])->in.n; o++)
             use_at(L, u->order.at[k], ins_in(f, u->order.at[k], o));
+}
+
+uint32_t use_count(const Lower *L, ValId v)
+{
+    return L->uses->count[v.ix];
 }
 
 bool read_may_alias(const Lower *L, InsId read)

@@ -15,7 +15,7 @@ static void lower_begin(Lower *L, PassCx *cx, Fn *f)
     L->want = ARENA_ARRAY(L->scratch, Ref *, L->nhi);
     L->dep = ARENA_ARRAY(L->scratch, uint32_t, L->nhi);
     L->dep_epoch = ARENA_ARRAY(L->scratch, uint32_t, L->nhi);
-    L->skip = ARENA_ARRAY(L->scratch, bool, f->ins.n);
+    L->need = ARENA_ARRAY(L->scratch, bool, f->ins.n);
     uses_scan(L);
 }
 

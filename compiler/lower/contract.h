@@ -1,0 +1,58 @@
+#ifndef GATEC_LOWER_CONTRACT_H
+#define GATEC_LOWER_CONTRACT_H
+
+/* Sums of products inside a map: what contract.c recognises and the two kernel families compute. */
+
+#include "lower/lower.h"
+
+enum { MAX_SUMS = 4, MAX_TILE = 32 };
+
+/* One sum[K..] x * y. Factors are HI values of the body of the reduction. */
+typedef struct {
+    InsId ins;
+    BodyId body;
+    const DimId *dims;
+    uint32_t nk;
+    ValId factor[2];   /* [0] varies along the rows of the tile, [1] along its columns */
+    uint32_t dep[2];   /* on which indices of the map */
+    Access read[2];    /* if direct */
+    bool flat[2];      /* a plain read, consecutive along all K as one index */
+    VEC(InsId) slice[2]; /* what the factor needs of the body, in order */
+    uint32_t group;    /* sums that are added are accumulated together: number of the group */
+} Sum;
+
+typedef struct {
+    InsId map;
+    BodyId body;
+    const DimId *dims;
+    uint32_t nd, nres, nsum, ngroup;
+    ValId param[MAX_RANK];
+    Sum sum[MAX_SUMS];
+    ValId head[MAX_SUMS];  /* per group: the HI value that is its total */
+    InsId hidden[2 * MAX_SUMS]; /* the sums, and additions of a group: not run by the epilogue */
+    uint32_t nhidden;
+    uint32_t row, col;     /* indices of the tile; nd: none */
+    uint8_t *level;
+    Ref *const *to;
+    bool *need;            /* per HI instruction, scratch of slices */
+} Contract;
+
+/* What does not depend on any index of the map: runs once, before all loops. */
+void contract_first(Lower *L, const Contract *c);
+/* The factor for the indices the parameters stand at. */
+ValId contract_factor(Lower *L, const Sum *s, uint32_t which);
+/* Everything of the map's body but the sums, for the element the parameters stand at; stores it. */
+void contract_epilogue(Lower *L, const Contract *c, const ValId *totals);
+int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d);
+/* Runs 'inner' in loops over all indices but those of the tile. */
+typedef void ContractFn(Lower *L, const Contract *c, void *cx);
+void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, void *cx);
+/* Splits 0..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest, or one
+ * by one for a rest that is only known at run time. */
+typedef void BlockFn(Lower *L, const Contract *c, void *cx, ValId at, uint32_t size);
+void contract_blocks(Lower *L, const Contract *c, DimId n, uint32_t size, BlockFn *tile, void *cx);
+
+bool dot_map(Lower *L, Contract *c);
+bool outer_map(Lower *L, Contract *c);
+
+#endif

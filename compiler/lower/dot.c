@@ -1,0 +1,361 @@
+/* The 'dot' family: consecutive terms of the sum in a vector. Rows and columns of a tile have one
+ * accumulator each; every step loads one vector per row and one per column and multiplies all pairs.
+ * The row factor is read where it is (weights). The column factor too, if it is consecutive along
+ * all of K; otherwise its values are computed once into a panel [columns, K] of the workspace
+ * (im2col with padding and whatever else was fused into it), which pays as soon as a few rows use it.
+ * At the end lanes are folded and each element gets its epilogue. */
+
+#include "lower/contract.h"
+
+typedef struct {
+    unsigned rows, cols;          /* of a full tile */
+    ValId panel[MAX_SUMS];        /* packed columns, or none */
+    int64_t pitch[MAX_SUMS];      /* elements between packed columns */
+    ValId at_row, at_col;         /* where the tile stands */
+    uint32_t tile_rows;
+} Dot;
+
+/* Subscripts are linear in indices and in values that do not change inside the sum. */
+static bool fixed_subs(const Lower *L, const Sum *s, const Access *a)
+{
+    for (uint32_t k = 0; k < a->n; k++) {
+        Affine x = affine_of(L, a->sub[k]);
+        for (uint32_t v = 0; v < x.n; v++) {
+            InsId d = val_def(L->f, x.var[v]);
+            if (d.ix && ins_get(L->f, d)->home.ix == s->body.ix)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* A plain read whose address is base + flattened K, consecutive. */
+static bool flat_read(Lower *L, Sum *s, uint32_t which)
+{
+    InsId d = val_def(L->f, s->factor[which]);
+    const Ref *r;
+    int64_t want = 1, step, n;
+    if (!d.ix || ins_get(L->f, d)->home.ix != s->body.ix || !access_of(L, d, &s->read[which]))
+        return false;
+    r = L->val[s->read[which].base.ix].ref;
+    if (!r || !r->ptr.ix == !r->bank.ix || r->guard.ix || !access_proved(L, &s->read[which]))
+        return false;
+    if (!fixed_subs(L, s, &s->read[which]))
+        return false;
+    for (uint32_t k = s->nk; k-- > 0;) {
+        ValId p = body_param(L->f, s->body, k);
+        if (!access_stride(L, &s->read[which], p, 0, &step) || step != want)
+            return false;
+        if (!dim_static(L, s->dims[k], &n)) {
+            if (k)
+                return false;
+            n = 1;
+        }
+        want *= n;
+    }
+    return true;
+}
+
+/* Can the values of a factor be packed: K static but for the outermost index? */
+static bool packable(const Lower *L, const Sum *s)
+{
+    for (uint32_t k = 0; k < s->nk; k++)
+        if (!dim_static(L, s->dims[k], NULL))
+            return false;
+    return true;
+}
+
+static int64_t terms_top(const Lower *L, const Sum *s)
+{
+    int64_t n = 1;
+    for (uint32_t k = 0; k < s->nk; k++)
+        n *= dim_top(L, s->dims[k]);
+    return n;
+}
+
+static ValId terms(Lower *L, const Sum *s)
+{
+    ValId n = lo_i64(L, 1);
+    for (uint32_t k = 0; k < s->nk; k++)
+        n = lo_bin(L, OP_mul, n, dim_value(L, s->dims[k]));
+    return n;
+}
+
+/* ---- choice of rows and columns ---- */
+
+static void swap_factors(Sum *s)
+{
+    Sum o = *s;
+    for (uint32_t k = 0; k < 2; k++) {
+        s->factor[k] = o.factor[1 - k];
+        s->dep[k] = o.dep[1 - k];
+        s->read[k] = o.read[1 - k];
+        s->flat[k] = o.flat[1 - k];
+        s->slice[k].at = o.slice[1 - k].at;
+        s->slice[k].n = o.slice[1 - k].n;
+    }
+}
+
+/* Factors of s in the order (row, column) for this row index; false if there is none. */
+static bool orient(Sum *s, uint32_t row)
+{
+    uint32_t bit = 1u << row;
+    if ((s->dep[0] & bit) == (s->dep[1] & bit))
+        return false;
+    if (s->dep[1] & bit)
+        swap_factors(s);
+    return true;
+}
+
+static bool rows_fit(Lower *L, Contract *c, uint32_t row)
+{
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        Sum *s = &c->sum[k];
+        if (!orient(s, row) || !s->flat[0])
+            return false;
+        if (!s->flat[1] && (!packable(L, s) || contract_rows(L, c, row) < 4))
+            return false;
+    }
+    return true;
+}
+
+/* The largest index that no row factor depends on. */
+static uint32_t best_col(const Lower *L, const Contract *c)
+{
+    uint32_t best = c->nd;
+    for (uint32_t d = 0; d < c->nd; d++) {
+        bool fits = d != c->row && contract_rows(L, c, d) > 1;
+        for (uint32_t k = 0; k < c->nsum; k++)
+            fits &= !(c->sum[k].dep[0] >> d & 1) && (c->sum[k].dep[1] >> d & 1);
+        if (fits && (best == c->nd || contract_rows(L, c, d) > contract_rows(L, c, best)))
+            best = d;
+    }
+    return best;
+}
+
+static bool choose_tile(Lower *L, Contract *c)
+{
+    uint32_t best = c->nd;
+    for (uint32_t k = 0; k < c->nsum; k++)
+        for (uint32_t w = 0; w < 2; w++)
+            c->sum[k].flat[w] = flat_read(L, &c->sum[k], w);
+    for (uint32_t d = 0; d < c->nd; d++)
+        if (contract_rows(L, c, d) > 1 && rows_fit(L, c, d) &&
+            (best == c->nd || contract_rows(L, c, d) > contract_rows(L, c, best)))
+            best = d;
+    if (best == c->nd)
+        return false;
+    rows_fit(L, c, best);
+    c->row = best;
+    c->col = best_col(L, c);
+    return true;
+}
+
+static void tile_size(const Lower *L, const Contract *c, Dot *d)
+{
+    unsigned budget = L->cx->target.registers >= 32 ? 16 : 8;
+    int64_t cols = contract_rows(L, c, c->col);
+    unsigned most = budget >= 16 ? 4 : 2;
+    d->cols = cols < most ? (unsigned)cols : most;
+    d->rows = budget / d->cols > 8 ? 8 : budget / d->cols;
+    int64_t rows = contract_rows(L, c, c->row);
+    if (d->rows > rows)
+        d->rows = (unsigned)rows;
+}
+
+/* ---- packing ---- */
+
+static void pack_terms(Lower *L, const Sum *s, uint32_t k, ValId panel, ValId at)
+{
+    if (k == s->nk) {
+        lo_store(L, panel, at, contract_factor(L, s, 1), (ValId){0});
+        return;
+    }
+    Block b;
+    int64_t n = 1;
+    for (uint32_t j = k + 1; j < s->nk; j++)
+        n *= dim_top(L, s->dims[j]);
+    ValId i = lo_for_begin(L, &b, lo_i64(L, 0), dim_value(L, s->dims[k]), 1, NULL, 0);
+    set_index(L, body_param(L->f, s->body, k), i);
+    pack_terms(L, s, k + 1, panel, lo_bin(L, OP_add, at, lo_bin(L, OP_mul, i, lo_i64(L, n))));
+    lo_for_end(L, &b, NULL);
+}
+
+static void pack(Lower *L, const Contract *c, Dot *d, uint32_t k)
+{
+    const Sum *s = &c->sum[k];
+    int64_t w = L->cx->target.lanes_f32, cols = contract_rows(L, c, c->col);
+    Elem e = (Elem)hi_type(L, s->factor[1])->elem;
+    d->pitch[k] = (terms_top(L, s) + w - 1) / w * w;
+    d->panel[k] = lo_buf(L, e, cols * d->pitch[k], "panel");
+    if (c->col == c->nd) {
+        pack_terms(L, s, 0, d->panel[k], lo_i64(L, 0));
+        return;
+    }
+    Block b;
+    ValId j = lo_for_begin(L, &b, lo_i64(L, 0), dim_value(L, c->dims[c->col]), 1, NULL, 0);
+    set_index(L, c->param[c->col], j);
+    pack_terms(L, s, 0, d->panel[k], lo_bin(L, OP_mul, j, lo_i64(L, d->pitch[k])));
+    lo_for_end(L, &b, NULL);
+}
+
+/* Panels that no loop around the tile changes are made before it. */
+static bool pack_early(const Contract *c, const Sum *s)
+{
+    uint32_t tile = c->col < c->nd ? 1u << c->col : 0;
+    return !(s->dep[1] & ~tile);
+}
+
+static void pack_all(Lower *L, const Contract *c, Dot *d, bool early)
+{
+    for (uint32_t k = 0; k < c->nsum; k++)
+        if (!c->sum[k].flat[1] && pack_early(c, &c->sum[k]) == early)
+            pack(L, c, d, k);
+}
+
+/* ---- the tile ---- */
+
+typedef struct {
+    ValId ptr[MAX_TILE], off[MAX_TILE]; /* rows, then columns */
+    uint32_t rows, cols;
+    Elem elem;
+} Streams;
+
+static void put_index(Lower *L, const Contract *c, uint32_t d, ValId at, uint32_t plus)
+{
+    if (d < c->nd)
+        set_index(L, c->param[d], plus ? lo_bin(L, OP_add, at, lo_i64(L, plus)) : at);
+}
+
+static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, Streams *s)
+{
+    const Sum *sum = &c->sum[k];
+    for (uint32_t j = 0; j < sum->nk; j++)
+        set_index(L, body_param(L->f, sum->body, j), lo_i64(L, 0));
+    for (uint32_t r = 0; r < s->rows; r++) {
+        put_index(L, c, c->row, d->at_row, r);
+        s->off[r] = access_addr(L, &sum->read[0], &s->ptr[r]);
+    }
+    for (uint32_t q = 0; q < s->cols; q++) {
+        put_index(L, c, c->col, d->at_col, q);
+        if (!d->panel[k].ix) {
+            s->off[s->rows + q] = access_addr(L, &sum->read[1], &s->ptr[s->rows + q]);
+            continue;
+        }
+        ValId at = c->col < c->nd ? L->val[c->param[c->col].ix].wide : lo_i64(L, 0);
+        s->ptr[s->rows + q] = d->panel[k];
+        s->off[s->rows + q] = lo_bin(L, OP_mul, at, lo_i64(L, d->pitch[k]));
+    }
+    s->elem = (Elem)hi_type(L, sum->factor[0])->elem;
+}
+
+static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *acc)
+{
+    ValId v[MAX_TILE];
+    for (uint32_t k = 0; k < s->rows + s->cols; k++)
+        v[k] = lo_load(L, s->ptr[k], lo_bin(L, OP_add, s->off[k], at), s->elem,
+                       L->cx->target.lanes_f32, mask);
+    for (uint32_t r = 0; r < s->rows; r++)
+        for (uint32_t q = 0; q < s->cols; q++) {
+            ValId *a = &acc[r * s->cols + q];
+            *a = ir_op(&L->b, OP_fma, (ValId[]){v[r], v[s->rows + q], *a}, 3, (AttrId){0});
+        }
+}
+
+/* Adds one sum into the accumulators. */
+static void dot_sum(Lower *L, const Sum *sum, const Streams *s, ValId *acc)
+{
+    ValId main, rest;
+    Block k;
+    int64_t n;
+    uint32_t nacc = s->rows * s->cols;
+    lane_split(L, terms(L, sum), &main, &rest);
+    if (!lo_is_const(L, main, &n) || n) {
+        ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, L->cx->target.lanes_f32, acc, nacc);
+        k.unroll = nacc <= 8 ? 4 : 2;
+        dot_step(L, s, i, (ValId){0}, acc);
+        lo_for_end(L, &k, acc);
+        memcpy(acc, k.carry, nacc * sizeof *acc);
+    }
+    bool fixed = lo_is_const(L, rest, &n);
+    if (fixed && !n)
+        return;
+    if (fixed) {
+        dot_step(L, s, main, lane_mask(L, rest), acc);
+        return;
+    }
+    ValId before[MAX_TILE];
+    memcpy(before, acc, nacc * sizeof *acc);
+    lo_if_begin(L, &k, lo_cmp(L, "gt", rest, lo_i64(L, 0)));
+    dot_step(L, s, main, lane_mask(L, rest), acc);
+    lo_if_else(L, &k, acc, nacc);
+    lo_if_end(L, &k, before, nacc, acc);
+}
+
+static void dot_group(Lower *L, const Contract *c, const Dot *d, uint32_t group, Streams *s,
+                      ValId *acc)
+{
+    Elem e = (Elem)hi_type(L, c->head[group])->elem;
+    for (uint32_t k = 0; k < s->rows * s->cols; k++)
+        acc[k] = ir_const_like(&L->b, type_vec(L->m->types, e, L->cx->target.lanes_f32), 0);
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        if (c->sum[k].group != group)
+            continue;
+        open_streams(L, c, d, k, s);
+        dot_sum(L, &c->sum[k], s, acc);
+    }
+    for (uint32_t k = 0; k < s->rows * s->cols; k++)
+        acc[k] = lo_hreduce(L, "sum", acc[k], true);
+}
+
+static void dot_tile(Lower *L, const Contract *c, void *cx, ValId at, uint32_t cols)
+{
+    Dot *d = cx;
+    Streams s = {.rows = d->tile_rows, .cols = cols};
+    ValId acc[MAX_SUMS][MAX_TILE], totals[MAX_SUMS];
+    d->at_col = at;
+    for (uint32_t g = 0; g < c->ngroup; g++)
+        if (c->head[g].ix)
+            dot_group(L, c, d, g, &s, acc[g]);
+    for (uint32_t r = 0; r < s.rows; r++)
+        for (uint32_t q = 0; q < cols; q++) {
+            put_index(L, c, c->row, d->at_row, r);
+            put_index(L, c, c->col, d->at_col, q);
+            for (uint32_t g = 0; g < c->ngroup; g++)
+                totals[g] = acc[g][r * cols + q];
+            contract_epilogue(L, c, totals);
+        }
+}
+
+static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t rows)
+{
+    Dot *d = cx;
+    d->at_row = at;
+    d->tile_rows = rows;
+    if (c->col == c->nd)
+        dot_tile(L, c, d, lo_i64(L, 0), 1);
+    else
+        contract_blocks(L, c, c->dims[c->col], d->cols, dot_tile, d);
+}
+
+static void dot_inner(Lower *L, const Contract *c, void *cx)
+{
+    Dot *d = cx;
+    pack_all(L, c, d, false);
+    contract_blocks(L, c, c->dims[c->row], d->rows, dot_rows, d);
+}
+
+bool dot_map(Lower *L, Contract *c)
+{
+    Dot d = {0};
+    if (!choose_tile(L, c))
+        return false;
+    for (uint32_t k = 0; k < c->nsum; k++)
+        if (terms_top(L, &c->sum[k]) < L->cx->target.lanes_f32 / 2)
+            return false;
+    tile_size(L, c, &d);
+    contract_first(L, c);
+    pack_all(L, c, &d, true);
+    contract_batch(L, c, 0, dot_inner, &d);
+    return true;
+}
