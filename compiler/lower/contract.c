@@ -10,7 +10,8 @@
 
 #include "lower/contract.h"
 
-/* ---- slices: what a value needs, subscripts excepted (addresses are computed from affine forms) */
+/* ---- slices: what a value needs, subscripts excepted (addresses are computed from affine forms)
+ */
 static bool slice(Lower *L, Contract *c, BodyId body, ValId v);
 
 static bool slice_sub(Lower *L, Contract *c, BodyId body, ValId sub)
@@ -60,14 +61,12 @@ static bool slice(Lower *L, Contract *c, BodyId body, ValId v)
 /* The instructions of the slice, in order. */
 static bool slice_list(Lower *L, Contract *c, Sum *s, uint32_t which)
 {
-    EACH_INS(L->f, s->body, i)
-    {
+    EACH_INS (L->f, s->body, i) {
         c->need[i.ix] = false;
     }
     if (!slice(L, c, s->body, s->factor[which]))
         return false;
-    EACH_INS(L->f, s->body, i)
-    {
+    EACH_INS (L->f, s->body, i) {
         if (c->need[i.ix])
             vec_push(L->scratch, &s->slice[which], i);
     }
@@ -110,8 +109,7 @@ static bool sum_of(Lower *L, Contract *c, InsId i, Sum *s)
 /* Sums that are used only to be added become one group. */
 static void join_groups(Lower *L, Contract *c)
 {
-    EACH_INS(L->f, c->body, i)
-    {
+    EACH_INS (L->f, c->body, i) {
         uint32_t g[2] = {MAX_SUMS, MAX_SUMS};
         for (uint32_t k = 0; ins_op(L->f, i) == OP_add && k < 2; k++)
             for (uint32_t h = 0; h < c->ngroup; h++)
@@ -130,8 +128,7 @@ static void join_groups(Lower *L, Contract *c)
 
 static bool contract_of(Lower *L, Contract *c)
 {
-    EACH_INS(L->f, c->body, i)
-    {
+    EACH_INS (L->f, c->body, i) {
         if (ins_op(L->f, i) != OP_reduce || !dep_of(L, ins_res(L->f, i, 0)))
             continue;
         if (c->nsum == MAX_SUMS || !float_sum(L, i) || !sum_of(L, c, i, &c->sum[c->nsum]))
@@ -179,8 +176,7 @@ void contract_epilogue(Lower *L, const Contract *c, const ValId *totals)
     for (uint32_t g = 0; g < c->ngroup; g++)
         if (c->head[g].ix)
             set_scalar(L, c->head[g], totals[g]);
-    EACH_INS(L->f, c->body, i)
-    {
+    EACH_INS (L->f, c->body, i) {
         if (c->level[at++] && ins_op(L->f, i) != OP_yield && !is_hidden(c, i))
             lower_ins(L, i);
     }
@@ -249,8 +245,7 @@ void contract_blocks(Lower *L, const Contract *c, DimId n, uint32_t size, BlockF
 void contract_first(Lower *L, const Contract *c)
 {
     uint32_t at = 0;
-    EACH_INS(L->f, c->body, i)
-    {
+    EACH_INS (L->f, c->body, i) {
         if (!c->level[at++] && ins_op(L->f, i) != OP_yield)
             lower_ins(L, i);
     }
@@ -258,8 +253,7 @@ void contract_first(Lower *L, const Contract *c)
 
 static bool body_is_plain(Lower *L, BodyId b)
 {
-    EACH_INS(L->f, b, i)
-    {
+    EACH_INS (L->f, b, i) {
         if (ins_effects(L, i))
             return false;
         for (uint32_t k = 0; k < ins_get(L->f, i)->bodies.n; k++)
@@ -275,16 +269,18 @@ static bool body_is_plain(Lower *L, BodyId b)
 bool contract_map(Lower *L, InsId i, Ref *const *to)
 {
     const AttrVal *dims = attr_find(L->m, ins_get(L->f, i)->attr, "dims");
-    Contract c = {.map = i, .body = ins_body(L->f, i, 0), .dims = dims->dims, .nd = dims->ndims,
-                  .nres = ins_get(L->f, i)->nres, .to = to};
+    Contract c = {.map = i,
+                  .body = ins_body(L->f, i, 0),
+                  .dims = dims->dims,
+                  .nd = dims->ndims,
+                  .nres = ins_get(L->f, i)->nres,
+                  .to = to};
     uint32_t n = 0;
-    if (L->cx->target.exact || L->width || L->cx->target.lanes_f32 < 4 ||
-        !body_is_plain(L, c.body))
+    if (L->cx->target.exact || L->width || L->cx->target.lanes_f32 < 4 || !body_is_plain(L, c.body))
         return false;
     for (uint32_t d = 0; d < c.nd; d++)
         c.param[d] = body_param(L->f, c.body, d);
-    EACH_INS(L->f, c.body, j)
-    {
+    EACH_INS (L->f, c.body, j) {
         n++;
     }
     c.level = ARENA_ARRAY(L->scratch, uint8_t, n + 1);

@@ -13,12 +13,12 @@ typedef struct {
     BodyId body;
     const DimId *dims;
     uint32_t nk;
-    ValId factor[2];   /* [0] varies along the rows of the tile, [1] along its columns */
-    uint32_t dep[2];   /* on which indices of the map */
-    Access read[2];    /* if direct */
-    bool flat[2];      /* a plain read, consecutive along all K as one index */
+    ValId factor[2];     /* [0] varies along the rows of the tile, [1] along its columns */
+    uint32_t dep[2];     /* on which indices of the map */
+    Access read[2];      /* if direct */
+    bool flat[2];        /* a plain read, consecutive along all K as one index */
     VEC(InsId) slice[2]; /* what the factor needs of the body, in order */
-    uint32_t group;    /* sums that are added are accumulated together: number of the group */
+    uint32_t group;      /* sums that are added are accumulated together: number of the group */
 } Sum;
 
 typedef struct {
@@ -28,13 +28,13 @@ typedef struct {
     uint32_t nd, nres, nsum, ngroup;
     ValId param[MAX_RANK];
     Sum sum[MAX_SUMS];
-    ValId head[MAX_SUMS];  /* per group: the HI value that is its total */
+    ValId head[MAX_SUMS];       /* per group: the HI value that is its total */
     InsId hidden[2 * MAX_SUMS]; /* the sums, and additions of a group: not run by the epilogue */
     uint32_t nhidden;
-    uint32_t row, col;     /* indices of the tile; nd: none */
+    uint32_t row, col; /* indices of the tile; nd: none */
     uint8_t *level;
     Ref *const *to;
-    bool *need;            /* per HI instruction, scratch of slices */
+    bool *need; /* per HI instruction, scratch of slices */
 } Contract;
 
 /* What does not depend on any index of the map: runs once, before all loops. */

@@ -1,17 +1,17 @@
 /* The 'dot' family: consecutive terms of the sum in a vector. Rows and columns of a tile have one
- * accumulator each; every step loads one vector per row and one per column and multiplies all pairs.
- * The row factor is read where it is (weights). The column factor too, if it is consecutive along
- * all of K; otherwise its values are computed once into a panel [columns, K] of the workspace
- * (im2col with padding and whatever else was fused into it), which pays as soon as a few rows use it.
- * At the end lanes are folded and each element gets its epilogue. */
+ * accumulator each; every step loads one vector per row and one per column and multiplies all
+ * pairs. The row factor is read where it is (weights). The column factor too, if it is consecutive
+ * along all of K; otherwise its values are computed once into a panel [columns, K] of the workspace
+ * (im2col with padding and whatever else was fused into it), which pays as soon as a few rows use
+ * it. At the end lanes are folded and each element gets its epilogue. */
 
 #include "lower/contract.h"
 
 typedef struct {
-    unsigned rows, cols;          /* of a full tile */
-    ValId panel[MAX_SUMS];        /* packed columns, or none */
-    int64_t pitch[MAX_SUMS];      /* elements between packed columns */
-    ValId at_row, at_col;         /* where the tile stands */
+    unsigned rows, cols;     /* of a full tile */
+    ValId panel[MAX_SUMS];   /* packed columns, or none */
+    int64_t pitch[MAX_SUMS]; /* elements between packed columns */
+    ValId at_row, at_col;    /* where the tile stands */
     uint32_t tile_rows;
 } Dot;
 

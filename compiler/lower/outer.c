@@ -1,15 +1,16 @@
 /* The 'outer' family: consecutive results in a vector. A tile has some rows and a few vectors of
  * columns; every term loads the vectors of the column factor once and multiplies them by the row
  * factor of each row. Both factors may be any arithmetic; the column factor must read consecutive
- * elements along the columns (a padded read becomes a masked load). The epilogue runs on vectors. */
+ * elements along the columns (a padded read becomes a masked load). The epilogue runs on vectors.
+ */
 
 #include "lower/contract.h"
 
 typedef struct {
-    unsigned rows, vecs;   /* of a full tile */
+    unsigned rows, vecs; /* of a full tile */
     ValId at_row, at_col;
     uint32_t tile_rows, tile_vecs;
-    ValId mask;            /* of the last vector of the tile, or none */
+    ValId mask; /* of the last vector of the tile, or none */
 } Outer;
 
 /* The last index of more than one place, if results are consecutive along it. */
@@ -182,8 +183,9 @@ static void outer_inner(Lower *L, const Contract *c, void *cx)
     Block k;
     ValId end = dim_value(L, c->dims[c->col]);
     bool fixed = dim_static(L, c->dims[c->col], &n);
-    ValId main = fixed ? lo_i64(L, n - n % full)
-                       : lo_bin(L, OP_mul, lo_bin(L, OP_div, end, lo_i64(L, full)), lo_i64(L, full));
+    ValId main = fixed
+                     ? lo_i64(L, n - n % full)
+                     : lo_bin(L, OP_mul, lo_bin(L, OP_div, end, lo_i64(L, full)), lo_i64(L, full));
     if (!fixed || n >= full) {
         ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, full, NULL, 0);
         outer_column(L, c, o, i, o->vecs, (ValId){0});

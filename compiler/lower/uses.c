@@ -11,9 +11,9 @@ typedef struct {
 } WriteAt;
 
 struct Uses {
-    uint32_t *at;   /* per instruction: its place in the walk */
-    uint32_t *end;  /* per instruction: the last place inside its bodies */
-    uint32_t *last; /* per value: place of the last use */
+    uint32_t *at;    /* per instruction: its place in the walk */
+    uint32_t *end;   /* per instruction: the last place inside its bodies */
+    uint32_t *last;  /* per value: place of the last use */
     uint32_t *count; /* per value: uses */
     VEC(InsId) order;
     VEC(WriteAt) writes;
