@@ -11,20 +11,8 @@
 /* The passes of the tensor stage in the order of the pipeline: those before 'lower'. */
 static const char *tensor_passes(Arena *a)
 {
-    static const char *const names[] = {
-#define PASS(id, stages, needs, makes, breaks, doc) #id,
-#include "pass/passes.def"
-#undef PASS
-    };
-    StrBuf out = strbuf_new(a);
-    for (const char *p = pass_pipeline(3); *p && strncmp(p, "lower", 5) != 0;) {
-        size_t n = strcspn(p, ",");
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            if (strlen(names[k]) == n && memcmp(names[k], p, n) == 0)
-                strbuf_addf(&out, out.n ? ",%s" : "%s", names[k]);
-        p += n + (p[n] == ',');
-    }
-    return out.at;
+    const char *all = pass_pipeline(3);
+    return arena_strndup(a, all, (size_t)(strstr(all, ",lower") - all));
 }
 
 /* The first pass of the list after which the program is wrong. */
@@ -43,9 +31,10 @@ static void report(Session *s, uint64_t seed, Way w, bool reduce)
 {
     Tally t = {0};
     StrBuf out = strbuf_new(s->arena);
-    strbuf_addf(&out, "seed %llu, passes '%s':\n", (unsigned long long)seed, w.passes);
+    strbuf_addf(&out, "seed %llu, %s after '%s':\n", (unsigned long long)seed,
+                w.compiled ? "compiled" : "interpreted", w.passes);
     trial_agrees(seed, (Edits){NULL, 0}, w, &t, &out);
-    long k = guilty_pass(seed, w, 64);
+    long k = w.compiled ? -1 : guilty_pass(seed, w, 64);
     if (k >= 0)
         strbuf_addf(&out, "  wrong from pass %ld of the list on\n", k);
     if (reduce)
@@ -62,23 +51,52 @@ static void dump(Session *s, uint64_t seed)
     fflush(stdout);
 }
 
+static Way interpreted(const char *passes)
+{
+    return (Way){false, passes, -1, 3, 0, 0};
+}
+
+static Way compiled(int opt)
+{
+    return (Way){true, pass_pipeline(opt), -1, opt, 0, 0};
+}
+
+/* --passes: only those, interpreted. Else the passes of the tensor stage, and code of two levels.
+ */
+static uint32_t ways(Session *s, Way *out)
+{
+    const Options *o = &s->options;
+    if (o->passes) {
+        out[0] = interpreted(o->passes);
+        return 1;
+    }
+    out[0] = interpreted(tensor_passes(s->arena));
+    out[1] = compiled(0);
+    out[2] = compiled(3);
+    return 3;
+}
+
 Status cmd_difftest(Session *s)
 {
     uint64_t first = (uint64_t)s->options.seed;
     long count = s->options.count, failed = 0;
-    Way w = {s->options.passes ? s->options.passes : tensor_passes(s->arena), -1, 3, 0, 0};
+    Way w[3];
+    uint32_t nways = ways(s, w);
     Tally t = {0};
     for (long k = 0; k < count; k++) {
+        uint64_t seed = first + (uint64_t)k;
         if (options_dumps(&s->options, "ir"))
-            dump(s, first + (uint64_t)k);
-        if (trial_agrees(first + (uint64_t)k, (Edits){NULL, 0}, w, &t, NULL))
-            continue;
-        report(s, first + (uint64_t)k, w, s->options.reduce && failed == 0);
-        failed++;
+            dump(s, seed);
+        for (uint32_t j = 0; j < nways; j++) {
+            if (trial_agrees(seed, (Edits){NULL, 0}, w[j], &t, NULL))
+                continue;
+            report(s, seed, w[j], s->options.reduce && failed == 0);
+            failed++;
+        }
     }
-    printf("%ld programs, %ld mismatches; %llu values compared, %llu too close to a decision "
-           "(%.4f %%), %llu programs too long\n",
-           count, failed, (unsigned long long)t.compared, (unsigned long long)t.skipped,
+    printf("%ld programs in %u ways, %ld mismatches; %llu values compared, %llu too close to a "
+           "decision (%.4f %%), %llu runs too long\n",
+           count, nways, failed, (unsigned long long)t.compared, (unsigned long long)t.skipped,
            t.compared ? 100.0 * (double)t.skipped / (double)t.compared : 0,
            (unsigned long long)t.limited);
     return failed ? STATUS_ERRORS : STATUS_OK;

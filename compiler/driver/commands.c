@@ -90,11 +90,8 @@ static const struct {
     const char *what;
     void (*print)(StrBuf *);
 } FACTS[] = {
-    {"version", print_version},
-    {"diagnostics", print_diagnostics},
-    {"options", options_page},
-    {"ops", ir_print_ops_page},
-    {"passes", pass_print_table},
+    {"version", print_version}, {"diagnostics", print_diagnostics}, {"options", options_page},
+    {"ops", ir_print_ops_page}, {"passes", pass_print_table},
 };
 
 Status print_facts(Session *s, const char *what)

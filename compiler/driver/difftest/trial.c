@@ -5,6 +5,7 @@
 
 #include "driver/difftest/trial.h"
 
+#include "driver/native.h"
 #include "ir/edit.h"
 #include "ir/text.h"
 
@@ -37,10 +38,15 @@ Module *trial_module(Arena *a, uint64_t seed, Edits e)
 
 static bool run_passes(Module *m, const Way *w, Outcome *o)
 {
-    Arena *scratch = arena_new("scratch");
-    PassCx cx = {.scratch = scratch, .target = {8, 16, false}, .opt = w->opt};
+    EmitOptions eo = {.cpu = "native", .opt = w->opt, .pic = true};
+    PassCx cx = {.opt = w->opt};
     PassOptions po = {.passes = w->passes, .limit = w->limit, .verify_each = true};
-    bool ok = !w->passes || pass_run(m, &cx, &po, &o->why);
+    if (!w->passes)
+        return true;
+    if (!emit_target_info(&eo, &cx.target, &o->why))
+        return false;
+    Arena *scratch = cx.scratch = arena_new("scratch");
+    bool ok = pass_run(m, &cx, &po, &o->why);
     arena_free(scratch);
     return ok;
 }
@@ -63,6 +69,24 @@ static void run_interpreted(Arena *a, const Module *m, const Way *w, uint64_t se
         o->states[k] = *interp_state(in, m->states.at[k].name);
 }
 
+static void run_compiled(Arena *a, const Module *m, const Way *w, uint64_t seed, Outcome *o)
+{
+    const Fn *f = m->fns.at[0];
+    EmitOptions eo = {.cpu = "native", .opt = w->opt, .pic = true};
+    Native *n = native_new(a, m, f, &eo, &o->why);
+    if (!n)
+        return;
+    for (int c = 0; c < TRIAL_CALLS && !o->why; c++) {
+        o->outputs[c] = ARENA_ARRAY(a, Tensor, f->out_names.n + 1);
+        o->status[c] =
+            native_call(n, a, gen_inputs(a, f, seed * 16 + (uint64_t)c), o->outputs[c], &o->why);
+    }
+    o->states = ARENA_ARRAY(a, Tensor, m->states.n + 1);
+    for (uint32_t k = 0; k < m->states.n; k++)
+        native_state(n, a, m->states.at[k].name, &o->states[k]);
+    native_free(n);
+}
+
 Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w)
 {
     Outcome o = {0};
@@ -74,7 +98,10 @@ Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w)
     }
     if (!run_passes(m, &w, &o))
         return o;
-    run_interpreted(a, m, &w, seed, &o);
+    if (w.compiled)
+        run_compiled(a, m, &w, seed, &o);
+    else
+        run_interpreted(a, m, &w, seed, &o);
     return o;
 }
 
@@ -204,6 +231,8 @@ static void compare_outcomes(Compare *c, const Module *m)
         }
     }
     for (uint32_t k = 0; k < m->states.n && c->agrees; k++) {
+        if (!c->other->states[k].bytes)
+            continue; /* the code never touches it */
         for (uint32_t n = 0; n < c->nnoises; n++)
             noises[n] = &c->noises[n].states[k];
         compare_tensor(c, sym_text(m->names, m->states.at[k].name), &c->base->states[k],
@@ -217,7 +246,7 @@ static Compare compare(Arena *a, uint64_t seed, Edits e, const Outcome *base, co
     Compare c = {base, other, NULL, nnoises, t, out, true};
     Outcome *noises = ARENA_ARRAY(a, Outcome, nnoises);
     for (uint32_t n = 0; n < nnoises; n++) {
-        Way w = {NULL, -1, 0, n % 2 ? amplitude : amplitude / 8, n + 1};
+        Way w = {false, NULL, -1, 0, n % 2 ? amplitude : amplitude / 8, n + 1};
         noises[n] = trial_run(a, seed, e, w);
     }
     c.noises = noises;
@@ -228,7 +257,7 @@ static Compare compare(Arena *a, uint64_t seed, Edits e, const Outcome *base, co
 bool trial_agrees(uint64_t seed, Edits e, Way w, Tally *t, StrBuf *out)
 {
     Arena *a = arena_new("difference test");
-    Outcome base = trial_run(a, seed, e, (Way){NULL, -1, 0, 0, 0});
+    Outcome base = trial_run(a, seed, e, (Way){false, NULL, -1, 0, 0, 0});
     bool ok = true;
     if (base.limit) {
         t->limited++;

@@ -20,6 +20,7 @@ typedef struct {
 
 /* A way of running a program. */
 typedef struct {
+    bool compiled;
     const char *passes; /* run before */
     long limit;         /* only so many of them, -1: all */
     int opt;
