@@ -22,10 +22,30 @@ struct Call {
     void *state, *knobs, *workspace;
 };
 
-static void *aligned(Arena *a, uint64_t bytes)
+enum { GUARD = ABI_ALIGN, PATTERN = 0xa5, SCRUB = 0xff };
+
+/* Zeroed memory between guards, aligned as the interface asks. */
+static void *guarded(Arena *a, uint64_t bytes)
 {
-    uintptr_t p = (uintptr_t)arena_alloc(a, (size_t)bytes + 2 * ABI_ALIGN);
-    return (void *)((p + ABI_ALIGN - 1) / ABI_ALIGN * ABI_ALIGN);
+    uintptr_t p = (uintptr_t)arena_alloc(a, (size_t)bytes + 3 * GUARD);
+    char *at = (char *)((p + 2 * GUARD - 1) / GUARD * GUARD);
+    memset(at - GUARD, PATTERN, GUARD);
+    memset(at + bytes, PATTERN, GUARD);
+    return at;
+}
+
+static bool is_pattern(const void *from, const void *to)
+{
+    for (const unsigned char *p = from; p < (const unsigned char *)to; p++)
+        if (*p != PATTERN)
+            return false;
+    return true;
+}
+
+static bool guards_hold(const void *at, uint64_t bytes)
+{
+    const char *p = at, *end = p + bytes;
+    return is_pattern(p - GUARD, p) && is_pattern(end, end + GUARD);
 }
 
 /* ---- opening ---- */
@@ -42,7 +62,7 @@ static void **rooms(Call *c, const AbiItem *items, uint32_t n)
 {
     void **p = ARENA_ARRAY(c->arena, void *, n + 1);
     for (uint32_t k = 0; k < n; k++)
-        p[k] = aligned(c->arena, (uint64_t)items[k].count * elem_bytes(items[k].elem));
+        p[k] = guarded(c->arena, (uint64_t)items[k].bytes);
     return p;
 }
 
@@ -54,11 +74,13 @@ static void make_rooms(Call *c)
     c->inputs = ARENA_ARRAY(c->arena, const void *, abi->inputs.n + abi->extents.n + 1);
     c->input_room = rooms(c, abi->inputs.at, abi->inputs.n);
     c->outputs = rooms(c, abi->outputs.at, abi->outputs.n);
-    c->results = rooms(c, abi->outputs.at, abi->outputs.n);
+    c->results = ARENA_ARRAY(c->arena, void *, abi->outputs.n + 1);
+    for (uint32_t k = 0; k < abi->outputs.n; k++) /* where bits have to be unpacked */
+        c->results[k] = arena_alloc(c->arena, (size_t)abi->outputs.at[k].count + 1);
     c->weights = ARENA_ARRAY(c->arena, const void *, (size_t)abi->pointers + 1);
-    c->state = aligned(c->arena, i->state_bytes);
-    c->knobs = aligned(c->arena, i->knob_bytes);
-    c->workspace = aligned(c->arena, i->workspace_bytes);
+    c->state = guarded(c->arena, i->state_bytes);
+    c->knobs = guarded(c->arena, i->knob_bytes);
+    c->workspace = guarded(c->arena, i->workspace_bytes);
     if (i->knob_bytes)
         memcpy(c->knobs, i->knobs_default, i->knob_bytes);
     call_reset(c);
@@ -122,6 +144,31 @@ bool call_set_knob(Call *c, const char *name, const Tensor *value)
         return true;
     }
     return false;
+}
+
+bool call_state(Call *c, SymId name, Tensor *out)
+{
+    int64_t k = abi_find(c->abi->states.at, c->abi->states.n, name);
+    if (k < 0)
+        return false;
+    const AbiItem *it = &c->abi->states.at[k];
+    const Type *ty = type_get(c->m->types, it->type);
+    *out = (Tensor){.elem = it->elem, .rank = ty->rank, .bytes = (char *)c->state + it->offset};
+    for (uint32_t a = 0; a < ty->rank; a++)
+        out->extent[a] = dim_max(c->m->dims, ty->dims[a]);
+    return true;
+}
+
+bool call_set_state(Call *c, SymId name, const Tensor *value)
+{
+    Tensor t;
+    if (!call_state(c, name, &t) || t.elem != value->elem || t.rank != value->rank)
+        return false;
+    for (uint32_t a = 0; a < t.rank; a++)
+        if (t.extent[a] != value->extent[a])
+            return false;
+    memcpy(t.bytes, value->bytes, tensor_count(&t) * elem_bytes(t.elem));
+    return true;
 }
 
 /* ---- bits: packed along the last axis, every row starting a new byte ---- */
@@ -263,4 +310,38 @@ Tensor call_result(Call *c, uint32_t k)
         unpack(c->outputs[k], &t);
     }
     return t;
+}
+
+/* ---- for tests ---- */
+
+void call_scrub(Call *c)
+{
+    memset(c->workspace, SCRUB, c->info->workspace_bytes);
+    for (uint32_t k = 0; k < c->abi->outputs.n; k++)
+        memset(c->outputs[k], PATTERN, (size_t)c->abi->outputs.at[k].bytes);
+}
+
+static size_t stored_bytes(const Tensor *t)
+{
+    size_t n = tensor_count(t), row = (size_t)last_extent(t);
+    if (t->elem != E_BIT)
+        return n * elem_bytes(t->elem);
+    return row ? n / row * ((row + 7) / 8) : 0;
+}
+
+bool call_intact(Call *c)
+{
+    const gate_info *i = c->info;
+    bool ok = guards_hold(c->workspace, i->workspace_bytes) &&
+              guards_hold(c->state, i->state_bytes) && guards_hold(c->knobs, i->knob_bytes);
+    for (uint32_t k = 0; k < c->abi->outputs.n; k++) {
+        const AbiItem *it = &c->abi->outputs.at[k];
+        Tensor t = call_result(c, k);
+        const char *p = c->outputs[k];
+        ok &=
+            guards_hold(p, (uint64_t)it->bytes) && is_pattern(p + stored_bytes(&t), p + it->bytes);
+    }
+    for (uint32_t k = 0; k < c->abi->inputs.n; k++)
+        ok &= guards_hold(c->input_room[k], (uint64_t)c->abi->inputs.at[k].bytes);
+    return ok;
 }

@@ -25,6 +25,18 @@ bool call_set_knob(Call *c, const char *name, const Tensor *value);
 /* The states get their initial values again. */
 void call_reset(Call *c);
 
+/* The contents of a state, in memory of the call; false if the code has no such state (one that it
+ * does not use is left out). */
+bool call_state(Call *c, SymId name, Tensor *out);
+/* False if there is none, or the value has another shape or element. */
+bool call_set_state(Call *c, SymId name, const Tensor *value);
+
+/* For tests. call_scrub fills the workspace and the outputs with bytes that show when they are used
+ * or left; call_intact tells after a run whether nothing around the buffers and nothing in the
+ * outputs beyond the current extents was touched. */
+void call_scrub(Call *c);
+bool call_intact(Call *c);
+
 /* One tensor per input, in order; run-time extents are taken from their shapes. They are copied.
  * False with *why where a shape does not fit. */
 bool call_bind(Call *c, const Tensor *inputs, const char **why);

@@ -282,7 +282,8 @@ static void give_folded(Interp *in, const Code *c, const Kind *kind, Acc *acc, E
     bool noisy = in->noise > 0 && elem_is_float(from);
     for (size_t k = 0, n = tensor_count(t); k < n; k++) {
         if (noisy && acc[k].abs > 0)
-            acc[k].f = interp_noisy_sum(in, from, acc[k].f, acc[k].abs);
+            acc[k].f = interp_noisy_sum(in, from, acc[k].f, acc[k].abs,
+                                        kind->done == done_mean && acc[k].n & (acc[k].n - 1));
         elem_store(t->elem, (char *)t->bytes + k * elem_bytes(t->elem),
                    kind->done(&acc[k], from, t->elem));
     }

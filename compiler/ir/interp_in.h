@@ -87,9 +87,10 @@ void interp_begin(Interp *in, Arena *work, const Fn *f);
 /* Contents of a module-level tensor in its own element type. */
 bool interp_data(Interp *in, Tensor *t, TypeId type, DataId d);
 /* The results of a scalar op, and of a sum whose terms have absolute values adding up to 'sum_abs',
- * moved at random as far as compiled code may differ; exact results stay. */
+ * moved at random as far as compiled code may differ; exact results stay. 'divided': a mean, whose
+ * division may be inexact where the sum is exact. */
 Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r);
-double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs);
+double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, bool divided);
 int reduce_kind(const char *name); /* row of the table of reductions, -1 if unknown */
 
 static inline Slot *interp_slot(Interp *in, ValId v)
@@ -106,8 +107,9 @@ EXEC(ewise)
 EXEC(const)
 EXEC(extent)
 EXEC(bind)
-EXEC(same) EXEC(map) EXEC(reduce) EXEC(index) EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read)
-    EXEC(write) EXEC(put) EXEC(sel_mask) EXEC(sel_list) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank)
+EXEC(same)
+EXEC(map) EXEC(reduce) EXEC(index) EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read) EXEC(write)
+    EXEC(put) EXEC(sel_mask) EXEC(sel_list) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank)
         EXEC(sel_count) EXEC(take) EXEC(when) EXEC(if) EXEC(loop)
 #undef EXEC
 

@@ -45,9 +45,10 @@ Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r)
     return (Scalar){.f = elem_round(e, r.f * (1 + size * draw(in)) + tiny * draw(in))};
 }
 
-double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs)
+double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, bool divided)
 {
-    if (!isfinite(sum) || (elem_round(e, sum) == sum && elem_round(e, sum_abs) == sum_abs))
+    if (!isfinite(sum) ||
+        (!divided && elem_round(e, sum) == sum && elem_round(e, sum_abs) == sum_abs))
         return sum;
     return sum + sum_abs * in->noise * unit(e) * draw(in);
 }

@@ -5,12 +5,13 @@
 
 #include "driver/difftest/trial.h"
 
-#include "driver/native.h"
+#include "driver/call.h"
 #include "ir/edit.h"
 #include "ir/text.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { WORK_LIMIT = 6000000, MORE_NOISES = 48 };
 
@@ -69,22 +70,41 @@ static void run_interpreted(Arena *a, const Module *m, const Way *w, uint64_t se
         o->states[k] = *interp_state(in, m->states.at[k].name);
 }
 
+/* A copy that outlives the call. */
+static Tensor kept(Arena *a, Tensor t)
+{
+    size_t bytes = tensor_count(&t) * elem_bytes(t.elem);
+    t.bytes = memcpy(arena_alloc(a, bytes + 1), t.bytes, bytes);
+    return t;
+}
+
+static void call_once(Arena *a, Call *c, const Fn *f, uint64_t seed, int call, Outcome *o)
+{
+    if (!call_bind(c, gen_inputs(a, f, seed), &o->why))
+        return;
+    call_scrub(c);
+    o->status[call] = call_run(c);
+    if (!call_intact(c))
+        o->why = "the code wrote outside its buffers";
+    o->outputs[call] = ARENA_ARRAY(a, Tensor, f->out_names.n + 1);
+    for (uint32_t k = 0; k < f->out_names.n; k++)
+        o->outputs[call][k] = kept(a, call_result(c, k));
+}
+
 static void run_compiled(Arena *a, const Module *m, const Way *w, uint64_t seed, Outcome *o)
 {
     const Fn *f = m->fns.at[0];
     EmitOptions eo = {.cpu = "native", .opt = w->opt, .pic = true};
-    Native *n = native_new(a, m, f, &eo, &o->why);
-    if (!n)
+    Call *c = call_open(m, f, &eo, &o->why);
+    if (!c)
         return;
-    for (int c = 0; c < TRIAL_CALLS && !o->why; c++) {
-        o->outputs[c] = ARENA_ARRAY(a, Tensor, f->out_names.n + 1);
-        o->status[c] =
-            native_call(n, a, gen_inputs(a, f, seed * 16 + (uint64_t)c), o->outputs[c], &o->why);
-    }
+    for (int call = 0; call < TRIAL_CALLS && !o->why; call++)
+        call_once(a, c, f, seed * 16 + (uint64_t)call, call, o);
     o->states = ARENA_ARRAY(a, Tensor, m->states.n + 1);
     for (uint32_t k = 0; k < m->states.n; k++)
-        native_state(n, a, m->states.at[k].name, &o->states[k]);
-    native_free(n);
+        if (call_state(c, m->states.at[k].name, &o->states[k]))
+            o->states[k] = kept(a, o->states[k]);
+    call_close(c);
 }
 
 Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w)
