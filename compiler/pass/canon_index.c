@@ -28,13 +28,14 @@ static bool join_index(Canon *c, InsId i, InsId inner)
     return canon_become(c, i, &v);
 }
 
-/* index (map {view}) %i: the view at %i. */
+/* index (map {view}) %i: the view at %i. Look-ups are left to 'fuse', which sees the loops. */
 static bool index_view(Canon *c, InsId i, InsId map)
 {
     Fn *f = c->f;
     uint32_t n = body_nparams(f, ins_body(f, map, 0)), nsubs = ins_get(f, i)->in.n - 1;
     ValId subs[MAX_RANK];
-    if (checked(f, i) || nsubs < n || work_of(f, ins_body(f, map, 0)).kind != WORK_VIEW)
+    Work w = work_of(f, ins_body(f, map, 0));
+    if (checked(f, i) || nsubs < n || w.kind != WORK_VIEW || !w.affine)
         return false;
     uint32_t which = ins_in(f, i, 0).ix - ins_get(f, map)->res.ix;
     for (uint32_t k = 0; k < nsubs; k++)

@@ -10,6 +10,6 @@ const char *pass_pipeline(int opt)
     if (opt <= 0)
         return "fold,dce,lower,math,plan";
     if (opt == 1)
-        return "canon,fold,cse,dce,lower,math,plan";
-    return "canon,cse,fold,canon,cse,dce,lower,math,plan";
+        return "canon,fold,cse,fuse,canon,dce,lower,math,plan";
+    return "canon,cse,fold,canon,cse,fuse,canon,cse,dce,lower,math,plan";
 }

@@ -57,12 +57,31 @@ static bool addressing(const Fn *f, InsId i)
     return elem_is_int((Elem)val_ty(f, n->res)->elem) || val_ty(f, n->res)->elem == E_BIT;
 }
 
+/* Can the result be part of a subscript of one step per index, or is the subscript at least no
+ * look-up? Element reads themselves are fine unless their value is an integer. */
+static bool affine_ins(const Fn *f, InsId i)
+{
+    switch (ins_op(f, i)) {
+    case OP_div:
+    case OP_mod:
+    case OP_min:
+    case OP_max:
+    case OP_select:
+    case OP_cmp:
+    case OP_index_or: return false;
+    case OP_index: return !elem_is_int((Elem)val_ty(f, ins_res(f, i, 0))->elem);
+    default: return true;
+    }
+}
+
 static void add_ins(const Fn *f, InsId i, Work *w)
 {
     const Ins *n = ins_get(f, i);
     WorkKind k = op_kind(f, i);
     w->ops += n->op != OP_yield;
     w->reads += n->op == OP_index || n->op == OP_index_or;
+    if (!affine_ins(f, i))
+        w->affine = false;
     w->repeats |= n->op == OP_map || n->op == OP_reduce || n->op == OP_loop;
     max_kind(w, k == WORK_CHEAP && addressing(f, i) ? WORK_VIEW : k);
     for (uint32_t b = 0; b < n->bodies.n; b++)
@@ -86,14 +105,14 @@ static Work finish(Work w)
 
 Work work_of(const Fn *f, BodyId b)
 {
-    Work w = {0};
+    Work w = {.affine = true};
     add_body(f, b, &w);
     return finish(w);
 }
 
 Work work_of_ins(const Fn *f, InsId i)
 {
-    Work w = {0};
+    Work w = {.affine = true};
     add_ins(f, i, &w);
     return finish(w);
 }

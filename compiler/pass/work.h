@@ -15,6 +15,7 @@ typedef enum {
 typedef struct {
     WorkKind kind;
     uint32_t ops;   /* instructions, nested ones too */
+    bool affine;    /* subscripts are sums of indices and products with constants */
     bool repeats;   /* has a reduce, map or loop inside */
     uint32_t reads; /* of tensor elements */
 } Work;
