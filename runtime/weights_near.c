@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-enum { NEAR_MAX = 120 };
+/* Names longer than NEAR_MAX are not compared, and a file of very many names is given up on after
+ * NEAR_WORK steps: a hint is not worth seconds. */
+enum { NEAR_MAX = 120, NEAR_WORK = 100000000 };
 
 static unsigned least(unsigned a, unsigned b)
 {
@@ -51,10 +53,11 @@ const char *gate_weights_nearest(const gate_weights_file *file, const char *name
     size_t n = strlen(name);
     unsigned best = n / 3 > 2 ? (unsigned)(n / 3) + 1 : 3;
     const char *found = NULL;
+    size_t work = 0;
 
     if (n > NEAR_MAX)
         return NULL;
-    for (size_t i = 0; i < file->count && best > 0; i++) {
+    for (size_t i = 0; i < file->count && best > 0 && work < NEAR_WORK; i++) {
         const char *other = file->tensors[i].name;
         size_t m = strlen(other);
         unsigned d;
@@ -65,6 +68,7 @@ const char *gate_weights_nearest(const gate_weights_file *file, const char *name
             d = best;
         else
             d = distance(name, n, other, m);
+        work += n * m + 1;
         if (d < best && d < n) {
             best = d;
             found = other;
