@@ -8,12 +8,13 @@
 #include <string.h>
 
 /* Groups, most general first. A group is meant if all of its marks are expected. */
+enum { STATEMENT, DECLARATION }; /* their places in GROUPS */
 static const struct {
     const char *text;
     int marks[4];
 } GROUPS[] = {
-    {"a statement", {TOK_LET, TOK_ON, TOK_INT, TOK_HALT}},
-    {"a declaration", {TOK_USE, TOK_FN, TOK_DIM, TOK_NETWORK}},
+    [STATEMENT] = {"a statement", {TOK_LET, TOK_ON, TOK_INT, TOK_HALT}},
+    [DECLARATION] = {"a declaration", {TOK_USE, TOK_FN, TOK_DIM, TOK_NETWORK}},
     {"an expression", {TOK_INT, TOK_LPAREN, TOK_IDENT, TOK_LBRACKET}},
     {"a type", {TOK_IDENT, TOK_GATE, TOK_ROUTE, TOK_LPAREN}},
     {"a name", {TOK_IDENT, TOK_IDENT, TOK_IDENT, TOK_IDENT}},
@@ -206,6 +207,20 @@ static bool after_value(const bool *expected)
     return expected[TOK_SET] && expected[TOK_ADDSET] && expected[TOK_RBRACE];
 }
 
+/* Did the writer mean a reserved word? */
+static void suggest_word(Parser *p, Span word)
+{
+    const char *names[TOK_SYNC + 1];
+    for (uint32_t i = 0; i < p->keywords.n; i++)
+        names[i] = sym_text(p->names, p->keywords.at[i]);
+    size_t n;
+    const char *s = syn_text(p, word, &n);
+    const char *near =
+        n < 32 ? diag_nearest(arena_strndup(p->arena, s, n), names, p->keywords.n) : NULL;
+    if (near)
+        diag_help(p->diag, "did you mean '%s'?", near);
+}
+
 static void report_after_value(Parser *p, int kind, Span at)
 {
     if (kind == TOK_SEMI) {
@@ -222,6 +237,8 @@ static void report_after_value(Parser *p, int kind, Span at)
                   "braces",
                   found_text(p, kind, at));
         diag_help(p->diag, "bind it with 'let', or change a state or carry with '='");
+        if (kind == TOK_IDENT && p->item.at == p->before_last.at)
+            suggest_word(p, p->item);
     }
 }
 
@@ -279,6 +296,8 @@ static void report_plain(Parser *p, int kind, Span at, const bool *expected)
     if (gate_token_text(kind)[0] >= 'a' && expected[TOK_IDENT] && !expected[kind] &&
         !strchr(gate_token_text(kind), ' '))
         diag_help(p->diag, "'%s' is a reserved word: choose another name", gate_token_text(kind));
+    if (kind == TOK_IDENT && in_group(expected, DECLARATION))
+        suggest_word(p, at);
     note_unclosed(p, kind, expected);
 }
 
@@ -301,17 +320,24 @@ static void report(Parser *p, int kind, Span at, const bool *expected)
     }
 }
 
+/* Errors that only follow from earlier ones. */
+static bool is_echo(const Parser *p, Span at, const bool *expected)
+{
+    bool noise = p->noise && p->noise >= p->before_last.at;
+    bool stray = p->lost && in_group(expected, DECLARATION);
+    return p->stop || p->closes || p->held || noise || stray || (at.at && at.at == p->last_error);
+}
+
 void syn_unexpected(Parser *p, int kind, Span at, const int *expected, int n)
 {
     p->failed = true;
-    bool noise = p->noise && p->noise >= p->before_last.at;
-    if (p->stop || p->closes || p->held || noise || (at.at && at.at == p->last_error)) {
-        syn_recover(p, false);
-        return;
-    }
     bool set[TOK_SYNC + 1] = {false};
     for (int i = 0; i < n; i++)
         set[expected[i]] = true;
+    if (is_echo(p, at, set)) {
+        syn_recover(p, false);
+        return;
+    }
     if (kind >= 0 && kind <= TOK_SYNC && kind != TOK_GATE_UNDEF)
         report(p, kind, at, set);
     p->last_error = at.at;

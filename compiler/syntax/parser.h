@@ -51,7 +51,8 @@ typedef struct Parser {
     Token last;       /* the token handed out last */
     Span before_last; /* the one before it */
     Span item;        /* first token of the statement or declaration */
-    bool item_next;   /* the next token starts one */
+    int item_kind;
+    bool item_next; /* the next token starts one */
 
     /* After an error. */
     bool recovering, stop; /* stop: nothing more to be said about this file */
@@ -61,6 +62,7 @@ typedef struct Parser {
     Token hold;
     uint32_t skip; /* braces opened while skipping */
     uint32_t last_error, last_sync;
+    bool lost;       /* a body may have come loose: statements at file level are not news */
     uint32_t noise;  /* place of skipped text: the error that follows from it is not news */
     uint32_t errors; /* reported */
     bool failed;

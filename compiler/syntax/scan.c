@@ -114,7 +114,8 @@ Token scan_integer(Parser *p, const unsigned char *start, int base)
     }
     Token t = scan_made(p, start, TOK_INT);
     t.u = value;
-    if (base == 10 && *start == '0' && t.at.len > 1) {
+    bool digits_only = strspn((const char *)start, "0123456789_") == t.at.len;
+    if (base == 10 && *start == '0' && t.at.len > 1 && digits_only) {
         syn_error(p, E0007, t.at, "'%s' starts with 0", piece(p, start));
         diag_help(p->diag, "there are no octal numbers: 0x... and 0b... are the other bases");
     }

@@ -5,8 +5,9 @@
  * declaration. While recovering, everything up to such a place is skipped here: braces that open
  * in the skipped text are skipped with all they hold, and a SYNC is made behind them, or before a
  * word at the start of a line that can only begin something new. A word that begins a declaration
- * of the file closes all open braces, so that a lost '}' costs one message. A place is synced to
- * once only, so every recovery moves on. */
+ * of the file closes all open braces, so that a lost '}' costs one message; statements that are
+ * left at file level because their function broke cost none. A place is synced to once only, so
+ * every recovery moves on. */
 
 #include "syntax/parser.h"
 
@@ -171,6 +172,7 @@ static Token recover(Parser *p)
 void syn_recover(Parser *p, bool missing_semicolon)
 {
     Token bad = p->last;
+    p->lost |= starts(p->item_kind) != STARTS_ITEM || p->nopen || bad.kind == TOK_RBRACE;
     if (bad.kind == TOK_YYEOF || bad.kind == TOK_SEMI || bad.kind == TOK_RBRACE) {
         forget_brackets(p);
         return;
@@ -185,8 +187,12 @@ void syn_recover(Parser *p, bool missing_semicolon)
 static void remember(Parser *p, const Token *t)
 {
     p->before_last = p->last.at;
-    if (p->item_next)
+    if (p->item_next) {
         p->item = t->at;
+        p->item_kind = t->kind;
+    }
+    if (t->first && starts(t->kind) == STARTS_FILE_ITEM)
+        p->lost = false;
     p->item_next = t->kind == TOK_SEMI || t->kind == TOK_LBRACE || t->kind == TOK_RBRACE ||
                    t->kind == TOK_SYNC;
     p->last = *t;
