@@ -172,7 +172,7 @@ static Token recover(Parser *p)
 void syn_recover(Parser *p, bool missing_semicolon)
 {
     Token bad = p->last;
-    p->lost |= starts(p->item_kind) != STARTS_ITEM || p->nopen || bad.kind == TOK_RBRACE;
+    p->lost |= starts(p->item_kind) == STARTS_FILE_ITEM || p->nopen || bad.kind == TOK_RBRACE;
     if (bad.kind == TOK_YYEOF || bad.kind == TOK_SEMI || bad.kind == TOK_RBRACE) {
         forget_brackets(p);
         return;
