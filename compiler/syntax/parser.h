@@ -48,9 +48,10 @@ typedef struct Parser {
     bool fresh_line; /* a newline was scanned since the last token */
     Bracket open[NEST_MAX + 1];
     uint32_t nopen;
-    Token last;       /* the token handed out last */
-    Span before_last; /* the one before it */
-    Span item;        /* first token of the statement or declaration */
+    uint32_t prefixes; /* operators in a row */
+    Token last;        /* the token handed out last */
+    Span before_last;  /* the one before it */
+    Span item;         /* first token of the statement or declaration */
     int item_kind;
     bool item_next; /* the next token starts one */
 

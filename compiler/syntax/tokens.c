@@ -184,6 +184,16 @@ void syn_recover(Parser *p, bool missing_semicolon)
         p->skip = bad.kind == TOK_LBRACE;
 }
 
+/* Prefix operators one behind the other nest without brackets; said where they become too many. */
+static void count_prefixes(Parser *p, const Token *t)
+{
+    bool prefix = t->kind == TOK_MINUS || t->kind == TOK_TILDE || t->kind == TOK_NOT ||
+                  t->kind == TOK_WHOLE || t->kind == TOK_SEND;
+    p->prefixes = prefix ? p->prefixes + 1 : 0;
+    if (p->prefixes > NEST_MAX && !p->stop)
+        syn_too_deep(p, t->at);
+}
+
 static void remember(Parser *p, const Token *t)
 {
     p->before_last = p->last.at;
@@ -201,6 +211,7 @@ static void remember(Parser *p, const Token *t)
 int gate_lex(GATE_STYPE *v, Span *at, Parser *p)
 {
     Token t = p->recovering ? recover(p) : next(p);
+    count_prefixes(p, &t);
     if (p->stop)
         t = (Token){.kind = TOK_YYEOF, .at = t.at};
     remember(p, &t);
