@@ -29,6 +29,7 @@ Status cmd_build(Session *s);
 Status cmd_check(Session *s);
 Status cmd_opt(Session *s);
 Status cmd_explain(Session *s);
+Status cmd_run(Session *s);
 Status cmd_difftest(Session *s);
 
 /* --help for one command, or for all of them (NULL). */
