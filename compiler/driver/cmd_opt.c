@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 /* Passes see the same machine everywhere, so that their tests do: 256-bit vectors. */
-static const TargetInfo OPT_TARGET = {.lanes_f32 = 8, .registers = 16};
+static const TargetInfo OPT_TARGET = {.lanes_f32 = 8, .registers = 16, .fma = true};
 
 static Status run_passes(Session *s, Module *m)
 {

@@ -301,6 +301,7 @@ bool emit_target_info(const EmitOptions *o, TargetInfo *out, const char **why)
     if (ok) {
         out->lanes_f32 = t.vector_bits / 32;
         out->registers = t.vector_bits == 512 || !t.x86 ? 32 : 16;
+        out->fma = t.has_fma;
     } else {
         snprintf(text, sizeof text, "%s", *why);
         *why = text;

@@ -258,7 +258,7 @@ static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *ac
     for (uint32_t r = 0; r < s->rows; r++)
         for (uint32_t q = 0; q < s->cols; q++) {
             ValId *a = &acc[r * s->cols + q];
-            *a = ir_op(&L->b, OP_fma, (ValId[]){v[r], v[s->rows + q], *a}, 3, (AttrId){0});
+            *a = lo_fma(L, v[r], v[s->rows + q], *a);
         }
 }
 

@@ -59,6 +59,14 @@ ValId lo_bin(Lower *L, Op op, ValId a, ValId b)
     return ir_bin(&L->b, op, in[0], in[1]);
 }
 
+ValId lo_fma(Lower *L, ValId a, ValId b, ValId c)
+{
+    ValId in[3] = {a, b, c};
+    if (!L->cx->target.fma)
+        return ir_bin(&L->b, OP_add, ir_bin(&L->b, OP_mul, a, b), c);
+    return ir_op(&L->b, OP_fma, in, 3, (AttrId){0});
+}
+
 ValId lo_cmp(Lower *L, const char *pred, ValId a, ValId b)
 {
     ValId in[2] = {a, b};

@@ -68,6 +68,8 @@ typedef struct {
 ValId lo_i64(Lower *L, int64_t v);
 ValId lo_i32(Lower *L, int64_t v);
 ValId lo_bin(Lower *L, Op op, ValId a, ValId b);
+ValId lo_fma(Lower *L, ValId a, ValId b,
+             ValId c); /* a * b + c, fused where that is one instruction */
 ValId lo_cmp(Lower *L, const char *pred, ValId a, ValId b);
 ValId lo_select(Lower *L, ValId c, ValId a, ValId b);
 ValId lo_to(Lower *L, ValId a, Elem e);   /* convert, keeps lanes */

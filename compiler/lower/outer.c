@@ -110,7 +110,7 @@ static void outer_step(Lower *L, const Contract *c, const Outer *o, const Sum *s
         L->width = 0;
         for (uint32_t v = 0; v < o->tile_vecs; v++) {
             ValId *a = &acc[r * o->tile_vecs + v];
-            *a = ir_op(&L->b, OP_fma, (ValId[]){x, col[v], *a}, 3, (AttrId){0});
+            *a = lo_fma(L, x, col[v], *a);
         }
     }
 }

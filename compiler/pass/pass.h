@@ -21,7 +21,7 @@ enum {
 typedef struct {
     unsigned lanes_f32; /* floats of the widest vector register: 4, 8 or 16 */
     unsigned registers; /* vector registers */
-    bool fma;           /* has fused multiply-add; else the maths functions use none */
+    bool fma;           /* has fused multiply-add; else nothing generated uses one */
     bool exact;         /* --math=exact: interpreter order, no fused or reassociated sums */
 } TargetInfo;
 
