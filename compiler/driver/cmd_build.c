@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct {
     Session *s;
@@ -65,9 +66,28 @@ static const char *default_path(Build *b, int kind, bool main)
 
 /* ---- making ---- */
 
+/* Whether the path is one of the files that were read. */
+static bool is_input(Build *b, const char *path)
+{
+    struct stat out, in;
+    if (stat(path, &out))
+        return false;
+    for (size_t k = 0; k < sources_count(b->s->sources); k++) {
+        const char *source = sources_at(b->s->sources, k)->path;
+        if (!stat(source, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return true;
+    }
+    return false;
+}
+
 static Status add(Build *b, const char *path, const void *bytes, size_t size)
 {
     const char *why = NULL;
+    if (is_input(b, path)) {
+        diag_report(b->s->diag, E0402, (Span){0, 0}, "the output '%s' would overwrite its source",
+                    path);
+        return STATUS_USAGE;
+    }
     if (!outputs_add(b->outputs, path, bytes, size, &why))
         return session_io_error(b->s, why);
     vec_push(b->s->arena, &b->written, path);

@@ -101,10 +101,20 @@ static const char *type_text(Head *h, TypeId t)
     return safe(h, b.at);
 }
 
+/* A field as part of a macro: without the underscore of reserved words, which would make two. */
+static const char *macro_part(Head *h, const char *field)
+{
+    char *s = arena_strndup(h->arena, field, strlen(field));
+    size_t n = strlen(s);
+    if (n && s[n - 1] == '_')
+        s[n - 1] = 0;
+    return abi_upper(h->arena, s);
+}
+
 static void shape_macros(Head *h, const AbiItem *it, const char *kind)
 {
     const Type *t = type_get(h->m->types, it->type);
-    const char *field = abi_upper(h->arena, it->field);
+    const char *field = macro_part(h, it->field);
     strbuf_addf(h->out, "#define %s_%s_%s_RANK %u\n", h->up, kind, field, t->rank);
     for (uint32_t k = 0; k < t->rank; k++)
         strbuf_addf(h->out, "#define %s_%s_%s_DIM%u %lld\n", h->up, kind, field, k,
@@ -119,8 +129,7 @@ static void macros(Head *h)
     strbuf_add(h->out, "/* Extents, elements and bytes at the largest shapes. */\n");
     for (uint32_t k = 0; k < abi->extents.n; k++)
         strbuf_addf(h->out, "#define %s_MAX_%s %lld\n", h->up,
-                    abi_upper(h->arena, abi->extents.at[k].field),
-                    (long long)abi->extents.at[k].max);
+                    macro_part(h, abi->extents.at[k].field), (long long)abi->extents.at[k].max);
     for (uint32_t k = 0; k < abi->inputs.n; k++)
         shape_macros(h, &abi->inputs.at[k], "IN");
     for (uint32_t k = 0; k < abi->outputs.n; k++)

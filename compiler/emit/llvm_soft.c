@@ -100,8 +100,9 @@ static LLVMValueRef two_product(Emit *e, LLVMValueRef x, LLVMValueRef y, LLVMVal
     return p;
 }
 
-/* Boldo and Melquiond: exact sums, one odd rounding, one final rounding. Where an intermediate
- * overflows the plain a * b + c is taken; results below 2 ** -968 may be off by one rounding. */
+/* Boldo and Melquiond: exact sums, one odd rounding, one final rounding. The plain a * b + c is
+ * taken where an intermediate overflows, and for zeros, whose sign it gets right; results below
+ * 2 ** -968 may be off by one rounding. */
 static LLVMValueRef soft_fma64(Emit *e, LLVMValueRef a, LLVMValueRef y, LLVMValueRef c)
 {
     LLVMBuilderRef b = e->b;
@@ -110,8 +111,8 @@ static LLVMValueRef soft_fma64(Emit *e, LLVMValueRef a, LLVMValueRef y, LLVMValu
     LLVMValueRef vl, vh = two_sum(e, uh, th, &vl);
     LLVMValueRef r = LLVMBuildFAdd(b, vh, odd_sum(e, tl, vl), "");
     LLVMValueRef plain = LLVMBuildFAdd(b, LLVMBuildFMul(b, a, y, ""), c, "");
-    LLVMValueRef bad = LLVMBuildFCmp(b, LLVMRealUNO, r, r, "");
-    return LLVMBuildSelect(b, bad, plain, r, "");
+    LLVMValueRef sure = LLVMBuildFCmp(b, LLVMRealONE, r, real_const(LLVMTypeOf(r), 0), "");
+    return LLVMBuildSelect(b, sure, r, plain, "");
 }
 
 /* The product of two floats is exact in double; the sum is rounded to odd there, so that rounding
