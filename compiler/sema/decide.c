@@ -1,0 +1,286 @@
+/* Gates and what is decided by them: when, on. Also what two ways to a value have in common. */
+
+#include "sema/walk.h"
+
+
+const Poly *axis_of(Cx *cx, NodeList subs, Env *env)
+{
+    return subs.n ? need_dim(cx, subs.at[0], env) : NULL;
+}
+
+Value leave_value(Cx *cx, Value v, Subs subs)
+{
+    if (v.kind == V_VALUE)
+        v.ex.ty = leave(cx, v.ex.ty, subs);
+    return v;
+}
+
+Value check_test(Cx *cx, const Node *e, Env *env, const Poly *d, SymId what)
+{
+    const Ty *want = ty_vector(cx->ts, elem_concrete(E_BIT), d);
+    Value v = ex(cx, e, env, want);
+    if (!is_tensor(&v))
+        return v;
+    const Ty *t = v.ex.ty;
+    const char *name = text_of(cx, what);
+    if (!is_bits(t->elem)) {
+        bad(cx, e->span, E0215, "'%s' wants bit, not %s", name, show_elem(cx, t->elem));
+        return v;
+    }
+    bool one = t->naxes == 1 && d && same_axis(cx, t->axes[0], axis_dim(d));
+    if (d ? t->naxes && !one : t->naxes != 0)
+        bad(cx, e->span, E0201, "'%s' is over %s, its test is %s", name,
+            d ? show_dim(cx, d) : "the whole call", show_ty(cx, t));
+    else if (d && !t->naxes)
+        bad(cx, e->span, E0201, "'%s' is over %s, its test has no axis", name, show_dim(cx, d));
+    return v;
+}
+
+void check_gate(Cx *cx, const Node *s, Env *env)
+{
+    const Poly *d = axis_of(cx, s->xs, env);
+    Value test = check_test(cx, s->a, env, d, s->name);
+    surrogates(cx, s->attrs, env);
+    const Ty *t = ty_vector(cx->ts, elem_kind(SE_SEL), d);
+    shape_note(cx, s->span, s->name, "", t);
+    Bind b = {.kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span,
+              .type = t};
+    if (live(cx) && is_tensor(&test)) {
+        b.sel = act_gate(cx->act, s->name, test.ex, d);
+        if (d)
+            act_bind_restricted(cx->act, narrow(cx, d, s->name, b.id), b.sel);
+    }
+    env_put(cx->arena, env, s->name, b);
+}
+
+/* ---- the sides of a decision --------------------------------------------------------------------- */
+
+typedef struct {
+    bool ok, rank0;
+    Sub yes, no;
+    SymId name;
+    ValId sel, rest;
+} Decision;
+
+static bool has_rank0(const Node *c, Value *v)
+{
+    (void)c;
+    return !v->ex.ty->naxes;
+}
+
+static Decision decision(Cx *cx, const Node *c, Env *env)
+{
+    Decision out = {0};
+    bool named = c->kind == AST_NAME || c->kind == AST_WHOLE;
+    Bind *b = named ? env_find(cx->arena, env, c->name, NULL) : NULL;
+    if (!b || b->kind != BIND_GATE) {
+        bad(cx, c->span, E0301, "'when' and 'on' take the name of a gate");
+        help(cx, "gate open[T] = ...; and then when open { ... } else ...");
+        return out;
+    }
+    Value v = name_value(cx, c, env, c->kind == AST_WHOLE ? c->op : 0);
+    out.ok = true;
+    out.name = b->name;
+    out.sel = v.sel;
+    out.rank0 = has_rank0(c, &v);
+    if (out.rank0)
+        return out;
+    const Poly *d = v.ex.ty->axes[0].dim;
+    int64_t group = polys_fresh_id(cx->ps);
+    out.yes = (Sub){d, narrow(cx, d, b->name, b->id), group, v.sel};
+    out.no = (Sub){d, narrow(cx, d, not_name(cx, b->name), -b->id), group, {0}};
+    if (live(cx)) {
+        out.rest = out.no.sel = act_complement(cx->act, not_name(cx, b->name), v.sel);
+        act_bind_restricted(cx->act, out.yes.to, out.sel);
+        act_bind_restricted(cx->act, out.no.to, out.rest);
+    }
+    return out;
+}
+
+void check_on(Cx *cx, const Node *s, Env *env)
+{
+    Decision g = decision(cx, s->a, env);
+    if (!g.ok)
+        return;
+    bool emit = live(cx);
+    ActBody *body = emit ? act_when_begin(cx->act, g.sel, g.rest) : NULL;
+    Env *inner, *e = g.rank0 ? env_new(cx->arena, env, ENV_ARM)
+                             : env_restricted(cx->arena, env, ENV_ARM, g.yes);
+    block_value(cx, s->b, e, NULL, &inner);
+    if (emit && live(cx))
+        act_on_end(cx->act, body);
+}
+
+/* ---- results ---------------------------------------------------------------------------------------- */
+
+static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const char *name,
+                             int *axis)
+{
+    *axis = -1;
+    if (t->kind != TYK_TENSOR || !t->naxes)
+        return t; /* a scalar fills the selection */
+    Axes a = axes_expand(cx->ts, t->axes, t->naxes);
+    unsigned hits = 0;
+    for (uint32_t i = 0; i < a.n; i++)
+        if (a.at[i].dim && poly_solve(cx->ps, a.at[i].dim) == poly_solve(cx->ps, sub->to)) {
+            hits++;
+            *axis = (int)i;
+        }
+    if (hits != 1) {
+        bad(cx, at, E0320, "the body of '%s' must give %s once, it gives %s", name,
+            show_dim(cx, sub->to), show_ty(cx, t));
+        help(cx, "for a sum over the selected rows write sum[t in %s]", name);
+    }
+    return leave(cx, t, (Subs){sub, 1});
+}
+
+const Ty *body_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const char *name, int *axis)
+{
+    int unused;
+    if (t->kind != TYK_TUPLE)
+        return part_result(cx, t, sub, at, name, axis ? axis : &unused);
+    TyField *f = ARENA_ARRAY(cx->arena, TyField, t->nfields + 1);
+    for (uint32_t i = 0; i < t->nfields; i++)
+        f[i] = (TyField){t->fields[i].name, part_result(cx, t->fields[i].ty, sub, at, name,
+                                                        axis ? &axis[i] : &unused)};
+    return ty_tuple(cx->ts, f, t->nfields);
+}
+
+static Value side_result(Cx *cx, Value v, const Sub *sub, Span at, const char *name, int *axis)
+{
+    if (v.kind == V_VALUE)
+        v.ex.ty = body_result(cx, v.ex.ty, sub, at, name, axis);
+    return v;
+}
+
+/* ---- joins -------------------------------------------------------------------------------------------- */
+
+static const Ty *join_types(Cx *cx, const Ty *a, const Ty *b, Span at, const char *what);
+
+static const Ty *join_tuples(Cx *cx, const Ty *a, const Ty *b, Span at, const char *what)
+{
+    bool fill = b->kind == TYK_TENSOR && !b->naxes;
+    if (a->kind != TYK_TUPLE || (!fill && (b->kind != TYK_TUPLE || a->nfields != b->nfields))) {
+        bad(cx, at, E0216, "'%s' of %s and %s", what, show_ty(cx, a), show_ty(cx, b));
+        return &ty_unknown;
+    }
+    TyField *f = ARENA_ARRAY(cx->arena, TyField, a->nfields + 1);
+    for (uint32_t i = 0; i < a->nfields; i++)
+        f[i] = (TyField){a->fields[i].name,
+                         join_types(cx, a->fields[i].ty, fill ? b : b->fields[i].ty, at, what)};
+    return ty_tuple(cx->ts, f, a->nfields);
+}
+
+static const Ty *join_types(Cx *cx, const Ty *a, const Ty *b, Span at, const char *what)
+{
+    if (ty_is_any(a) || ty_is_any(b))
+        return ty_is_any(b) ? a : b;
+    if (a->kind == TYK_TUPLE || b->kind == TYK_TUPLE)
+        return join_tuples(cx, a, b, at, what);
+    if (a->kind == TYK_ROUTE || b->kind == TYK_ROUTE) {
+        const Ty *r = a->kind == TYK_ROUTE ? a : b;
+        Value v = value_of(r == a ? b : a);
+        fit(cx, r, &v, at, "%s", what);
+        return r;
+    }
+    ElemTy e = join_elem(cx, a->elem, b->elem, at, "when");
+    Axes x = axes_expand(cx->ts, a->axes, a->naxes), y = axes_expand(cx->ts, b->axes, b->naxes);
+    bool same = x.n == y.n;
+    for (uint32_t i = 0; same && i < x.n; i++)
+        same = same_axis(cx, x.at[i], y.at[i]);
+    if (x.n && y.n && !same)
+        bad(cx, at, E0201, "the sides of '%s' differ: %s and %s", what, show_ty(cx, a),
+            show_ty(cx, b));
+    return ty_tensor(cx->ts, e, x.n ? x.at : y.at, x.n ? x.n : y.n);
+}
+
+Value when_join(Cx *cx, const Value *a, const Value *b, Span at, const char *what)
+{
+    if (is_any(a) || is_ref(a) || is_any(b) || is_ref(b)) {
+        Value v = is_any(b) || is_ref(b) ? *a : *b;
+        v.is_gate = false;
+        return v;
+    }
+    if (a->kind == V_NONE || b->kind == V_NONE)
+        return value_any();
+    return value_of(join_types(cx, a->ex.ty, b->ex.ty, at, what));
+}
+
+/* ---- when ----------------------------------------------------------------------------------------------- */
+
+/* What is emitted for a decided value: the sides as they were made, joined along the axes. */
+static Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa,
+                       const int *ya, Value joined)
+{
+    const Ty *t = joined.ex.ty;
+    uint32_t parts = t->kind == TYK_TUPLE ? t->nfields : 1;
+    int *axis = ARENA_ARRAY(cx->arena, int, parts);
+    for (uint32_t i = 0; i < parts; i++)
+        axis[i] = xa ? (xa[i] >= 0 ? xa[i] : ya[i]) : -1;
+    if (t->kind != TYK_TENSOR && t->kind != TYK_TUPLE) {
+        not_yet(cx, n->span, "a route chosen by a decision");
+        return joined;
+    }
+    if (xa && t->kind == TYK_TENSOR && axis[0] < 0)
+        axis[0] = 0; /* two scalars fill the axis */
+    for (uint32_t i = 0; xa && t->kind == TYK_TUPLE && i < parts; i++)
+        if (axis[i] < 0)
+            not_yet(cx, n->span, "a tuple of scalars as the value of a decision");
+    if (!live(cx))
+        return joined;
+    joined.ex = act_when_end(cx->act, body, x, y, axis, t);
+    joined.ex.ty = t;
+    return joined;
+}
+
+static Value when_rank0(Cx *cx, const Node *n, Env *env, const Ty *want, const Decision *g)
+{
+    bool emit = live(cx);
+    ActBody *body = emit ? act_when_begin(cx->act, g->sel, (ValId){0}) : NULL;
+    Value a = ex_braces(cx, n->b, env, want);
+    if (emit && live(cx))
+        act_when_else(cx->act, body);
+    Value b = ex(cx, n->c, env, want);
+    Value v = when_join(cx, &a, &b, n->span, "when");
+    return emit && live(cx) ? emit_when(cx, n, body, a.ex, b.ex, NULL, NULL, v) : v;
+}
+
+static int *parts_of(Cx *cx, const Value *v)
+{
+    uint32_t n = v->kind == V_VALUE && v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->nfields : 1;
+    int *axis = ARENA_ARRAY(cx->arena, int, n < MAX_LEAVES ? MAX_LEAVES : n);
+    for (uint32_t i = 0; i < (n < MAX_LEAVES ? MAX_LEAVES : n); i++)
+        axis[i] = -1;
+    return axis;
+}
+
+static Value when_axis(Cx *cx, const Node *n, Env *env, const Decision *g)
+{
+    bool emit = live(cx);
+    ActBody *body = emit ? act_when_begin(cx->act, g->sel, g->rest) : NULL;
+    const char *name = text_of(cx, g->name);
+    Value a = ex_braces(cx, n->b, env_restricted(cx->arena, env, ENV_PLAIN, g->yes), NULL);
+    Ex x = a.ex, y;
+    int *xa = parts_of(cx, &a);
+    a = side_result(cx, a, &g->yes, n->b->span, name, xa);
+    if (emit && live(cx))
+        act_when_else(cx->act, body);
+    Value b = ex(cx, n->c, env_restricted(cx->arena, env, ENV_PLAIN, g->no), NULL);
+    y = b.ex;
+    int *ya = parts_of(cx, &b);
+    b = side_result(cx, b, &g->no, n->c->span, text_of(cx, not_name(cx, g->name)), ya);
+    Value v = when_join(cx, &a, &b, n->span, "when");
+    if (is_tensor(&v) && !v.ex.ty->naxes)
+        v = value_of(ty_vector(cx->ts, v.ex.ty->elem, g->yes.from));
+    return emit && live(cx) ? emit_when(cx, n, body, x, y, xa, ya, v) : v;
+}
+
+Value ex_when(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    Decision g = decision(cx, n->a, env);
+    if (!g.ok) {
+        ex(cx, n->c, env, NULL);
+        return value_any();
+    }
+    return g.rank0 ? when_rank0(cx, n, env, want, &g) : when_axis(cx, n, env, &g);
+}

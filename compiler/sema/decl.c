@@ -1,0 +1,332 @@
+/* Declarations of data: dimensions, enums, knobs, constants, weights, params, parts, banks, states.
+ * While building, each also gives its IR value, cell or path. */
+
+#include "sema/walk.h"
+
+#include <string.h>
+
+/* ---- dimensions -------------------------------------------------------------------------------- */
+
+static void bind_named_dim(Cx *cx, const Node *d, const Poly *p, const Frac *size)
+{
+    if (!live(cx))
+        return;
+    if (size && size->known && size->den == 1)
+        act_bind_static(cx->act, p, size->num);
+    else if (d->op == OPER_LE)
+        not_yet(cx, d->span, "a run-time dimension inside a body");
+}
+
+static void declare_dim(Cx *cx, const Node *d, Env *env)
+{
+    const Poly *v = read_dim(cx, d->a, env);
+    if (!v) {
+        bad(cx, d->a->span, E0212, "the extent of '%s' is not a dimension", text_of(cx, d->name));
+        v = poly_fresh(cx->ps, d->name);
+    }
+    Bind b = {.kind = BIND_DIM, .dim = v, .where = d->span};
+    if (d->op == OPER_LE || d->a->kind == AST_INT) {
+        Frac size = poly_value(cx->ps, v);
+        bool fixed = d->op != OPER_LE && size.known && size.den == 1;
+        b.dim = poly_name(cx->ps, d->name, fixed ? &size.num : NULL);
+        b.runtime = d->op == OPER_LE;
+        b.low = b.runtime ? v : NULL; /* the maximum, for building */
+        bind_named_dim(cx, d, b.dim, fixed ? &size : NULL);
+        Bind *kept = env_put(cx->arena, env, d->name, b);
+        kept->low = NULL;
+        kept->high = NULL;
+        kept->range = b.low;
+        return;
+    }
+    whole_number(cx, v, d->a->span);
+    env_put(cx->arena, env, d->name, b);
+}
+
+static void no_duplicates(Cx *cx, const Node *d, NodeList names)
+{
+    for (uint32_t i = 1; i < names.n; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (sym_eq(names.at[i]->name, names.at[k]->name)) {
+                bad(cx, names.at[i]->span, E0108, "'%s' occurs twice in '%s'",
+                    text_of(cx, names.at[i]->name), text_of(cx, d->name));
+                return;
+            }
+}
+
+static const Poly *counted_dim(Cx *cx, const Node *d, uint32_t n)
+{
+    int64_t size = n;
+    const Poly *p = poly_name(cx->ps, d->name, &size);
+    if (live(cx))
+        act_bind_static(cx->act, p, size);
+    return p;
+}
+
+static void declare_enum(Cx *cx, const Node *d, Env *env)
+{
+    no_duplicates(cx, d, d->xs);
+    env_put(cx->arena, env, d->name,
+            (Bind){.kind = BIND_DIM, .dim = counted_dim(cx, d, d->xs.n), .where = d->span,
+                   .members = (const Node *const *)d->xs.at, .nmembers = d->xs.n});
+}
+
+/* ---- names in the weight file ------------------------------------------------------------------- */
+
+static const char *at_path(Cx *cx, NodeList binds)
+{
+    for (uint32_t i = 0; i < binds.n; i++)
+        if (binds.at[i]->kind == AST_BIND_AT)
+            return text_of(cx, binds.at[i]->a->name);
+    return NULL;
+}
+
+static unsigned holes(const char *path)
+{
+    unsigned n = 0;
+    for (; (path = strstr(path, "{}")); path += 2)
+        n++;
+    return n;
+}
+
+/* The component as declared or as 'at' says, behind the path so far; '/' starts at the root. */
+static const char *joined_path(Cx *cx, const char *name, NodeList binds)
+{
+    const char *at = at_path(cx, binds);
+    if (at && at[0] == '/')
+        return arena_strndup(cx->arena, at + 1, strlen(at + 1));
+    return arena_printf(cx->arena, "%s%s", cx->frame.path, at ? at : name);
+}
+
+static void refuse_binds(Cx *cx, NodeList binds)
+{
+    for (uint32_t i = 0; i < binds.n; i++) {
+        if (binds.at[i]->kind == AST_BIND_STORED)
+            not_yet(cx, binds.at[i]->span, "'stored'");
+        if (binds.at[i]->kind == AST_BIND_SHARE)
+            not_yet(cx, binds.at[i]->span, "'share'");
+    }
+}
+
+static void frame_of(Cx *cx, Inst *i, const char *name, NodeList binds, bool bank)
+{
+    if (!i || !cx->mute)
+        return;
+    refuse_binds(cx, binds);
+    const char *path = joined_path(cx, name, binds);
+    i->frame = cx->frame;
+    unsigned want = cx->frame.n + bank;
+    if (bank && holes(path) < want)
+        path = arena_printf(cx->arena, "%s.{}", path);
+    i->frame.path = arena_printf(cx->arena, "%s.", path);
+    i->bank = bank;
+}
+
+/* ---- parts and banks ---------------------------------------------------------------------------- */
+
+static Inst **one_inst(Cx *cx, Inst *i)
+{
+    Inst **at = ARENA_NEW(cx->arena, Inst *);
+    *at = i;
+    return at;
+}
+
+static void declare_part(Cx *cx, const Node *d, Env *env)
+{
+    Bind b = {.kind = BIND_PART, .where = d->span, .ninsts = 1};
+    Inst *i = NULL;
+    if (d->b) {
+        i = make_instance(cx, d->b, env, d->b->span);
+        frame_of(cx, i, text_of(cx, d->name), d->xs, false);
+    } else {
+        Value v = ex(cx, d->a, env, NULL);
+        if (v.kind == V_INST && v.ninsts)
+            i = v.insts[0];
+        else if (v.kind != V_SKIP && !is_any(&v))
+            bad(cx, d->a->span, E0102, "a part is an alias of a part, not of %s",
+                show_value(cx, &v));
+        if (v.member.ix)
+            not_yet(cx, d->span, "an alias of a member of a bank");
+    }
+    b.insts = one_inst(cx, i);
+    env_put(cx->arena, env, d->name, b);
+}
+
+static void declare_named_bank(Cx *cx, const Node *d, Env *env)
+{
+    no_duplicates(cx, d, d->ys);
+    Bind b = {.kind = BIND_BANK, .where = d->span, .ninsts = d->ys.n, .nmembers = d->ys.n};
+    b.members = (const Node *const *)d->ys.at;
+    b.dim = counted_dim(cx, d, d->ys.n);
+    b.insts = ARENA_ARRAY(cx->arena, Inst *, d->ys.n + 1);
+    for (uint32_t i = 0; i < d->ys.n; i++) {
+        const Node *m = d->ys.at[i];
+        b.insts[i] = make_instance(cx, m->b, env, m->b->span);
+        const char *name = arena_printf(cx->arena, "%s.%s", text_of(cx, d->name),
+                                        text_of(cx, m->name));
+        frame_of(cx, b.insts[i], name, m->xs, false);
+    }
+    env_put(cx->arena, env, d->name, b);
+}
+
+static void declare_bank(Cx *cx, const Node *d, Env *env)
+{
+    if (!d->b) {
+        declare_named_bank(cx, d, env);
+        return;
+    }
+    Bind b = {.kind = BIND_BANK, .where = d->span, .ninsts = 1};
+    b.dim = read_dim(cx, d->a, env);
+    if (!b.dim) {
+        bad(cx, d->a->span, E0212, "the size of bank '%s' is not a dimension",
+            text_of(cx, d->name));
+        b.dim = poly_fresh(cx->ps, (SymId){0});
+    }
+    Inst *i = make_instance(cx, d->b, env, d->b->span);
+    frame_of(cx, i, text_of(cx, d->name), d->xs, true);
+    if (i)
+        i->size = b.dim;
+    b.insts = one_inst(cx, i);
+    env_put(cx->arena, env, d->name, b);
+}
+
+/* ---- params, states, knobs ----------------------------------------------------------------------- */
+
+typedef struct {
+    Cx *cx;
+    const Env *env;
+    const char *hit;
+} Runtime;
+
+static bool is_runtime(void *arg, const Poly *atom)
+{
+    Runtime *r = arg;
+    const Atom *a = poly_atom(atom);
+    if (a->kind == ATOM_RESTRICTED)
+        r->hit = show_dim(r->cx, atom);
+    if (a->kind != ATOM_NAME)
+        return r->hit != NULL;
+    Bind *b = env_find(r->cx->arena, r->env, a->name, NULL);
+    if (b && b->kind == BIND_DIM && b->runtime && b->dim == atom)
+        r->hit = text_of(r->cx, a->name);
+    return r->hit != NULL;
+}
+
+const char *runtime_name(Cx *cx, const Poly *p, const Env *env)
+{
+    Runtime r = {cx, env, NULL};
+    poly_visit(poly_solve(cx->ps, p), is_runtime, &r);
+    return r.hit;
+}
+
+static void no_runtime_axes(Cx *cx, const Node *d, const Ty *t, const Env *env)
+{
+    for (uint32_t i = 0; t->kind == TYK_TENSOR && i < t->naxes; i++) {
+        const char *hit = t->axes[i].dim ? runtime_name(cx, t->axes[i].dim, env) : NULL;
+        if (!hit)
+            continue;
+        bad(cx, d->type->span, E0213, "'%s' changes from call to call, '%s' does not", hit,
+            text_of(cx, d->name));
+        Bind *b = env_find(cx->arena, env, intern_z(cx->names, hit), NULL);
+        if (b)
+            also(cx, b->where, "'%s' is declared here", hit);
+    }
+}
+
+static Ex knob_end(Cx *cx, const Node *e, Env *env, const Ty *t)
+{
+    Value v = ex(cx, e, env, t);
+    return fitted(cx, &v, ty_scalar(cx->ts, t->elem));
+}
+
+static void emit_knob(Cx *cx, const Node *d, Env *env, const Ex *def, Bind *b)
+{
+    const Ty *t = b->type;
+    if (t->kind != TYK_TENSOR || !d->b->b) {
+        not_yet(cx, d->span, "a knob whose range is not a..b");
+        return;
+    }
+    Ex lo = knob_end(cx, d->b->a, env, t), hi = knob_end(cx, d->b->b, env, t);
+    if (!live(cx))
+        return;
+    SymId path = intern_z(cx->names, joined_path(cx, text_of(cx, d->name), (NodeList){0}));
+    b->ex = act_knob(cx->act, path, t, *def, lo, hi);
+    b->ex.ty = t;
+}
+
+static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
+{
+    NodeList binds = d->kind == AST_PARAM ? d->xs : (NodeList){0};
+    refuse_binds(cx, binds);
+    const char *path = joined_path(cx, text_of(cx, d->name), binds);
+    Frame f = cx->frame;
+    if (holes(path) == 0)
+        f.n = 0; /* an absolute path: one for all members */
+    if (holes(path) != f.n)
+        not_yet(cx, d->span, "a path with another number of '{}' than there are banks around");
+    if (b->type->kind != TYK_TENSOR)
+        not_yet(cx, d->span, "a param or state that is no tensor");
+    if (!live(cx))
+        return;
+    SymId name = intern_z(cx->names, path);
+    if (d->kind == AST_STATE) {
+        b->cell = act_state(cx->act, name, b->type, initial, f.members, f.sizes, f.n);
+        return;
+    }
+    b->ex = act_param(cx->act, name, b->type, f.members, f.sizes, f.n, initial);
+    b->ex.ty = b->type;
+    weights_expect(cx, name, b->type, d->span, f.sizes, f.n, initial != NULL);
+}
+
+static void declare_value(Cx *cx, const Node *d, Env *env)
+{
+    const Ty *t = read_type(cx, d->type, env, NULL);
+    if (d->kind != AST_KNOB)
+        no_runtime_axes(cx, d, t, env);
+    Ex def = {.ty = t};
+    if (d->a) {
+        Value v = ex(cx, d->a, env, t);
+        fit(cx, t, &v, d->a->span, "'%s'", text_of(cx, d->name));
+        def = fitted(cx, &v, t);
+    }
+    shape_note(cx, d->span, d->name, "", t);
+    Bind b = {.kind = BIND_VAL, .type = t, .changes = d->kind == AST_STATE, .where = d->span};
+    b.role = d->kind == AST_KNOB ? IS_KNOB : d->kind == AST_STATE ? IS_STATE : IS_PARAM;
+    const Poly *other;
+    if (d->kind == AST_KNOB && t->kind == TYK_TENSOR && elem_is_integer(t->elem) && d->b->b &&
+        !(interval(cx, d->b->a, env, &b.low, &other) && interval(cx, d->b->b, env, &other, &b.high)))
+        b.low = b.high = NULL;
+    if (live(cx) && d->kind == AST_KNOB)
+        emit_knob(cx, d, env, &def, &b);
+    else if (live(cx))
+        emit_stored(cx, d, d->a ? &def : NULL, &b);
+    env_put(cx->arena, env, d->name, b);
+}
+
+static void declare_weights(Cx *cx, const Node *d, Env *env)
+{
+    if (d->alias.ix)
+        env_put(cx->arena, env, d->alias, (Bind){.kind = BIND_SKIP, .where = d->span});
+    else if (d->op == OPER_SET)
+        unknown(cx, d->span, "'weights' arithmetic: names and shapes are in the weight files");
+    weights_declare(cx, d);
+}
+
+/* ---- dispatch -------------------------------------------------------------------------------------- */
+
+static void declare_const(Cx *cx, const Node *d, Env *env)
+{
+    check_let(cx, d, env);
+}
+
+typedef void (*DeclareFn)(Cx *cx, const Node *d, Env *env);
+
+static const DeclareFn declare_table[AST_COUNT] = {
+    [AST_DIM] = declare_dim,     [AST_ENUM] = declare_enum,   [AST_BANK] = declare_bank,
+    [AST_PART] = declare_part,   [AST_PARAM] = declare_value, [AST_STATE] = declare_value,
+    [AST_KNOB] = declare_value,  [AST_CONST] = declare_const, [AST_WEIGHTS] = declare_weights};
+
+void declare(Cx *cx, const Node *d, Env *env)
+{
+    if (declare_table[d->kind])
+        declare_table[d->kind](cx, d, env);
+}

@@ -1,0 +1,437 @@
+/* Expressions: literals, names (with what decisions make of them), members, tuples; and the table
+ * that sends each kind to its function. */
+
+#include "sema/walk.h"
+
+/* ---- literals ------------------------------------------------------------------------------------ */
+
+static Value ex_int(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    (void)env, (void)want;
+    Value v = value_of(ty_scalar(cx->ts, elem_kind(SE_LIT)));
+    if (live(cx))
+        v.ex = act_lit_int(cx->act, (int64_t)n->u, v.ex.ty);
+    return v;
+}
+
+static Value ex_float(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    (void)env, (void)want;
+    Value v = value_of(ty_scalar(cx->ts, elem_kind(SE_FLIT)));
+    if (live(cx))
+        v.ex = act_lit_float(cx->act, n->f, v.ex.ty);
+    return v;
+}
+
+static Value ex_bool(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    (void)env, (void)want;
+    Value v = value_of(ty_scalar(cx->ts, elem_concrete(E_BIT)));
+    if (live(cx))
+        v.ex = act_bool(cx->act, n->op != 0, v.ex.ty);
+    return v;
+}
+
+static Value ex_unknown(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    (void)cx, (void)n, (void)env, (void)want;
+    return value_any();
+}
+
+/* ---- names ----------------------------------------------------------------------------------------- */
+
+static Value unbound(Cx *cx, const Node *n, Env *env)
+{
+    if (sym_eq(n->name, cx->w.inf) || sym_eq(n->name, cx->w.nan)) {
+        Value v = value_of(ty_scalar(cx->ts, elem_kind(SE_FLIT)));
+        double x = sym_eq(n->name, cx->w.inf) ? __builtin_inf() : __builtin_nan("");
+        if (live(cx))
+            v.ex = act_lit_float(cx->act, x, v.ex.ty);
+        return v;
+    }
+    if (is_core(cx, n->name))
+        return (Value){.kind = V_CORE, .name = n->name};
+    const char *s = text_of(cx, n->name);
+    bad(cx, n->span, s[0] && !s[1] ? E0210 : E0101, "'%s' is not bound here", s);
+    if (s[0] && s[1])
+        help_nearest(cx, n->name, env);
+    return value_any();
+}
+
+static Ex held(Cx *cx, const Bind *b)
+{
+    if (b->cell.ix)
+        return act_read(cx->act, b->cell, b->type);
+    Ex e = b->ex;
+    e.ty = b->type;
+    return e;
+}
+
+static Value val_value(Cx *cx, const Node *n, const Bind *b, Subs subs, unsigned whole)
+{
+    subs = without_whole(cx, subs, b->type, whole);
+    Value v = value_of(seen(cx, b->type, subs));
+    if (!live(cx) || ty_is_any(b->type))
+        return v;
+    const Ty *t = v.ex.ty;
+    v.ex = take_seen(cx, held(cx, b), subs, n->span);
+    v.ex.ty = t;
+    return v;
+}
+
+static Value index_value(Cx *cx, Bind *b)
+{
+    if (!b->range_known)
+        b->used_early = true;
+    ElemTy e = b->plain || !b->range ? elem_concrete(E_I32) : elem_ix(b->range);
+    Value v = value_of(ty_scalar(cx->ts, e));
+    if (live(cx)) {
+        const Ty *t = v.ex.ty;
+        v.ex = b->plain ? b->ex : act_index_number(cx->act, b->place, b->range, t);
+        v.ex.ty = t;
+    }
+    return v;
+}
+
+static Value dim_name_value(Cx *cx, const Node *n, Bind *b, Env *env)
+{
+    if (b->nmembers)
+        return (Value){.kind = V_ENUM, .dim = b->dim, .bind = b};
+    Value v = value_of(ty_scalar(cx->ts, elem_concrete(E_I32)));
+    if (live(cx)) {
+        const Ty *t = v.ex.ty;
+        v.ex = act_dim_value(cx->act, read_dim(cx, n, env));
+        v.ex.ty = t;
+    }
+    return v;
+}
+
+/* A selection seen through the decisions between it and here. */
+static ValId sel_through(Cx *cx, const Bind *b, Subs subs, Span at)
+{
+    ValId sel = b->sel;
+    const Poly *d = b->dim ? poly_solve(cx->ps, b->dim) : NULL;
+    for (uint32_t i = 0; d && i < subs.n && live(cx); i++) {
+        const Sub *s = &subs.at[i];
+        const Poly *to = poly_replace(cx->ps, d, s->from, s->to);
+        if (to == d)
+            continue;
+        if (d != s->from || !s->sel.ix) {
+            not_yet(cx, at, "a decision over a part of an axis");
+            break;
+        }
+        sel = act_sel_seen(cx->act, sel, s->sel);
+        d = to;
+    }
+    return sel;
+}
+
+static Value gate_value(Cx *cx, const Node *n, Bind *b, Subs subs, unsigned whole)
+{
+    const Ty *t = ty_vector(cx->ts, elem_kind(SE_SEL), b->dim);
+    subs = without_whole(cx, subs, t, whole);
+    Value v = value_of(seen(cx, t, subs));
+    v.is_gate = true;
+    v.gate_id = b->id;
+    v.name = b->name;
+    if (live(cx))
+        v.sel = v.ex.ir = sel_through(cx, b, subs, n->span);
+    return v;
+}
+
+Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole)
+{
+    Subs subs;
+    Bind *b = env_find(cx->arena, env, n->name, &subs);
+    if (!b)
+        return unbound(cx, n, env);
+    switch ((BindKind)b->kind) {
+    case BIND_VAL: return val_value(cx, n, b, subs, whole);
+    case BIND_INDEX: return index_value(cx, b);
+    case BIND_DIM: return dim_name_value(cx, n, b, env);
+    case BIND_GATE: return gate_value(cx, n, b, subs, whole);
+    case BIND_ROUTE: return value_of(seen(cx, b->type, subs));
+    case BIND_LEFT: return (Value){.kind = V_LEFT, .bind = b, .subs = subs};
+    case BIND_FN: return (Value){.kind = V_FN, .fn = b->fn, .st = b->st, .bind = b};
+    case BIND_PART: return (Value){.kind = V_INST, .insts = b->insts, .ninsts = b->ninsts};
+    case BIND_BANK:
+        return (Value){.kind = V_BANK, .insts = b->insts, .ninsts = b->ninsts, .dim = b->dim,
+                       .bind = b};
+    case BIND_MODULE: return (Value){.kind = V_MODULE, .bind = b};
+    case BIND_ARITH: return (Value){.kind = V_ARITH, .bind = b};
+    case BIND_CORE: return (Value){.kind = V_CORE, .name = b->st.n ? b->st.at[0]->name : b->name};
+    case BIND_SKIP: return (Value){.kind = V_SKIP, .bind = b};
+    case BIND_SEQ: break;
+    }
+    return (Value){.kind = V_OTHER, .bind = b};
+}
+
+static Value ex_name(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    (void)want;
+    return name_value(cx, n, env, n->kind == AST_WHOLE ? n->op : 0);
+}
+
+/* ---- tuples ----------------------------------------------------------------------------------------- */
+
+static uint32_t leaves(const Ty *t, uint32_t limit)
+{
+    if (t->kind != TYK_TUPLE)
+        return 1;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->nfields && n <= limit; i++)
+        n += leaves(t->fields[i].ty, limit);
+    return n;
+}
+
+static Value ex_tuple(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    bool typed = want && want->kind == TYK_TUPLE && want->nfields == n->xs.n;
+    TyField *f = ARENA_ARRAY(cx->arena, TyField, n->xs.n);
+    Ex *items = ARENA_ARRAY(cx->arena, Ex, n->xs.n);
+    for (uint32_t i = 0; i < n->xs.n; i++) {
+        Value v = ex(cx, n->xs.at[i], env, typed ? want->fields[i].ty : NULL);
+        if (v.kind != V_VALUE && v.kind != V_SKIP)
+            v = bad(cx, n->xs.at[i]->span, E0107, "%s is not a value", show_value(cx, &v));
+        if (v.kind != V_VALUE)
+            v = value_any();
+        f[i] = (TyField){{0}, v.ex.ty};
+        items[i] = v.ex;
+    }
+    const Ty *t = ty_tuple(cx->ts, f, n->xs.n);
+    if (leaves(t, MAX_LEAVES) > MAX_LEAVES)
+        return bad(cx, n->span, E0110, "a tuple has at most %d parts", MAX_LEAVES);
+    Value v = value_of(t);
+    if (live(cx))
+        v.ex = act_tuple(cx->act, items, n->xs.n, t);
+    v.ex.ty = t;
+    return v;
+}
+
+/* ---- members ------------------------------------------------------------------------------------------ */
+
+static Value no_member(Cx *cx, const Node *n, const Value *v)
+{
+    return bad(cx, n->span, E0217, "no member '%s' of %s", text_of(cx, n->name),
+               show_value(cx, v));
+}
+
+static Value module_member(Cx *cx, const Node *n, const Value *m)
+{
+    Env *e = m->bind->mod->env;
+    Bind *b = env_here(e, n->name);
+    if (!b) {
+        bad(cx, n->span, E0101, "no '%s' in module '%s'", text_of(cx, n->name),
+            text_of(cx, m->bind->name));
+        Env alone = *e;
+        alone.parent = NULL;
+        help_nearest(cx, n->name, &alone);
+        return value_any();
+    }
+    if (b->kind == BIND_FN)
+        return (Value){.kind = V_FN, .fn = b->fn, .bind = b};
+    if (b->kind != BIND_VAL)
+        return (Value){.kind = b->kind == BIND_SKIP ? V_SKIP : V_OTHER, .bind = b};
+    Value v = value_of(b->type);
+    if (live(cx) && !ty_is_any(b->type))
+        v.ex = held(cx, b);
+    return v;
+}
+
+static int member_number(const Bind *b, SymId name)
+{
+    for (uint32_t i = 0; i < b->nmembers; i++)
+        if (sym_eq(b->members[i]->name, name))
+            return (int)i;
+    return -1;
+}
+
+static Value enum_member(Cx *cx, const Node *n, const Value *e)
+{
+    int k = member_number(e->bind, n->name);
+    if (k < 0)
+        return bad(cx, n->span, E0106, "no '%s' in this enum", text_of(cx, n->name));
+    Value v = value_of(ty_scalar(cx->ts, elem_ix(e->dim)));
+    if (live(cx))
+        v.ex = act_enum_value(cx->act, e->dim, k);
+    return v;
+}
+
+static Value left_member(Cx *cx, const Node *n, const Value *v)
+{
+    const Bind *b = v->bind;
+    if (sym_eq(n->name, cx->w.all)) {
+        Value s = value_of(ty_vector(cx->ts, elem_kind(SE_SEL), b->dim));
+        s.is_gate = true;
+        s.gate_id = b->id;
+        s.name = b->name;
+        not_yet(cx, n->span, "members of a halt");
+        return s;
+    }
+    bool steps = sym_eq(n->name, cx->w.steps);
+    if (!steps && !sym_eq(n->name, cx->w.remainder))
+        return no_member(cx, n, v);
+    not_yet(cx, n->span, "members of a halt");
+    const Ty *t = ty_vector(cx->ts, elem_concrete(steps ? E_I32 : E_F32), b->dim);
+    return value_of(seen(cx, t, v->subs));
+}
+
+static Value ref_member(Cx *cx, const Node *n, const Value *v)
+{
+    if (v->kind == V_MODULE)
+        return module_member(cx, n, v);
+    if (v->kind == V_ENUM)
+        return enum_member(cx, n, v);
+    if (v->kind == V_LEFT)
+        return left_member(cx, n, v);
+    if (v->kind == V_SKIP)
+        return value_any();
+    int k = v->kind == V_BANK ? member_number(v->bind, n->name) : -1;
+    if (k >= 0)
+        return (Value){.kind = V_INST, .insts = v->insts + k, .ninsts = 1};
+    return no_member(cx, n, v);
+}
+
+static Value field_member(Cx *cx, const Node *n, const Value *v)
+{
+    const Ty *t = v->ex.ty;
+    for (uint32_t i = 0; i < t->nfields; i++)
+        if (t->fields[i].name.ix && sym_eq(t->fields[i].name, n->name)) {
+            Value f = value_of(t->fields[i].ty);
+            if (live(cx) && v->ex.fields)
+                f.ex = v->ex.fields[i];
+            f.ex.ty = t->fields[i].ty;
+            return f;
+        }
+    return no_member(cx, n, v);
+}
+
+static bool in_arm(const Env *env, const Ty *route)
+{
+    for (; env; env = env->parent)
+        if (env->arm_id && env->arm_id == route->route_id)
+            return true;
+    return false;
+}
+
+static Value route_member(Cx *cx, const Node *n, Env *env, const Value *v)
+{
+    const Ty *r = v->ex.ty;
+    Axis a[2] = {axis_dim(r->rows), axis_dim(r->experts)};
+    uint32_t rows = r->rows != NULL;
+    const Axis *first = rows ? a : a + 1;
+    if (sym_eq(n->name, cx->w.weight)) {
+        if (!in_arm(env, r))
+            return bad(cx, n->span, E0217, "'weight' only inside an arm of this route");
+        return value_of(ty_tensor(cx->ts, elem_kind(SE_ANY), a, rows));
+    }
+    if (sym_eq(n->name, cx->w.mask))
+        return value_of(ty_tensor(cx->ts, elem_concrete(E_BIT), first, rows + 1));
+    if (sym_eq(n->name, cx->w.weights))
+        return value_of(ty_tensor(cx->ts, elem_kind(SE_ANY), first, rows + 1));
+    if (sym_eq(n->name, cx->w.count))
+        return value_of(ty_vector(cx->ts, elem_concrete(E_I32), r->experts));
+    if (sym_eq(n->name, cx->w.ids)) {
+        a[rows] = axis_dim(poly_fresh(cx->ps, cx->w.k));
+        return value_of(ty_tensor(cx->ts, elem_ix(r->experts), a, rows + 1));
+    }
+    return no_member(cx, n, v);
+}
+
+static Value selection_member(Cx *cx, const Node *n, const Value *v)
+{
+    const Ty *t = v->ex.ty, *out;
+    if (sym_eq(n->name, cx->w.mask)) {
+        out = ty_with_elem(cx->ts, t, elem_concrete(E_BIT));
+    } else if (sym_eq(n->name, cx->w.count)) {
+        out = ty_scalar(cx->ts, elem_concrete(E_I32));
+    } else if (sym_eq(n->name, cx->w.ids) && t->naxes && t->axes[0].dim) {
+        int64_t id = v->is_gate ? v->gate_id : polys_fresh_id(cx->ps);
+        const Poly *of = t->axes[0].dim;
+        const Poly *to = narrow(cx, of, v->is_gate ? v->name : cx->w.selection, id);
+        out = ty_vector(cx->ts, elem_ix(of), to);
+        if (live(cx))
+            act_bind_restricted(cx->act, to, v->ex.ir);
+    } else {
+        return no_member(cx, n, v);
+    }
+    Value m = value_of(out);
+    if (live(cx))
+        m.ex = act_sel_member(cx->act, v->ex.ir, text_of(cx, n->name), out);
+    m.ex.ty = out;
+    return m;
+}
+
+static Value ex_dot(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    (void)want;
+    Value v = ex(cx, n->a, env, NULL);
+    if (is_any(&v))
+        return v;
+    if (v.kind != V_VALUE)
+        return ref_member(cx, n, &v);
+    if (v.ex.ty->kind == TYK_TUPLE)
+        return field_member(cx, n, &v);
+    if (v.ex.ty->kind == TYK_ROUTE) {
+        not_yet(cx, n->span, "'route'");
+        return route_member(cx, n, env, &v);
+    }
+    bool member = sym_eq(n->name, cx->w.mask) || sym_eq(n->name, cx->w.count) ||
+                  sym_eq(n->name, cx->w.ids);
+    if (v.ex.ty->elem.kind == SE_SEL && member)
+        return selection_member(cx, n, &v);
+    if (sym_eq(n->name, cx->w.bits)) {
+        not_yet(cx, n->span, "'.bits'");
+        v.kind = V_BITS_OF;
+        return v;
+    }
+    return no_member(cx, n, &v);
+}
+
+/* A subscript form where an expression is wanted. */
+static Value ex_form(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    (void)env, (void)want;
+    static const char *const texts[AST_COUNT] = {
+        [AST_NAMED] = "a name with ':' is no subscript",
+        [AST_ARROW] = "'->' is no subscript",
+        [AST_SLICE] = "no slice here",
+        [AST_REST] = "no '..' here",
+    };
+    return bad(cx, n->span, E0217, "%s", texts[n->kind] ? texts[n->kind] : "not an expression");
+}
+
+static Value ex_fileparam(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    (void)env, (void)want;
+    return fileparam(cx, n);
+}
+
+/* ---- dispatch ------------------------------------------------------------------------------------------ */
+
+typedef Value (*ExFn)(Cx *cx, const Node *n, Env *env, const Ty *want);
+
+static const ExFn ex_table[AST_COUNT] = {
+    [AST_INT] = ex_int,       [AST_FLOAT] = ex_float,   [AST_BOOL] = ex_bool,
+    [AST_STR] = ex_unknown,   [AST_NAME] = ex_name,     [AST_WHOLE] = ex_name,
+    [AST_TUPLE] = ex_tuple,   [AST_LIST] = ex_list,     [AST_CALL] = ex_call,
+    [AST_INDEX] = ex_index,   [AST_DOT] = ex_dot,       [AST_QUOTE] = ex_quote,
+    [AST_CHOOSE] = ex_choose, [AST_POW] = ex_pow,       [AST_NEG] = ex_neg,
+    [AST_NOT] = ex_not,       [AST_BIN] = ex_bin,       [AST_REDUCE] = ex_reduce,
+    [AST_EACH] = ex_each,     [AST_WHEN] = ex_when,     [AST_WITH] = ex_with,
+    [AST_MERGE] = ex_merge,   [AST_SEND] = ex_send,     [AST_BRACES] = ex_braces,
+    [AST_NAMED] = ex_form,    [AST_ARROW] = ex_form,    [AST_SLICE] = ex_form,
+    [AST_REST] = ex_form,     [AST_FILEPARAM] = ex_fileparam,
+    [AST_POISON] = ex_unknown};
+
+Value ex(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    if (!step(cx, n->span) || !ex_table[n->kind])
+        return value_any();
+    if (live(cx))
+        act_at(cx->act, n->span);
+    Value v = ex_table[n->kind](cx, n, env, want);
+    if (v.kind == V_VALUE && ty_is_any(v.ex.ty))
+        not_yet(cx, n->span, "a value of unknown type");
+    return v;
+}

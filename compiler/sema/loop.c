@@ -1,0 +1,191 @@
+/* loop and scan: carries, the range, rows that left, stacked results. */
+
+#include "sema/walk.h"
+
+static Bind *new_carry(Cx *cx, const Node *c, Env *env)
+{
+    const Ty *want = c->type ? read_type(cx, c->type, env, NULL) : NULL;
+    Value v = ex(cx, c->a, env, want);
+    if (want) {
+        fit(cx, want, &v, c->a->span, "'%s'", text_of(cx, c->name));
+    } else if (v.kind != V_VALUE) {
+        if (v.kind != V_SKIP)
+            bad(cx, c->a->span, E0107, "'%s': %s is not a value", text_of(cx, c->name),
+                show_value(cx, &v));
+        v = value_any();
+    }
+    const Ty *t = ty_default(cx->ts, want ? want : v.ex.ty);
+    shape_note(cx, c->span, c->name, "", t);
+    Bind *b = ARENA_NEW(cx->arena, Bind);
+    *b = (Bind){.kind = BIND_VAL, .role = IS_CARRY, .changes = true, .type = t, .where = c->span};
+    if (live(cx) && t->kind == TYK_TENSOR)
+        b->cell = act_carry(cx->act, c->name, fitted(cx, &v, t), t);
+    else
+        not_yet(cx, c->span, "a carry that is no tensor");
+    return b;
+}
+
+static bool leaves_rows(const Node *s)
+{
+    return (s->kind == AST_HALT || s->kind == AST_EXIT) && s->xs.n;
+}
+
+typedef struct {
+    const Node *s;
+    Env *env, *outer;
+    Bind *ix;
+    Range range;
+    ActBody *body;
+    Value value; /* of the body, as seen outside */
+} Loop;
+
+/* From the first line on, the axis of a halt means the rows still running. */
+static void running_rows(Cx *cx, Loop *l, Env *e)
+{
+    NodeList body = l->s->b->xs;
+    for (uint32_t i = 0; i < body.n; i++) {
+        if (!leaves_rows(body.at[i]))
+            continue;
+        const Poly *d = axis_of(cx, body.at[i]->xs, l->env);
+        Sub sub = {d, narrow(cx, d, cx->w.running, polys_fresh_id(cx->ps)), e->group, {0}};
+        if (!e->restricts) {
+            e->restricts = true;
+            e->sub = sub;
+        } else if (poly_solve(cx->ps, e->sub.from) != poly_solve(cx->ps, d)) {
+            e->parent = env_restricted(cx->arena, e->parent, ENV_PLAIN, sub);
+        }
+    }
+}
+
+static void run_loop(Cx *cx, void *arg)
+{
+    Loop *l = arg;
+    Env *e = env_new(cx->arena, l->outer, ENV_LOOP), *inner;
+    e->outer = l->outer;
+    e->group = polys_fresh_id(cx->ps);
+    running_rows(cx, l, e);
+    env_share(cx->arena, e, l->ix->name, l->ix);
+    Value v = block_value(cx, l->s->b, e, NULL, &inner);
+    l->value = leave_value(cx, v, env_subs_to(cx->arena, inner, l->outer));
+}
+
+static void open_loop(Cx *cx, Loop *l)
+{
+    if (!live(cx))
+        return;
+    const Range *r = &l->range;
+    ValId at;
+    if (r->by_order && poly_restricts(poly_solve(cx->ps, r->dim)))
+        not_yet(cx, l->s->span, "a loop in the order of restricted indices");
+    if (!live(cx))
+        return;
+    act_at(cx->act, l->s->span);
+    l->body = act_loop_begin(cx->act, l->s->op == OPER_SCAN,
+                             r->from_to || r->by_order ? NULL : poly_solve(cx->ps, l->ix->range),
+                             r->from_to ? &r->first : NULL, r->from_to ? &r->end : NULL,
+                             r->by_order ? &r->order : NULL, &at);
+    const Ty *t = ty_scalar(cx->ts, elem_concrete(E_I32));
+    if (l->ix->plain) {
+        Ex e = {.ty = t, .ir = at};
+        l->ix->ex = e;
+    }
+    l->ix->place = at;
+}
+
+static void find_range(Cx *cx, Loop *l)
+{
+    const Node *s = l->s;
+    Node binder = {.kind = AST_BINDER, .span = s->span, .name = s->name, .a = s->a};
+    const Node *b = s->c ? s->c : &binder;
+    *l->ix = (Bind){.kind = BIND_INDEX, .name = b->name, .where = b->span};
+    index_range(cx, l->ix, b, l->env, &l->range);
+    if (b->a)
+        maximum(cx, b->a, l->env);
+}
+
+/* Rows that left the block do not come back after the loop. */
+static Env *without_exited(Cx *cx, const Node *s, Env *env)
+{
+    Env *inner = env;
+    for (uint32_t i = 0; i < s->b->xs.n; i++) {
+        const Node *h = s->b->xs.at[i];
+        if (h->kind != AST_EXIT || !h->xs.n)
+            continue;
+        const Poly *d = axis_of(cx, h->xs, inner);
+        Env *home = env_fn(env);
+        if (!home->group)
+            home->group = polys_fresh_id(cx->ps);
+        Sub sub = {d, narrow(cx, d, not_name(cx, h->name), polys_fresh_id(cx->ps)), home->group,
+                   {0}};
+        inner = env_restricted(cx->arena, inner, ENV_PLAIN, sub);
+    }
+    return inner;
+}
+
+static void bind_stack(Cx *cx, Loop *l, Env *env)
+{
+    const Node *s = l->s;
+    Value v = l->value;
+    if (v.kind == V_NONE)
+        bad(cx, s->b->span, E0105, "the stacked body has no value");
+    const Ty *t = is_tensor(&v) ? ty_default(cx->ts, v.ex.ty) : &ty_unknown;
+    const Ty *out = &ty_unknown;
+    if (t->kind == TYK_TENSOR) {
+        Axes a = axes_expand(cx->ts, t->axes, t->naxes);
+        Axis all[MAX_AXES + 1];
+        all[0] = axis_dim(l->ix->range);
+        for (uint32_t i = 0; i < a.n && i < MAX_AXES; i++)
+            all[i + 1] = a.at[i];
+        out = ty_tensor(cx->ts, t->elem, all, a.n < MAX_AXES ? a.n + 1 : MAX_AXES);
+    }
+    Value stacked = value_of(out);
+    if (live(cx) && l->body) {
+        if (t->kind != TYK_TENSOR) {
+            not_yet(cx, s->span, "a stack of values that are no tensors");
+            return;
+        }
+        Ex row = fitted(cx, &v, t);
+        stacked.ex = act_loop_end(cx->act, l->body, &row, out);
+        stacked.ex.ty = out;
+    }
+    shape_note(cx, s->span, s->name, "", out);
+    Bind b = {.kind = BIND_VAL, .type = out, .where = s->span, .ex = stacked.ex};
+    if (env_here(env, s->name))
+        bad(cx, s->span, E0108, "'%s' is bound twice in these braces", text_of(cx, s->name));
+    env_put(cx->arena, env, s->name, b);
+}
+
+Env *check_loop(Cx *cx, const Node *s, Env *env)
+{
+    Loop l = {.s = s, .env = env, .outer = env_new(cx->arena, env, ENV_PLAIN)};
+    l.ix = ARENA_NEW(cx->arena, Bind);
+    for (uint32_t i = 0; i < s->xs.n; i++)
+        env_share(cx->arena, l.outer, s->xs.at[i]->name, new_carry(cx, s->xs.at[i], env));
+    find_range(cx, &l);
+    bool done = false;
+    if (!l.ix->range_known) {
+        if (cx->quiet) {
+            run_loop(cx, &l);
+            done = l.ix->range_known && !l.ix->used_early;
+        } else {
+            guess(cx, &l.ix, 1, run_loop, &l);
+        }
+    }
+    if (!l.ix->range_known) {
+        bad(cx, s->span, E0211, "cannot tell how far '%s' runs", text_of(cx, l.ix->name));
+        help(cx, "write '%s in N'", text_of(cx, l.ix->name));
+        l.ix->range = poly_fresh(cx->ps, l.ix->name);
+        l.ix->range_known = true;
+    }
+    if (!done) {
+        open_loop(cx, &l);
+        run_loop(cx, &l);
+    }
+    for (uint32_t i = 0; i < l.outer->n; i++)
+        env_share(cx->arena, env, l.outer->binds[i]->name, l.outer->binds[i]);
+    if (s->c)
+        bind_stack(cx, &l, env);
+    else if (live(cx) && l.body)
+        act_loop_end(cx->act, l.body, NULL, NULL);
+    return without_exited(cx, s, env);
+}

@@ -1,0 +1,360 @@
+/* Statements: bindings, assignments, braces. Gates, routes, halts and exits are in decide.c and
+ * halt.c, loops in loop.c. */
+
+#include "sema/walk.h"
+
+/* ---- bindings ------------------------------------------------------------------------------------ */
+
+static void bind_name(Cx *cx, SymId name, const Value *v, Env *env, Span at, BindRole role)
+{
+    const Ty *t = v->kind == V_VALUE ? ty_default(cx->ts, v->ex.ty) : &ty_unknown;
+    shape_note(cx, at, name, "", t);
+    Bind *old = env_here(env, name);
+    if (role == IS_LET && old) {
+        bad(cx, at, E0108, "'%s' is bound twice in these braces", text_of(cx, name));
+        also(cx, old->where, "first bound here");
+    }
+    Bind b = {.kind = BIND_VAL, .role = (uint8_t)role, .type = t, .where = at};
+    if (is_ref(v)) {
+        if (v->kind != V_SKIP)
+            bad(cx, at, E0107, "'%s': %s is not a value", text_of(cx, name), show_value(cx, v));
+        b.kind = BIND_SKIP;
+    } else if (t->kind == TYK_ROUTE) {
+        b.kind = BIND_ROUTE;
+        b.type = ty_route(cx->ts, t->rows, t->experts, name, t->route_id);
+    } else if (live(cx) && !ty_is_any(t)) {
+        b.ex = t == v->ex.ty ? v->ex : act_fit(cx->act, v->ex, t);
+        b.ex.ty = t;
+        if (role == IS_CONST)
+            b.ex = act_comptime(cx->act, b.ex);
+    }
+    env_put(cx->arena, env, name, b);
+}
+
+void surrogates(Cx *cx, NodeList attrs, Env *env)
+{
+    Act *keep = act_pause(cx); /* annotations make no code */
+    for (uint32_t i = 0; i < attrs.n; i++) {
+        const Node *a = attrs.at[i];
+        bool train = sym_eq(a->name, cx->w.train);
+        if (!train && !sym_eq(a->name, cx->w.derivative))
+            continue;
+        for (uint32_t k = 0; k < a->ys.n; k++) {
+            const Node *e = a->ys.at[k]->a;
+            if (!train)
+                ex(cx, e, env, NULL);
+            for (uint32_t j = 0; train && e->kind == AST_CALL && j < e->ys.n; j++)
+                ex(cx, e->ys.at[j]->a, env, NULL);
+        }
+    }
+    act_resume(cx, keep);
+}
+
+static void bind_names(Cx *cx, const Node *s, const Value *v, Env *env)
+{
+    const Ty *t = v->kind == V_VALUE ? v->ex.ty : &ty_unknown;
+    bool fits = t->kind == TYK_TUPLE && t->nfields == s->xs.n;
+    if (!fits && !is_any(v))
+        bad(cx, s->span, E0216, "%u names for %s", s->xs.n, show_value(cx, v));
+    for (uint32_t i = 0; i < s->xs.n; i++) {
+        Value x = value_any();
+        if (fits) {
+            x = value_of(t->fields[i].ty);
+            if (live(cx) && v->ex.fields) {
+                x.ex = v->ex.fields[i];
+                x.ex.ty = t->fields[i].ty;
+            }
+        }
+        bind_name(cx, s->xs.at[i]->name, &x, env, s->xs.at[i]->span, IS_LET);
+    }
+}
+
+/* Interval and maximum of a bound integer, for subscripts and ranges made of it. */
+static void keep_interval(Cx *cx, const Node *s, Env *env, Bind *b, const Ty *t)
+{
+    cx->quiet++;
+    if (s->ys.n && s->a->kind == AST_CALL) {
+        Env *e = env_new(cx->arena, env, ENV_PLAIN);
+        for (uint32_t i = 0; i < s->ys.n; i++)
+            env_put(cx->arena, e, s->ys.at[i]->op ? cx->w.rest : s->ys.at[i]->name,
+                    (Bind){.kind = BIND_SKIP});
+        interval(cx, s->a, e, &b->low, &b->high);
+    } else if (!s->ys.n && t->kind == TYK_TENSOR && !t->naxes && elem_is_integer(t->elem)) {
+        interval(cx, s->a, env, &b->low, &b->high);
+    }
+    b->bounded = s->kind == AST_CONST || (!s->ys.n && is_bounded(cx, s->a, env));
+    cx->quiet--;
+}
+
+/* let and const. */
+void check_let(Cx *cx, const Node *s, Env *env)
+{
+    const Ty *want = s->type ? read_type(cx, s->type, env, NULL) : NULL;
+    Value v = s->ys.n ? each_value(cx, s->ys, s->a, env, s->span, NULL) : ex(cx, s->a, env, want);
+    if (want) {
+        fit(cx, want, &v, s->a->span, "'%s'", text_of(cx, s->name));
+        v = value_ex(fitted(cx, &v, want));
+    }
+    if (s->xs.n) {
+        bind_names(cx, s, &v, env);
+    } else {
+        bind_name(cx, s->name, &v, env, s->span, s->kind == AST_CONST ? IS_CONST : IS_LET);
+        keep_interval(cx, s, env, env_here(env, s->name),
+                      v.kind == V_VALUE ? v.ex.ty : &ty_unknown);
+    }
+    surrogates(cx, s->attrs, env);
+}
+
+/* ---- assignments ----------------------------------------------------------------------------------- */
+
+SymId root_name(const Node *n)
+{
+    while (n->kind == AST_INDEX || n->kind == AST_DOT)
+        n = n->a;
+    return n->kind == AST_NAME ? n->name : (SymId){0};
+}
+
+/* Every decision between the target's declaration and here must be over an axis it has (R8).
+ * Returns the restrictions for the action. */
+static uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out)
+{
+    const Ty *cur = b->type;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < subs.n; i++) {
+        const Sub *s = &subs.at[i];
+        const Ty *next = ty_replace(cx->ts, cur, s->from, s->to);
+        if (cur->kind == TYK_TENSOR && ty_identical(cx->ts, next, cur)) {
+            bad(cx, at, E0330, "'%s' has no axis %s: which row would win?",
+                text_of(cx, b->name), show_dim(cx, s->from));
+            also(cx, b->where, "'%s' is %s", text_of(cx, b->name), show_ty(cx, b->type));
+            help(cx, "use a rank-0 gate, or a sum over the selected rows");
+        }
+        for (uint32_t k = 0; live(cx) && cur->kind == TYK_TENSOR && k < cur->naxes; k++) {
+            const Poly *d = poly_solve(cx->ps, cur->axes[k].dim);
+            if (d == poly_solve(cx->ps, next->axes[k].dim))
+                continue;
+            if (d != s->from || !s->sel.ix)
+                not_yet(cx, at, "a decision over a part of an axis");
+            else
+                out[n++] = (ActRestrict){s->sel, k};
+        }
+        cur = next;
+    }
+    return n;
+}
+
+static void emit_store(Cx *cx, const Node *target, const Bind *b, const Value *v, Env *env,
+                       const ActRestrict *sels, uint32_t nsels, const Ty *want, const Ty *seen_as)
+{
+    SubSpecs specs = {0};
+    if (target->kind == AST_INDEX && target->a->kind == AST_NAME)
+        subscript_type(cx, target, seen_as, env, false, &specs);
+    else if (target->kind != AST_NAME)
+        not_yet(cx, target->span, "an assignment to a part of a part");
+    Ex e = fitted(cx, v, want);
+    if (live(cx))
+        act_store(cx->act, b->cell, sels, nsels, specs.at, specs.n, e, want);
+}
+
+void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at)
+{
+    SymId r = root_name(target);
+    Subs subs = {0};
+    Bind *b = r.ix ? env_find(cx->arena, env, r, &subs) : NULL;
+    if (!b || b->kind != BIND_VAL || !b->changes) {
+        bad(cx, target->span, E0360, "'%s' is bound and cannot change",
+            r.ix ? text_of(cx, r) : "this");
+        if (b)
+            also(cx, b->where, "bound here");
+        help(cx, "make it a state, or a carry of the loop");
+        return;
+    }
+    ActRestrict *sels = ARENA_ARRAY(cx->arena, ActRestrict, subs.n * MAX_AXES + 1);
+    uint32_t nsels = check_rows(cx, b, subs, at, sels);
+    Act *keep = act_pause(cx); /* the target as a value: its type only */
+    Value want = ex(cx, target, env, NULL);
+    act_resume(cx, keep);
+    const Ty *t = want.kind == V_VALUE ? want.ex.ty : &ty_unknown;
+    fit(cx, t, v, at, "'%s'", text_of(cx, r));
+    if (live(cx) && !ty_is_any(t))
+        emit_store(cx, target, b, v, env, sels, nsels, t, seen(cx, b->type, subs));
+}
+
+static void assign_tuple(Cx *cx, const Node *s, Env *env)
+{
+    Value v = ex(cx, s->b, env, NULL);
+    NodeList to = s->a->xs;
+    const Ty *t = v.kind == V_VALUE ? v.ex.ty : &ty_unknown;
+    if (t->kind != TYK_TUPLE || t->nfields != to.n) {
+        if (!is_any(&v))
+            bad(cx, s->span, E0216, "%u targets for %s", to.n, show_value(cx, &v));
+        return;
+    }
+    for (uint32_t i = 0; i < to.n; i++) {
+        Value x = value_of(t->fields[i].ty);
+        if (live(cx) && v.ex.fields) {
+            x.ex = v.ex.fields[i];
+            x.ex.ty = t->fields[i].ty;
+        }
+        store(cx, to.at[i], &x, env, s->span);
+    }
+}
+
+static void assign(Cx *cx, const Node *s, Env *env)
+{
+    if (s->a->kind == AST_EACH) {
+        each_store(cx, s->a->ys, s->a->a, s->b, env, s->span);
+        return;
+    }
+    if (s->a->kind == AST_TUPLE) {
+        assign_tuple(cx, s, env);
+        return;
+    }
+    SymId r = root_name(s->a);
+    const Ty *want = NULL;
+    if (r.ix && env_find(cx->arena, env, r, NULL)) {
+        Act *keep = act_pause(cx);
+        Value w = ex(cx, s->a, env, NULL);
+        act_resume(cx, keep);
+        want = is_tensor(&w) ? w.ex.ty : NULL;
+    }
+    Value v;
+    if (s->op == OPER_ADD_SET) {
+        Node sum = {.kind = AST_BIN, .op = OPER_ADD, .span = s->span, .a = s->a, .b = s->b};
+        v = ex(cx, &sum, env, want);
+    } else {
+        v = ex(cx, s->b, env, want);
+    }
+    store(cx, s->a, &v, env, s->span);
+}
+
+/* ---- braces ------------------------------------------------------------------------------------------ */
+
+static bool is_data(const Node *s)
+{
+    return s->kind >= AST_DIM && s->kind <= AST_STATE;
+}
+
+static void check_aux(Cx *cx, const Node *s, Env *env)
+{
+    Act *keep = act_pause(cx);
+    Value v = ex(cx, s->a, env, NULL); /* no code unless asked for */
+    act_resume(cx, keep);
+    shape_note(cx, s->span, s->name, "", v.kind == V_VALUE ? v.ex.ty : &ty_unknown);
+}
+
+/* Returns the scope for what follows. */
+Env *statement(Cx *cx, const Node *s, Env *env)
+{
+    if (live(cx))
+        act_at(cx->act, s->span);
+    if (is_data(s)) {
+        if (s->kind != AST_ENUM || !env->parent || !env_here(env->parent, s->name))
+            declare(cx, s, env);
+        return env;
+    }
+    switch (s->kind) {
+    case AST_LET: check_let(cx, s, env); break;
+    case AST_AUX: check_aux(cx, s, env); break;
+    case AST_ASSIGN: assign(cx, s, env); break;
+    case AST_ON: check_on(cx, s, env); break;
+    case AST_GATE: check_gate(cx, s, env); break;
+    case AST_ROUTE: check_route(cx, s, env); break;
+    case AST_HALT:
+    case AST_EXIT: {
+        Env *e = check_halt(cx, s, env);
+        return e ? e : env;
+    }
+    case AST_LOOP: return check_loop(cx, s, env);
+    default: break;
+    }
+    return env;
+}
+
+Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **inner)
+{
+    Env *e = env_new(cx->arena, env, ENV_PLAIN);
+    for (uint32_t i = 0; i < braces->xs.n; i++)
+        e = statement(cx, braces->xs.at[i], e);
+    *inner = e;
+    if (!braces->a)
+        return (Value){.kind = V_NONE};
+    return ex(cx, braces->a, e, want);
+}
+
+/* ---- values that leave braces ------------------------------------------------------------------------- */
+
+typedef struct {
+    const Env *inner, *outer;
+    SymId hit;
+    bool found;
+} Escape;
+
+static bool made_here(const Escape *s, int64_t id)
+{
+    for (const Env *e = s->inner; e != s->outer; e = e->parent)
+        for (uint32_t i = 0; i < e->n; i++)
+            if (e->binds[i]->kind == BIND_GATE && e->binds[i]->id == id)
+                return true;
+    return false;
+}
+
+static bool look_atom(void *arg, const Poly *atom)
+{
+    Escape *s = arg;
+    const Atom *a = poly_atom(atom);
+    if (a->kind != ATOM_RESTRICTED || !made_here(s, a->id))
+        return false;
+    s->hit = a->name;
+    s->found = true;
+    return true;
+}
+
+static bool has_gates(const Escape *s)
+{
+    for (const Env *e = s->inner; e != s->outer; e = e->parent)
+        for (uint32_t i = 0; i < e->n; i++)
+            if (e->binds[i]->kind == BIND_GATE)
+                return true;
+    return false;
+}
+
+static void look_type(Cx *cx, const Ty *t, Escape *s)
+{
+    for (uint32_t i = 0; i < t->nfields; i++)
+        look_type(cx, t->fields[i].ty, s);
+    for (uint32_t i = 0; t->kind == TYK_TENSOR && i < t->naxes && !s->found; i++)
+        if (t->axes[i].dim)
+            poly_visit(poly_solve(cx->ps, t->axes[i].dim), look_atom, s);
+}
+
+/* An index leaves as one of the widest axis that exists outside. */
+static const Ty *index_outside(Cx *cx, const Ty *t, Escape *s)
+{
+    for (const Poly *x = poly_solve(cx->ps, t->elem.ix); x; x = poly_restricts(x)) {
+        s->found = false;
+        if (!poly_visit(x, look_atom, s))
+            return ty_with_elem(cx->ts, t, elem_ix(x));
+    }
+    return t;
+}
+
+Value ex_braces(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    Env *inner;
+    Value v = block_value(cx, n, env_new(cx->arena, env, ENV_ARM), want, &inner);
+    if (v.kind == V_NONE)
+        return bad(cx, n->span, E0105, "these braces have no value");
+    Escape s = {.inner = inner, .outer = env};
+    if (v.kind != V_VALUE || !has_gates(&s))
+        return v;
+    look_type(cx, v.ex.ty, &s);
+    if (s.found) {
+        bad(cx, n->a->span, E0335, "'%s' is made here and cannot leave its braces: %s",
+            text_of(cx, s.hit), show_ty(cx, v.ex.ty));
+        help(cx, "%s.mask can", text_of(cx, s.hit));
+    }
+    if (is_tensor(&v) && v.ex.ty->elem.kind == SE_IX)
+        v.ex.ty = index_outside(cx, v.ex.ty, &s);
+    return v;
+}

@@ -1,0 +1,409 @@
+#ifndef GATEC_SEMA_WALK_H
+#define GATEC_SEMA_WALK_H
+
+/* The checker's walk over a module, shared by the files of this directory. One walk serves three
+ * purposes:
+ *   check    findings are reported, 'act' is NULL
+ *   guess    cx->quiet > 0: neither findings nor actions; finds out how far indices run
+ *   build    'act' is set and cx->mute > 0: the text was checked before; each call is inlined
+ * After something that cannot be built cx->dead is set and the walk goes on without actions. */
+
+#include "sema/check.h"
+#include "sema/scope.h"
+
+/* Names the language knows. */
+#define KNOWN_NAMES(X)                                                                             \
+    X(ix) X(end) X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem)          \
+    X(exact) X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids)      \
+    X(bits) X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative)           \
+    X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) X(selection) X(choice)     \
+    X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) X(packed) X(placed) X(_)
+
+typedef struct {
+#define X(name) SymId name;
+    KNOWN_NAMES(X)
+#undef X
+    SymId int_; /* "int" is reserved in C */
+    SymId rest; /* ".." */
+} Words;
+
+/* A function, block or network. */
+typedef enum { FN_NEW, FN_CHECKING, FN_CHECKED } FnState;
+struct FnInfo {
+    const Node *decl;
+    ModuleInfo *module;
+    uint8_t state; /* FnState */
+    bool instanced; /* a text with static functions was checked for some instance */
+    bool generics_known, visiting;
+    VEC(SymId) generics;
+    VEC(SymId) dense;          /* names whose places are addressed (R12) */
+    VEC(const Poly *) exact;   /* quotients that must be whole */
+};
+
+/* The path of an instance: where its params are in the weight file, and which members of the banks
+ * around it are meant (places, IR). */
+typedef struct {
+    const char *path; /* "" for the network; else ends with '.' */
+    const ValId *members;
+    const Poly *const *sizes;
+    uint32_t n;
+} Frame;
+
+/* A part, or the members of a bank: a block with statics bound and instance dimensions shared by
+ * all its calls. */
+struct Inst {
+    FnInfo *fn;
+    Statics statics, dims; /* dims: BIND_DIM per name */
+    const Node *site;      /* the call that updates its state */
+    Frame frame;
+    bool bank;             /* one member index is still to be added to the frame */
+    const Poly *size;      /* of the bank */
+};
+
+struct ModuleInfo {
+    const SourceFile *file;
+    Ast ast;
+    Env *env;
+    bool loaded;
+};
+
+/* What an expression is. */
+typedef enum {
+    V_NONE, /* braces without a value */
+    V_VALUE,
+    V_FN, V_INST, V_BANK, V_MODULE, V_LEFT, V_ENUM, V_ARITH, V_CORE,
+    V_IXTYPE, V_SELECTED, V_BITS_OF, V_SKIP, V_OTHER
+} ValueKind;
+
+typedef struct {
+    uint8_t kind; /* ValueKind */
+    Ex ex;        /* V_VALUE, V_BITS_OF */
+    bool is_gate; /* the value is the selection of a named decision */
+    int64_t gate_id;
+    SymId name; /* of that decision; of a core function */
+    ValId sel;  /* of that decision, over the axis as seen here */
+    const Poly *dim;
+    FnInfo *fn;
+    Statics st;
+    Inst **insts;
+    uint32_t ninsts;
+    Bind *bind;
+    Subs subs;
+    ValId member; /* V_INST of a bank */
+} Value;
+
+typedef VEC(const Poly *) PolyVec;
+
+enum { MAX_AXES = 12, MAX_LEAVES = 256, MAX_GUESSES = 9, MAX_INLINE = 100 };
+
+/* The body that is checked now. */
+typedef struct {
+    FnInfo *fn;
+    Env *env;
+    PolyVec *dense;
+} Current;
+
+/* For which call a text is checked once more. */
+typedef struct Within {
+    const struct Within *up;
+    Span at;
+    FnInfo *fn;
+} Within;
+
+/* Findings of --coverage. */
+typedef struct {
+    Span at;
+    const char *text;
+    bool runtime; /* a check at run time; else something that could not be checked */
+} Note;
+
+typedef struct {
+    Span at;
+    SymId name;
+    const char *suffix;
+    const char *type;
+} Shape;
+
+typedef struct {
+    const FnInfo *fn;
+    const Node *mode;
+    Statics st;
+    bool active;
+} Again;
+
+typedef struct Program Cx;
+struct Program {
+    Arena *arena;
+    Intern *names;
+    Sources *sources;
+    Diag *diag;
+    const char *std_dir;
+    Words w;
+    Polys *ps;
+    Tys *ts;
+    Act *act; /* NULL while checking */
+    int quiet, mute;
+    bool dead;
+    bool coverage; /* keep notes and shapes */
+    uint32_t steps, step_limit;
+    uint32_t depth; /* of inlined calls and instances */
+    int guesses;    /* nesting of speculation */
+    ModuleInfo *mod, *main;
+    VEC(ModuleInfo *) modules;
+    Current *cur;
+    const Within *within;
+    VEC(Again) done;
+    VEC(Note) notes;
+    VEC(Shape) shapes;
+    VEC(FnInfo *) pending;
+    Frame frame;
+    ElemTy classes[3]; /* build: what real, num, elem stand for here */
+    Span each_at;      /* of the binders being checked */
+};
+
+static inline bool live(const Cx *cx)
+{
+    return cx->act && !cx->quiet && !cx->dead;
+}
+
+/* Types only for a while: no actions. */
+static inline Act *act_pause(Cx *cx)
+{
+    Act *a = cx->act;
+    cx->act = NULL;
+    return a;
+}
+static inline void act_resume(Cx *cx, Act *a)
+{
+    cx->act = a;
+}
+
+/* ---- findings (report.c) ----------------------------------------------------------------------- */
+/* Texts made for one finding; valid for the session. */
+const char *show_ty(Cx *cx, const Ty *t);
+const char *show_dim(Cx *cx, const Poly *p);
+const char *show_axes(Cx *cx, const Axis *axes, uint32_t n);
+const char *show_elem(Cx *cx, ElemTy e);
+const char *show_value(Cx *cx, const Value *v);
+const char *text_of(Cx *cx, SymId s);
+/* Reports, and returns a value of unknown type. */
+Value bad(Cx *cx, Span at, DiagCode code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Further lines of the finding just made; nothing while quiet. */
+void also(Cx *cx, Span at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void help(Cx *cx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Where the operand was declared and what it is, if it is a name. */
+void also_operand(Cx *cx, const Node *n, const Env *env, const Ty *t);
+void also_dim(Cx *cx, const Poly *p, const Env *env);
+void help_nearest(Cx *cx, SymId word, const Env *env);
+Value unknown(Cx *cx, Span at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void runtime_check(Cx *cx, Span at, const Poly *low, const Poly *high, const Poly *axis);
+void shape_note(Cx *cx, Span at, SymId name, const char *suffix, const Ty *t);
+/* A construct that is checked but cannot be built yet; ends emission of this network. */
+void not_yet(Cx *cx, Span at, const char *construct);
+/* False once the text has proved too large to be walked (reported once). */
+bool step(Cx *cx, Span at);
+
+/* ---- values ---------------------------------------------------------------------------------------- */
+static inline Value value_any(void)
+{
+    return (Value){.kind = V_VALUE, .ex = {.ty = &ty_unknown}};
+}
+static inline Value value_of(const Ty *t)
+{
+    return (Value){.kind = V_VALUE, .ex = {.ty = t}};
+}
+static inline Value value_ex(Ex e)
+{
+    return (Value){.kind = V_VALUE, .ex = e};
+}
+static inline bool is_any(const Value *v)
+{
+    return v->kind == V_VALUE && v->ex.ty->kind == TYK_ANY;
+}
+static inline bool is_tensor(const Value *v)
+{
+    return v->kind == V_VALUE && v->ex.ty->kind == TYK_TENSOR;
+}
+static inline bool is_ref(const Value *v)
+{
+    return v->kind != V_VALUE && v->kind != V_NONE;
+}
+
+/* ---- module.c, decl.c ---------------------------------------------------------------------------------- */
+ModuleInfo *module_load(Cx *cx, const SourceFile *f);
+void declare(Cx *cx, const Node *d, Env *env);
+Inst *make_instance(Cx *cx, const Node *ref, Env *env, Span at);
+/* What a dotted name means; NULL (reported) if nothing. */
+Bind *find_path(Cx *cx, const SymId *q, uint32_t n, const Env *env, Span at);
+Bind *find_qname(Cx *cx, NodeList q, const Env *env, Span at);
+const char *path_text(Cx *cx, NodeList q);
+bool ensure_checked(Cx *cx, FnInfo *f);
+/* Checks a body with these statics (and under this mode) for a call at 'at'. */
+void check_again(Cx *cx, FnInfo *f, Statics st, const Node *mode, Span at);
+void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer);
+bool is_body(const Node *d);
+/* Names of dimensions that occur in a type or expression. */
+void names_in(const Node *n, void (*visit)(void *cx, SymId name), void *cx);
+void fn_generics(Cx *cx, FnInfo *f);
+bool fn_is_generic(const FnInfo *f, SymId name);
+bool fn_updates(Cx *cx, FnInfo *f);
+/* The name of the run-time dimension in p, NULL if there is none. */
+const char *runtime_name(Cx *cx, const Poly *p, const Env *env);
+
+/* ---- call.c ------------------------------------------------------------------------------------------------- */
+Statics bind_statics(Cx *cx, FnInfo *f, NodeList subs, Env *env, Span at);
+typedef struct {
+    SymId name;
+    Value v;
+    const Node *node;
+} Arg;
+Value call_fn(Cx *cx, FnInfo *f, Statics st, Inst *inst, ValId member, const Arg *args, uint32_t n,
+              Env *env, Span at);
+/* ---- inline.c: a call while building ---- */
+typedef struct {
+    FnInfo *f;
+    Inst *inst; /* or NULL */
+    ValId member;
+    Env *e;            /* what the names of the signature mean in this call */
+    const Arg **given; /* per formal; NULL: its default */
+    const Ty **types;  /* per formal, solved */
+    Env *caller;
+    Span at;
+    ElemTy cls[3];
+} Inlined;
+Ex inline_call(Cx *cx, const Inlined *in, const Ty *result);
+Ex relabel(Cx *cx, Ex e, const Ty *t);
+Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env *env, Span at);
+Value ex_call(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value core_call(Cx *cx, SymId name, const Node *n, Env *env, const Ty *want);
+bool is_core(Cx *cx, SymId name);
+
+/* ---- dims.c: types and dimensions from the text ------------------------------------------------------------- */
+const Ty *read_type(Cx *cx, const Node *t, Env *env, const ElemTy *cls);
+/* NULL where the expression is not a dimension. */
+const Poly *read_dim(Cx *cx, const Node *e, Env *env);
+const Poly *need_dim(Cx *cx, const Node *e, Env *env);
+void whole_number(Cx *cx, const Poly *p, Span at);
+const Poly *packed_dim(Cx *cx, int64_t gate, SymId name);
+const Poly *narrow(Cx *cx, const Poly *p, SymId name, int64_t id);
+SymId not_name(Cx *cx, SymId name);
+void maximum(Cx *cx, const Node *range, Env *env);
+bool is_bounded(Cx *cx, const Node *e, Env *env);
+/* Least and greatest value of an integer expression. */
+bool interval(Cx *cx, const Node *e, Env *env, const Poly **low, const Poly **high);
+
+/* ---- fit.c ------------------------------------------------------------------------------------------------------ */
+bool same_axis(Cx *cx, Axis a, Axis b);
+bool axes_match(Cx *cx, const Axis *want, uint32_t nwant, const Axis *got, uint32_t ngot);
+bool fit_elem(Cx *cx, ElemTy want, ElemTy e);
+/* The value against a declared type; 'what' is for messages. */
+void fit(Cx *cx, const Ty *want, const Value *v, Span at, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* After fit: the emitted value as declared. */
+Ex fitted(Cx *cx, const Value *v, const Ty *want);
+/* The restrictions that remain after 'whole' took n groups that touch the type. */
+Subs without_whole(Cx *cx, Subs subs, const Ty *t, unsigned n);
+const Ty *seen(Cx *cx, const Ty *t, Subs subs);
+/* The value of a name from outside, seen through these decisions. */
+Ex take_seen(Cx *cx, Ex e, Subs subs, Span at);
+/* The type outside: restricted axes become whole again, and so do the ranges of index values. */
+const Ty *leave(Cx *cx, const Ty *t, Subs subs);
+/* Calls f for p and everything p restricts, innermost first, until it returns true. */
+bool chain_any(Cx *cx, const Poly *p, bool (*f)(Cx *cx, const Poly *x, const void *arg),
+               const void *arg);
+bool chain_same(Cx *cx, const Poly *p, const Poly *with);   /* some link is the same dimension */
+bool chain_has(Cx *cx, const Poly *p, const Poly *exactly); /* some link is this one */
+/* R12: places of this axis are addressed. */
+void address(Cx *cx, Axis axis, Span at, const char *what);
+
+/* ---- expr.c, oper.c --------------------------------------------------------------------------------------------- */
+Value ex(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole);
+Value ex_bin(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_neg(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_not(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_pow(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_quote(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_list(Cx *cx, const Node *n, Env *env, const Ty *want);
+ElemTy join_elem(Cx *cx, ElemTy a, ElemTy b, Span at, const char *what);
+/* Operands of an element-wise operation: the axes of the result and where those of each lie. */
+typedef struct {
+    Axes axes;
+    const uint32_t *xmap, *ymap; /* NULL for a scalar */
+} Aligned;
+Aligned align(Cx *cx, const Ty *x, const Ty *y, Span at, const char *what);
+const uint32_t *identity_map(Cx *cx, uint32_t n);
+void mode_check(Cx *cx, const Env *env, const char *op, ElemTy e, Span at);
+bool is_bits(ElemTy e);  /* bit, selection or unknown */
+bool no_arith(ElemTy e); /* bit, selection, elem */
+
+/* ---- weights.c ---- */
+/* param "path": typed by the header of the weight file. */
+Value fileparam(Cx *cx, const Node *n);
+
+/* ---- index.c ------------------------------------------------------------------------------------------------------ */
+Value ex_each(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value each_value(Cx *cx, NodeList binders, const Node *body, Env *env, Span at, const Ty *want);
+Value ex_reduce(Cx *cx, const Node *n, Env *env, const Ty *want);
+/* binders around an assignment */
+void each_store(Cx *cx, NodeList binders, const Node *target, const Node *value, Env *env, Span at);
+typedef struct {
+    const Poly *dim;
+    const Poly *low, *high; /* interval of a..b, NULL if not known */
+    bool plain;             /* the index is a plain number */
+    bool from_to;           /* a..b: first and end (built only) */
+    Ex first, end;
+    bool by_order; /* an index tensor */
+    Ex order;
+} Range;
+Range read_range(Cx *cx, const Node *r, Env *env);
+/* Gives an index the range, the dimension of its name, or none. */
+void index_range(Cx *cx, Bind *ix, const Node *binder, Env *env, Range *r);
+/* The dimension an enclosing declaration gives to the index's name, as seen here, or NULL. */
+const Poly *dim_by_name(Cx *cx, SymId name, Env *env);
+/* Runs once without findings to see where indices without a range stand alone. */
+void guess(Cx *cx, Bind **ixs, uint32_t n, void (*run)(Cx *cx, void *arg), void *arg);
+
+/* ---- subscript.c ---------------------------------------------------------------------------------------------------- */
+Value ex_index(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_choose(Cx *cx, const Node *n, Env *env, const Ty *want);
+typedef struct {
+    SubSpec *at;
+    uint32_t n;
+} SubSpecs;
+/* Type of t[subs]; 'specs' (may be NULL) receives what act_subscript wants. */
+const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_out,
+                         SubSpecs *specs);
+
+/* ---- stmt.c ----------------------------------------------------------------------------------------------------------- */
+/* Statements and value of braces; *inner is the innermost scope. */
+Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **inner);
+Value ex_braces(Cx *cx, const Node *n, Env *env, const Ty *want);
+Env *statement(Cx *cx, const Node *s, Env *env);
+void check_let(Cx *cx, const Node *s, Env *env);
+void surrogates(Cx *cx, NodeList attrs, Env *env);
+void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at);
+SymId root_name(const Node *n);
+
+/* ---- loop.c, halt.c, decide.c, send.c --------------------------------------------------------------------------------------------------- */
+Env *check_loop(Cx *cx, const Node *s, Env *env);
+Env *check_halt(Cx *cx, const Node *s, Env *env);
+void check_gate(Cx *cx, const Node *s, Env *env);
+void check_route(Cx *cx, const Node *s, Env *env);
+void check_on(Cx *cx, const Node *s, Env *env);
+Value ex_when(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_with(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_send(Cx *cx, const Node *n, Env *env, const Ty *want);
+/* The type two ways to a value have in common. */
+Value when_join(Cx *cx, const Value *a, const Value *b, Span at, const char *what);
+const Poly *axis_of(Cx *cx, NodeList subs, Env *env);
+/* A decision's test: bit or selection over the axis, or of rank 0 where 'd' is NULL. */
+Value check_test(Cx *cx, const Node *e, Env *env, const Poly *d, SymId what);
+/* R4: what leaves a body decided by 'sub'; 'axis' (may be NULL) receives the decided axis of each
+ * part, -1 for a scalar. */
+const Ty *body_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const char *name, int *axis);
+Value leave_value(Cx *cx, Value v, Subs subs);
+
+#endif
