@@ -29,11 +29,13 @@ Status compile_load(Session *s, const char *path, Module **out)
     *out = NULL;
     if (ends_with(path, ".gir"))
         return load_gir(s, path, out);
-    diag_report(s->diag, E0402, (Span){0, 0},
-                "'%s' is no IR text: networks from source are not "
-                "available yet",
-                path);
-    return STATUS_USAGE;
+    Unit u;
+    Status status = drive_unit(s, &u, path, STAGE_CHECK);
+    if (status != STATUS_OK || !u.program)
+        return status;
+    ice_stage("build");
+    *out = module_new(s->arena, s->names, path);
+    return sema_build(u.program, *out) ? STATUS_OK : STATUS_ERRORS;
 }
 
 EmitOptions compile_options(const Session *s, const char *path)

@@ -30,6 +30,26 @@ static Status stage_parse(Session *s, Unit *u)
     return u->ast.ok ? printed : STATUS_ERRORS;
 }
 
+static Status stage_check(Session *s, Unit *u)
+{
+    ice_stage("check");
+    SemaInput in = {s->arena, s->ast, s->names, s->sources, s->diag, std_path(s), &s->node_ids};
+    bool types = options_dumps(&s->options, "types");
+    bool coverage = options_dumps(&s->options, "coverage");
+    unsigned before = diag_errors(s->diag);
+    u->program = sema_load(&in, u->file, &u->ast);
+    if (types || coverage)
+        sema_keep_notes(u->program);
+    sema_check(u->program);
+    StrBuf out = strbuf_new(s->arena);
+    if (types)
+        sema_shapes(u->program, &out);
+    if (coverage)
+        sema_coverage(u->program, &out);
+    Status printed = out.n ? session_print(s, &out) : STATUS_OK;
+    return diag_errors(s->diag) > before ? STATUS_ERRORS : printed;
+}
+
 /* ---- the pipeline ---- */
 
 static const struct {
@@ -37,6 +57,7 @@ static const struct {
     Status (*run)(Session *, Unit *);
 } STAGES[] = {
     [STAGE_PARSE] = {"parse", stage_parse},
+    [STAGE_CHECK] = {"check", stage_check},
 };
 
 Status drive_unit(Session *s, Unit *u, const char *path, Stage last)

@@ -5,12 +5,14 @@
  * (cmd_<name>.c) say how far a file has to go and what happens with the result. */
 
 #include "driver/session.h"
+#include "sema/check.h"
 
 /* One source file on its way through the compiler. */
 typedef struct {
     const char *path;
     const SourceFile *file;
     Ast ast;
+    Program *program; /* after 'check' */
 } Unit;
 
 typedef enum { STAGE_PARSE, STAGE_CHECK } Stage;

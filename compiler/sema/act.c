@@ -64,9 +64,31 @@ void act_bind_restricted(Act *a, const Poly *restricted, ValId sel)
     b->dim = val_ty(a->fn, sel)->sub;
 }
 
+void act_bind_alias(Act *a, const Poly *name_atom, const Poly *actual)
+{
+    DimId d = act_dim(a, actual);
+    AtomBind *b = act_atom(a, name_atom);
+    b->bound = true;
+    b->dim = d;
+    b->actual = actual;
+}
+
+const Poly *act_actual(Act *a, const Poly *p)
+{
+    while (p && poly_atom(p) && act_atom(a, p)->actual)
+        p = act_atom(a, p)->actual;
+    return p;
+}
+
+const Poly *act_base(Act *a, const Poly *p)
+{
+    return act_actual(a, poly_atom(act_actual(a, p))->base);
+}
+
 const AtomBind *act_restricted(Act *a, const Poly *p)
 {
-    const Atom *at = poly_atom(p);
+    p = act_actual(a, p);
+    const Atom *at = p ? poly_atom(p) : NULL;
     if (!at || at->kind != ATOM_RESTRICTED)
         return NULL;
     const AtomBind *b = act_atom(a, p);

@@ -32,6 +32,9 @@ void act_at(Act *a, Span at);
 void act_bind_static(Act *a, const Poly *name_atom, int64_t value);
 void act_bind_runtime(Act *a, const Poly *name_atom, SymId name, int64_t max);
 void act_bind_dim(Act *a, const Poly *name_atom, DimId d);
+/* A generic name of a callee: its size is the caller's dimension, and numbers of its indices are
+ * those of the caller's axis. */
+void act_bind_alias(Act *a, const Poly *name_atom, const Poly *actual);
 /* A restricted dimension 'narrow(base, g)': its size is that of the selection. Also remembers the
  * selection, so that index numbers can be found. Binding the same atom again is ignored. */
 void act_bind_restricted(Act *a, const Poly *restricted, ValId sel);
@@ -126,8 +129,8 @@ typedef struct {
     uint8_t kind;
     bool proved;
     Ex value;
-    const Poly *rank_of; /* an ix value that indexes a restricted axis by original number: that
-                            restricted dimension (its place is looked up); else NULL */
+    const Poly *rank_of; /* the axis, for an ix value: it is an original number, whose place is
+                            looked up where the axis is restricted; else NULL */
 } SubSpec;
 /* One spec per leading axis of x ('..' already expanded); the remaining axes stay. With 'other' it
  * is x[subs] ?? other. */

@@ -10,7 +10,8 @@
 typedef struct {
     bool bound;
     DimId dim;
-    ValId sel; /* of a restricted dimension */
+    ValId sel;        /* of a restricted dimension */
+    const Poly *actual; /* of a generic name: the caller's dimension */
 } AtomBind;
 
 typedef struct {
@@ -89,6 +90,10 @@ int64_t act_real_to_int(double v);
 AtomBind *act_atom(Act *a, const Poly *p);
 /* The binding of a restricted dimension, NULL if p is none or unbound. */
 const AtomBind *act_restricted(Act *a, const Poly *p);
+/* What the restricted dimension p restricts. */
+const Poly *act_base(Act *a, const Poly *p);
+/* With generic names followed to the caller\'s dimensions. */
+const Poly *act_actual(Act *a, const Poly *p);
 
 /* Shared by each, reduce, loop. */
 ActBody *act_body_open(Act *a, ActBodyKind kind, const Poly *const *dims, uint32_t n);

@@ -14,12 +14,14 @@ static ValId one_wider(Act *a, const AtomBind *b, ValId place)
 
 ValId act_index_widen(Act *a, ValId place, const Poly *range, const Poly *axis)
 {
+    range = act_actual(a, range);
+    axis = act_actual(a, axis);
     while (range != axis) {
         const AtomBind *b = act_restricted(a, range);
         if (!b)
             break;
         place = one_wider(a, b, place);
-        range = poly_atom(range)->base;
+        range = act_base(a, range);
     }
     return place;
 }
@@ -163,7 +165,7 @@ static ValId renumber(Act *a, const ActBody *b, ValId v, const Ty *result)
         return v;
     DimId dims[MAX_RANK];
     uint32_t n = act_axes(a, result, dims);
-    ArgCx c = {v, bind, poly_atom(b->polys[0])->base, a, result};
+    ArgCx c = {v, bind, act_base(a, b->polys[0]), a, result};
     return act_map(a, dims, n, arg_number, &c);
 }
 
@@ -251,7 +253,7 @@ static ValId place_of_number(Act *a, ValId number, const Poly *restricted)
     const AtomBind *b = act_restricted(a, restricted);
     if (!b)
         return number;
-    number = place_of_number(a, number, poly_atom(restricted)->base);
+    number = place_of_number(a, number, act_base(a, restricted));
     ValId rank = ir_op(&a->b, OP_sel_rank, &b->sel, 1, (AttrId){0});
     ValId in[3] = {rank, act_i32(a, -1), number};
     return ir_op(&a->b, OP_index_or, in, 3, (AttrId){0});
@@ -299,6 +301,13 @@ Ex act_subscript(Act *a, Ex x, const SubSpec *subs, uint32_t n, const Ex *other,
                .subs = subs,
                .nsubs = n};
     c.rank = val_rank(a, c.x);
+    SubSpec *own = ARENA_ARRAY(a->arena, SubSpec, n + 1);
+    for (uint32_t k = 0; k < n; k++) {
+        own[k] = subs[k];
+        if (!act_restricted(a, subs[k].rank_of))
+            own[k].rank_of = NULL;
+    }
+    c.subs = subs = own;
     c.value = ARENA_ARRAY(a->arena, ValId, n + 1);
     for (uint32_t k = 0; k < n; k++) {
         if (subs[k].kind != SUB_ALL)

@@ -219,7 +219,7 @@ static void store_at(Act *a, ValId cell, const SubSpec *subs, uint32_t n, ValId 
     c.rank = val_ty(a->fn, cell)->rank;
     c.values = ARENA_ARRAY(a->arena, ValId, n + 1);
     for (uint32_t k = 0; k < n; k++) {
-        if (subs[k].rank_of)
+        if (act_restricted(a, subs[k].rank_of))
             act_not_yet(a, a->b.loc, "an assignment at a computed place of a restricted axis");
         if (subs[k].kind != SUB_ALL)
             c.values[k] = act_as_i32(a, act_plain(a, subs[k].value));

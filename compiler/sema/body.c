@@ -264,29 +264,11 @@ bool ensure_checked(Cx *cx, FnInfo *f)
     for (uint32_t i = 0; i < f->decl->xs.n; i++) {
         const Node *x = f->decl->xs.at[i];
         bool text = x->op == KIND_BLOCK || x->op == KIND_FN;
-        if (text && x->a) {
-            Bind *b = NULL;
-            NodeList one = {.at = (Node **)&x->a, .n = 1};
-            (void)one;
-            Value v = ex(cx, x->a, f->module->env, NULL);
-            if (v.kind == V_FN) {
-                Bind made = {.kind = BIND_FN, .fn = v.fn, .st = v.st};
-                statics_set(cx->arena, &st, x->name, made);
-                b = st.at[st.n - 1];
-            } else if (v.kind == V_CORE) {
-                Bind made = {.kind = BIND_CORE};
-                statics_set(cx->arena, &made.st, v.name, (Bind){.kind = BIND_CORE});
-                statics_set(cx->arena, &st, x->name, made);
-                b = st.at[st.n - 1];
-            }
-            if (!b) {
-                bad(cx, x->a->span, E0103, "static '%s' wants a %s", text_of(cx, x->name),
-                    x->op == KIND_FN ? "fn" : "block");
-                open = true;
-            }
-        } else if (text || x->op == KIND_BANK) {
-            open = true;
-        }
+        if (text && x->a)
+            statics_set(cx->arena, &st, x->name,
+                        bind_static(cx, x, x->a, f->module->env, x->span));
+        open |= (text && (!x->a || statics_find(st, x->name)->kind == BIND_SKIP)) ||
+                x->op == KIND_BANK;
     }
     if (open)
         vec_push(cx->arena, &cx->pending, f);
@@ -434,7 +416,7 @@ static void param_name(void *arg, SymId name)
 }
 
 /* Names of the result that are new in params of a block. */
-static void body_params(Cx *cx, FnInfo *f, Env *env)
+void body_params(Cx *cx, FnInfo *f, Env *env)
 {
     if (!has_braces(f))
         return;
@@ -467,10 +449,9 @@ static void body_formals(Cx *cx, const Node *d, Env *env)
             b.id = polys_fresh_id(cx->ps);
             b.dim = t->naxes ? t->axes[0].dim : NULL;
         }
-        if (env_here(env, p->name) && env_here(env, p->name)->role == IS_ARGUMENT &&
-            env_here(env, p->name)->kind == BIND_VAL && env_here(env, p->name)->where.at != 0 &&
-            env_here(env, p->name)->type)
-            bad(cx, p->span, E0108, "two arguments are named '%s'", text_of(cx, p->name));
+        for (uint32_t k = 0; k < i; k++)
+            if (sym_eq(d->ys.at[k]->name, p->name))
+                bad(cx, p->span, E0108, "two arguments are named '%s'", text_of(cx, p->name));
         env_put(cx->arena, env, p->name, b);
     }
 }

@@ -40,7 +40,7 @@ static Bind text_static(Cx *cx, const Node *s, const Node *e, Env *env, Span at)
     return (Bind){.kind = BIND_SKIP, .where = at};
 }
 
-static Bind one_static(Cx *cx, const Node *s, const Node *e, Env *env, Span at)
+Bind bind_static(Cx *cx, const Node *s, const Node *e, Env *env, Span at)
 {
     if (takes_text(s))
         return text_static(cx, s, e, env, at);
@@ -96,12 +96,12 @@ Statics bind_statics(Cx *cx, FnInfo *f, NodeList subs, Env *env, Span at)
         else if (!x)
             bad(cx, s->span, E0103, "too many statics for '%s'", name);
         else
-            statics_set(cx->arena, &st, x->name, one_static(cx, x, named ? s->a : s, env, at));
+            statics_set(cx->arena, &st, x->name, bind_static(cx, x, named ? s->a : s, env, at));
     }
     for (uint32_t i = 0; i < f->decl->xs.n; i++) {
         const Node *x = f->decl->xs.at[i];
         if (x->a && !statics_find(st, x->name))
-            statics_set(cx->arena, &st, x->name, one_static(cx, x, x->a, f->module->env, at));
+            statics_set(cx->arena, &st, x->name, bind_static(cx, x, x->a, f->module->env, at));
     }
     return st;
 }
@@ -148,7 +148,7 @@ static void put_statics(Cx *cx, Call *c, Statics st)
             continue;
         Bind b = {.kind = BIND_SKIP};
         if (s->a) {
-            b = one_static(cx, s, s->a, c->f->module->env, c->at);
+            b = bind_static(cx, s, s->a, c->f->module->env, c->at);
         } else if (takes_dim(cx, s)) {
             b = dim_bind(poly_var(cx->ps));
         } else if (s->op == KIND_TYPE) {

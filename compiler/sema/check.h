@@ -6,13 +6,23 @@
 
 #include "ir/ir.h"
 #include "source/diag.h"
+#include "syntax/ast.h"
 
 typedef struct Program Program;
 
-/* Reads 'main' and every module it uses ("std.nn" is std_dir/std/nn.gate) and their declarations.
- * Syntax errors and findings go to the Diag. */
-Program *sema_load(Arena *session, Intern *names, Sources *sources, Diag *d, const char *std_dir,
-                   const SourceFile *main);
+/* What a check works in: long-lived arenas, where findings go, where modules are. */
+typedef struct {
+    Arena *arena, *ast; /* the ast arena holds the trees of modules */
+    Intern *names;
+    Sources *sources;
+    Diag *diag;
+    const char *std_dir; /* "std.nn" is std_dir/std/nn.gate */
+    uint32_t *node_ids;  /* as in parse_file */
+} SemaInput;
+
+/* Takes the parsed main file, reads every module it uses and their declarations. Syntax errors of
+ * modules and findings go to the Diag. */
+Program *sema_load(const SemaInput *in, const SourceFile *main, const Ast *ast);
 /* Checks every function, block and network of the file, and the library text it uses. False if
  * there was an error. Nothing is checked of a file that does not parse. */
 bool sema_check(Program *p);

@@ -162,14 +162,6 @@ static const Ty *core_order(Cx *cx, Core *c)
         return &ty_unknown;
     }
     c->dim = ranks(cx, c, last);
-    if (live(cx) && poly_atom(c->dim) && poly_atom(c->dim)->kind == ATOM_FRESH) {
-        Value k = value_of(ty_scalar(cx->ts, elem_concrete(E_I32)));
-        if (c->nargs == 2 && !read_dim(cx, c->n->ys.at[1]->a, c->env))
-            k = c->args[1];
-        else
-            k.ex = act_dim_value(cx->act, poly_solve(cx->ps, last.dim));
-        act_bind_fresh(cx->act, c->dim, "rank", k.ex);
-    }
     x.at[x.n - 1] = axis_dim(c->dim);
     TyField *f = ARENA_ARRAY(cx->arena, TyField, 2);
     f[0] = (TyField){cx->w.values, ty_tensor(cx->ts, type_of(c, 0)->elem, x.at, x.n)};

@@ -197,7 +197,7 @@ bool interval(Cx *cx, const Node *e, Env *env, const Poly **low, const Poly **hi
     }
     if (known < 0)
         known = type_span(cx, e, env, &s);
-    *low = s.low;
-    *high = s.high;
+    *low = known ? s.low : NULL;
+    *high = known ? s.high : NULL;
     return known;
 }

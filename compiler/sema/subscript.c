@@ -230,7 +230,7 @@ static void value_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *a
     SubSpec spec = {.kind = mine.n ? SUB_TENSOR : SUB_VALUE, .value = v.ex};
     if (v.ex.ty->elem.kind == SE_IX) {
         spec.proved = ix_on_axis(cx, s, sub, v.ex.ty->elem.ix, a);
-        spec.rank_of = spec.proved && poly_restricts(poly_solve(cx->ps, a)) ? a : NULL;
+        spec.rank_of = spec.proved ? poly_solve(cx->ps, a) : NULL;
     } else {
         spec.proved = number_subscript(cx, s, sub, a);
     }

@@ -63,6 +63,7 @@ struct Inst {
 struct ModuleInfo {
     const SourceFile *file;
     Ast ast;
+    NodeList decls; /* without doubles */
     Env *env;
     bool loaded;
 };
@@ -133,7 +134,8 @@ typedef struct {
 
 typedef struct Program Cx;
 struct Program {
-    Arena *arena;
+    Arena *arena, *ast;
+    uint32_t *node_ids;
     Intern *names;
     Sources *sources;
     Diag *diag;
@@ -157,7 +159,9 @@ struct Program {
     VEC(Shape) shapes;
     VEC(FnInfo *) pending;
     Frame frame;
-    ElemTy classes[3]; /* build: what real, num, elem stand for here */
+    Elem classes[3]; /* build: what real, num, elem stand for here */
+    Module *out;
+    struct WeightFiles *weights;
     Span each_at;      /* of the binders being checked */
 };
 
@@ -231,7 +235,8 @@ static inline bool is_ref(const Value *v)
 }
 
 /* ---- module.c, decl.c ---------------------------------------------------------------------------------- */
-ModuleInfo *module_load(Cx *cx, const SourceFile *f);
+/* "ast" is NULL for a file that is still to be parsed. */
+ModuleInfo *module_load(Cx *cx, const SourceFile *f, const Ast *ast);
 void declare(Cx *cx, const Node *d, Env *env);
 Inst *make_instance(Cx *cx, const Node *ref, Env *env, Span at);
 /* What a dotted name means; NULL (reported) if nothing. */
@@ -242,6 +247,8 @@ bool ensure_checked(Cx *cx, FnInfo *f);
 /* Checks a body with these statics (and under this mode) for a call at 'at'. */
 void check_again(Cx *cx, FnInfo *f, Statics st, const Node *mode, Span at);
 void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer);
+/* Parts of it, for inline.c. */
+void body_params(Cx *cx, FnInfo *f, Env *env);
 bool is_body(const Node *d);
 /* Names of dimensions that occur in a type or expression. */
 void names_in(const Node *n, void (*visit)(void *cx, SymId name), void *cx);
@@ -252,6 +259,8 @@ bool fn_updates(Cx *cx, FnInfo *f);
 const char *runtime_name(Cx *cx, const Poly *p, const Env *env);
 
 /* ---- call.c ------------------------------------------------------------------------------------------------- */
+/* What a static is bound to by an expression. */
+Bind bind_static(Cx *cx, const Node *s, const Node *e, Env *env, Span at);
 Statics bind_statics(Cx *cx, FnInfo *f, NodeList subs, Env *env, Span at);
 typedef struct {
     SymId name;
@@ -341,6 +350,10 @@ bool no_arith(ElemTy e); /* bit, selection, elem */
 /* ---- weights.c ---- */
 /* param "path": typed by the header of the weight file. */
 Value fileparam(Cx *cx, const Node *n);
+void weights_declare(Cx *cx, const Node *d);
+/* A param that was just built: its tensor in the files that are declared, checked and attached. */
+void weights_expect(Cx *cx, SymId path, const Ty *ty, Span at, const Poly *const *sizes, uint32_t n,
+                    bool has_initial);
 
 /* ---- index.c ------------------------------------------------------------------------------------------------------ */
 Value ex_each(Cx *cx, const Node *n, Env *env, const Ty *want);

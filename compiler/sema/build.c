@@ -1,0 +1,149 @@
+/* Building: each network of the main file is walked once more, with actions. Data of files are
+ * declared anew for every network, so that their values belong to its code. */
+
+#include "sema/walk.h"
+
+/* Static names get their sizes, run-time ones their maxima. */
+static void bind_file_dims(Cx *cx, const ModuleInfo *m)
+{
+    for (uint32_t i = 0; i < m->env->n; i++) {
+        const Bind *b = m->env->binds[i];
+        if (b->kind != BIND_DIM || !b->dim || !poly_atom(b->dim))
+            continue;
+        const Atom *a = poly_atom(b->dim);
+        if (a->kind != ATOM_NAME)
+            continue;
+        if (b->runtime && b->range) {
+            Frac max = poly_value(cx->ps, b->range);
+            if (!max.known || max.den != 1)
+                not_yet(cx, b->where, "a maximum that is not a number");
+            else
+                act_bind_runtime(cx->act, b->dim, b->name, max.num);
+        } else if (a->has_value) {
+            act_bind_static(cx->act, b->dim, a->value);
+        }
+    }
+}
+
+static void declare_file_data(Cx *cx, ModuleInfo *m)
+{
+    ModuleInfo *keep = cx->mod;
+    cx->mod = m;
+    for (uint32_t i = 0; i < m->decls.n && live(cx); i++) {
+        const Node *d = m->decls.at[i];
+        bool data = d->kind >= AST_KNOB && d->kind <= AST_STATE;
+        if (!data || (m != cx->main && d->kind != AST_CONST))
+            continue;
+        Bind *old = d->name.ix ? env_here(m->env, d->name) : NULL;
+        if (old && old->kind == BIND_VAL && ty_is_any(old->type) && d->kind == AST_CONST)
+            continue; /* of unknown type: refused where it is used */
+        declare(cx, d, m->env);
+    }
+    cx->mod = keep;
+}
+
+typedef struct {
+    Cx *cx;
+    Env *env;
+    const Poly *dim;
+    bool hit;
+} Mention;
+
+static void mentions(void *arg, SymId name)
+{
+    Mention *v = arg;
+    Bind *b = env_find(v->cx->arena, v->env, name, NULL);
+    if (b && b->kind == BIND_DIM) {
+        const Poly *d = b->dim;
+        v->hit |= d == v->dim || poly_replace(v->cx->ps, d, v->dim, poly_num(v->cx->ps, 1)) != d;
+    }
+}
+
+/* Run-time dimensions of the signature, in order of declaration. */
+static void network_dims(Cx *cx, const Node *d, Env *env)
+{
+    NodeList decls = cx->main->decls;
+    for (uint32_t i = 0; i < decls.n; i++) {
+        Bind *b = decls.at[i]->kind == AST_DIM ? env_here(cx->main->env, decls.at[i]->name) : NULL;
+        if (!b || !b->runtime)
+            continue;
+        Mention v = {cx, env, b->dim, false};
+        for (uint32_t k = 0; k < d->ys.n; k++)
+            names_in(d->ys.at[k]->type, mentions, &v);
+        names_in(d->type, mentions, &v);
+        if (v.hit)
+            act_network_dim(cx->act, b->dim);
+    }
+}
+
+static void network_inputs(Cx *cx, const Node *d, Env *env)
+{
+    for (uint32_t i = 0; i < d->ys.n && live(cx); i++) {
+        const Node *p = d->ys.at[i];
+        const Ty *t = read_type(cx, p->type, env, NULL);
+        Bind b = {.kind = BIND_VAL, .role = IS_ARGUMENT, .type = t, .where = p->span};
+        if (t->kind != TYK_TENSOR || t->elem.kind == SE_SEL || elem_is_class(t->elem))
+            not_yet(cx, p->span, "a network's input that is no tensor of numbers or bits");
+        if (live(cx))
+            b.ex = act_input(cx->act, p->name, t);
+        b.ex.ty = t;
+        env_put(cx->arena, env, p->name, b);
+    }
+}
+
+static void build_network(Cx *cx, FnInfo *f)
+{
+    const Node *d = f->decl;
+    cx->dead = false;
+    cx->depth = 0;
+    cx->frame = (Frame){.path = ""};
+    Env *env = env_new(cx->arena, f->module->env, ENV_FN);
+    PolyVec dense = {0};
+    Current cur = {f, env, &dense};
+    cx->cur = &cur;
+    act_network_begin(cx->act, d->name);
+    act_at(cx->act, d->span);
+    for (uint32_t i = 0; i < cx->modules.n; i++)
+        bind_file_dims(cx, cx->modules.at[i]);
+    network_dims(cx, d, env);
+    if (d->xs.n)
+        not_yet(cx, d->xs.at[0]->span, "a network with statics");
+    body_params(cx, f, env);
+    network_inputs(cx, d, env);
+    for (uint32_t i = 0; i < cx->modules.n; i++)
+        declare_file_data(cx, cx->modules.at[i]);
+    const Ty *want = read_type(cx, d->type, env, NULL);
+    Env *inner = env;
+    Value v = d->a->kind == AST_BRACES ? block_value(cx, d->a, env, want, &inner)
+                                       : ex(cx, d->a, env, want);
+    v = leave_value(cx, v, env_subs_to(cx->arena, inner, env));
+    Ex out = fitted(cx, &v, want);
+    if (live(cx))
+        act_network_end(cx->act, out, want);
+    cx->cur = NULL;
+}
+
+bool sema_build(Program *cx, Module *out)
+{
+    unsigned before = diag_errors(cx->diag);
+    cx->out = out;
+    cx->mute++;
+    cx->mod = cx->main;
+    cx->steps = 0;
+    uint32_t built = 0;
+    for (uint32_t i = 0; i < cx->main->decls.n; i++) {
+        const Node *d = cx->main->decls.at[i];
+        Bind *b = d->kind == AST_NETWORK ? env_here(cx->main->env, d->name) : NULL;
+        if (!b || b->kind != BIND_FN)
+            continue;
+        cx->act = act_new(cx->arena, out, cx->diag);
+        build_network(cx, b->fn);
+        built++;
+    }
+    cx->act = NULL;
+    cx->mute--;
+    if (!built)
+        diag_report(cx->diag, E0106, (Span){0, 0}, "'%s' has no network to build",
+                    cx->main->file->path);
+    return built && diag_errors(cx->diag) == before;
+}
