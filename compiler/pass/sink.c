@@ -1,0 +1,269 @@
+/* Work moves under the decisions that use it.
+ *
+ *   %h = map [T, F] {..}                          %s = ..
+ *   %s = ..                                       when %s, .. {
+ *   when %s, .. { %hs = take %h, %s .. }            %hs = map [T|s, F] {..}   only the selected
+ * rows
+ *
+ * Two rules, until nothing moves:
+ *  - a pure instruction whose results are used in one body of an if or when only, moves to the
+ * start of that body (never into a map, reduce or loop, which would repeat it);
+ *  - a map that only a take reads is computed for the taken rows. Tensors that it reads at its own
+ *    row become taken tensors; elsewhere the original number of the row is looked up.
+ * Laws: guarded work is never moved out; an instruction that may raise stays, so that the status of
+ * a call does not depend on the pass. */
+
+#include "ir/build.h"
+#include "ir/edit.h"
+#include "pass/pass.h"
+#include "pass/query.h"
+#include "pass/work.h"
+
+#include <string.h>
+
+enum { MAX_ROUNDS = 1000 };
+
+typedef struct {
+    Fn *f;
+    Arena *a;
+    BodyId *meet;   /* by value: the innermost body that holds all uses; none: unused */
+    uint32_t *uses; /* by value */
+    uint32_t n;     /* room in these tables */
+    bool changed;
+} Sink;
+
+/* ---- where values are used
+ * ------------------------------------------------------------------------ */
+
+static uint32_t depth(const Fn *f, BodyId b)
+{
+    uint32_t n = 0;
+    for (; b.ix; n++) {
+        InsId owner = f->bodies.at[b.ix].owner;
+        b = owner.ix ? ins_get(f, owner)->home : (BodyId){0};
+    }
+    return n;
+}
+
+static BodyId parent(const Fn *f, BodyId b)
+{
+    return ins_get(f, f->bodies.at[b.ix].owner)->home;
+}
+
+static BodyId common(const Fn *f, BodyId a, BodyId b)
+{
+    uint32_t da = depth(f, a), db = depth(f, b);
+    for (; da > db; da--)
+        a = parent(f, a);
+    for (; db > da; db--)
+        b = parent(f, b);
+    while (a.ix != b.ix) {
+        a = parent(f, a);
+        b = parent(f, b);
+    }
+    return a;
+}
+
+static void note_uses(void *cx, InsId i)
+{
+    Sink *s = cx;
+    BodyId home = ins_get(s->f, i)->home;
+    for (uint32_t k = 0; k < ins_get(s->f, i)->in.n; k++) {
+        ValId v = ins_in(s->f, i, k);
+        BodyId *m = &s->meet[v.ix];
+        *m = m->ix ? common(s->f, *m, home) : home;
+        s->uses[v.ix]++;
+    }
+}
+
+/* ---- into arms
+ * ------------------------------------------------------------------------------------ */
+
+/* The body right inside 'from', on the way to 'to'; none if they are the same. */
+static BodyId next_inside(const Fn *f, BodyId from, BodyId to)
+{
+    BodyId last = {0};
+    while (to.ix != from.ix) {
+        last = to;
+        to = parent(f, to);
+    }
+    return last;
+}
+
+/* The innermost arm on the way to the uses that is reached without entering a repeated body. */
+static BodyId arm_for(const Sink *s, InsId i)
+{
+    const Ins *n = ins_get(s->f, i);
+    BodyId target = {0}, best = n->home;
+    for (uint32_t k = 0; k < n->nres; k++) {
+        BodyId m = s->meet[n->res.ix + k];
+        if (m.ix)
+            target = target.ix ? common(s->f, target, m) : m;
+    }
+    while (target.ix && best.ix != target.ix) {
+        BodyId in = next_inside(s->f, best, target);
+        Op op = ins_op(s->f, s->f->bodies.at[in.ix].owner);
+        if (op != OP_if && op != OP_when)
+            break;
+        best = in;
+    }
+    return best;
+}
+
+/* Views and constants may stay: they cost nothing where they are. */
+static bool movable(const Sink *s, InsId i)
+{
+    const Ins *n = ins_get(s->f, i);
+    WorkKind kind = work_of_ins(s->f, i).kind;
+    return n->nres && n->op != OP_state && kind != WORK_FIXED && (kind > WORK_VIEW || n->bodies.n);
+}
+
+static void count(Sink *s)
+{
+    uint32_t n = s->f->vals.n;
+    if (n > s->n) {
+        s->n = 2 * n;
+        s->meet = ARENA_ARRAY(s->a, BodyId, s->n);
+        s->uses = ARENA_ARRAY(s->a, uint32_t, s->n);
+    }
+    memset(s->meet, 0, n * sizeof *s->meet);
+    memset(s->uses, 0, n * sizeof *s->uses);
+    ir_walk(s->f, s->f->entry, note_uses, s);
+}
+
+/* Users before what they use, so that chains move together. */
+static void sink_body(Sink *s, BodyId b)
+{
+    Fn *f = s->f;
+    InsId before;
+    for (InsId i = f->bodies.at[b.ix].last; i.ix; i = before) {
+        before = ins_get(f, i)->prev;
+        for (uint32_t k = ins_get(f, i)->bodies.n; k-- > 0;)
+            sink_body(s, ins_body(f, i, k));
+        if (!movable(s, i))
+            continue;
+        BodyId arm = arm_for(s, i);
+        if (arm.ix == b.ix)
+            continue;
+        ir_move_before(f, i, f->bodies.at[arm.ix].first);
+        s->changed = true;
+        count(s); /* what i uses may follow it */
+    }
+}
+
+/* ---- taken rows
+ * ----------------------------------------------------------------------------------- */
+
+/* In the new map: reads of outside tensors at the original row 'at' become reads of their taken
+ * rows at 'row'. */
+typedef struct {
+    Sink *s;
+    BodyId body;
+    InsId before; /* takes go here */
+    ValId sel, at, row;
+    DimId axis;
+} Rows;
+
+static ValId taken(Rows *r, ValId x, uint32_t axis)
+{
+    Fn *f = r->s->f;
+    AttrVal v = attr_make_int(f->module, "axis", axis);
+    Build b = build_before(f, r->before);
+    return ir_op(&b, OP_take, (ValId[]){x, r->sel}, 2, attr_intern(f->module, &v, 1));
+}
+
+static void read_taken(void *cx, InsId i)
+{
+    Rows *r = cx;
+    Fn *f = r->s->f;
+    if (ins_op(f, i) != OP_index || attr_flag(f->module, ins_get(f, i)->attr, "check"))
+        return;
+    ValId x = ins_in(f, i, 0);
+    uint32_t place = 0, n = ins_get(f, i)->in.n;
+    for (uint32_t k = 1; k < n; k++)
+        if (ins_in(f, i, k).ix == r->at.ix)
+            place = k;
+    if (!place || body_within(f, val_home(f, x), r->body) ||
+        !dim_eq(val_ty(f, x)->dims[place - 1], r->axis))
+        return;
+    ValId rows = taken(r, x, place - 1);
+    ir_set_in(f, i, 0, rows);
+    ir_set_in(f, i, place, r->row);
+}
+
+/* Can another type of the remaining axes result? A read of T rows that keeps a later axis T keeps
+ * it; only the subscripted axis is narrowed. */
+static bool narrow(Sink *s, InsId i)
+{
+    Fn *f = s->f;
+    ValId x = ins_in(f, i, 0), sel = ins_in(f, i, 1);
+    InsId p = val_def(f, x);
+    if (!p.ix || ins_op(f, p) != OP_map || ins_get(f, p)->nres != 1)
+        return false;
+    const AttrVal dims = *attr_find(f->module, ins_get(f, p)->attr, "dims");
+    int64_t axis = attr_int(f->module, ins_get(f, i)->attr, "axis", -1);
+    Work w = work_of(f, ins_body(f, p, 0));
+    bool cheap = w.kind <= WORK_CHEAP;
+    if (axis < 0 || axis >= dims.ndims || w.kind == WORK_FIXED || (!cheap && s->uses[x.ix] != 1))
+        return false;
+    DimId now[MAX_RANK];
+    for (uint32_t k = 0; k < dims.ndims; k++)
+        now[k] = k == axis ? val_ty(f, sel)->sub : dims.dims[k];
+    Build b = build_before(f, i);
+    ValId ids = ir_un(&b, OP_sel_ids, sel);
+    BodyId body = ir_index_body(f, now, dims.ndims);
+    ValId subs[MAX_RANK], y;
+    for (uint32_t k = 0; k < dims.ndims; k++)
+        subs[k] = body_param(f, body, k);
+    b = build_at_end(f, body);
+    ir_yield(&b, &subs[axis], 1);
+    InsId end = body_yield(f, body);
+    b = build_before(f, end);
+    Rows r = {s,          body,           i, sel, ir_index(&b, ids, &subs[axis], 1, false),
+              subs[axis], dims.dims[axis]};
+    subs[axis] = r.at;
+    ir_inline_copy(f, ins_body(f, p, 0), subs, end, &y);
+    ir_set_in(f, end, 0, y);
+    ir_walk(f, body, read_taken, &r);
+    b = build_before(f, i);
+    InsId m = ir_map(&b, now, dims.ndims, body);
+    name_like(f, ins_res(f, m, 0), ins_res(f, i, 0));
+    ir_replace(f, ins_res(f, i, 0), ins_res(f, m, 0));
+    ir_erase(f, i);
+    return true;
+}
+
+typedef struct {
+    const Fn *f;
+    Arena *a;
+    VEC(InsId) found;
+} Takes;
+
+static void find_takes(void *cx, InsId i)
+{
+    Takes *t = cx;
+    if (ins_op(t->f, i) == OP_take)
+        vec_push(t->a, &t->found, i);
+}
+
+static bool narrow_all(Sink *s)
+{
+    Takes t = {.f = s->f, .a = s->a};
+    ir_walk(s->f, s->f->entry, find_takes, &t);
+    for (uint32_t k = 0; k < t.found.n; k++)
+        if (narrow(s, t.found.at[k]))
+            return s->changed = true;
+    return false;
+}
+
+bool pass_sink(PassCx *cx, Fn *f)
+{
+    Sink s = {.f = f, .a = cx->scratch};
+    int rounds = 0;
+    do {
+        count(&s);
+        sink_body(&s, f->entry);
+        count(&s);
+    } while (narrow_all(&s) && rounds++ < MAX_ROUNDS);
+    return s.changed;
+}

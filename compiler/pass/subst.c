@@ -1,0 +1,81 @@
+/* Replacing a dimension symbol; see subst.h. */
+
+#include "pass/subst.h"
+
+#include "ir/edit.h"
+#include "support/check.h"
+
+typedef struct {
+    Fn *f;
+    DimTable *dims;
+    DimId sym, by;
+    DimId *memo; /* by dimension */
+    uint32_t n;
+} Subst;
+
+static DimId in_dim(Subst *s, DimId d)
+{
+    if (!d.ix || d.ix >= s->n)
+        return d;
+    if (d.ix == s->sym.ix)
+        return s->by;
+    if (s->memo[d.ix].ix)
+        return s->memo[d.ix];
+    const DimNode n = *dim_node(s->dims, d);
+    DimId r = d;
+    if (n.kind != DIM_CONST && n.kind != DIM_SYM) {
+        DimId a = in_dim(s, n.a), b = in_dim(s, n.b);
+        if (!dim_eq(a, n.a) || !dim_eq(b, n.b))
+            r = dim_op(s->dims, (DimKind)n.kind, a, b);
+    }
+    s->memo[d.ix] = r;
+    return r;
+}
+
+static TypeId in_type(Subst *s, TypeId id)
+{
+    Type t = *type_get(s->f->module->types, id);
+    bool changed = false;
+    DimId ix = in_dim(s, t.ix), sub = in_dim(s, t.sub);
+    changed |= !dim_eq(ix, t.ix) || !dim_eq(sub, t.sub);
+    t.ix = ix;
+    t.sub = sub;
+    for (uint32_t k = 0; k < t.rank; k++) {
+        DimId d = in_dim(s, t.dims[k]);
+        changed |= !dim_eq(d, t.dims[k]);
+        t.dims[k] = d;
+    }
+    return changed ? type_intern(s->f->module->types, &t) : id;
+}
+
+static void in_ins(void *cx, InsId i)
+{
+    Subst *s = cx;
+    Fn *f = s->f;
+    uint32_t n;
+    AttrId attr = ins_get(f, i)->attr;
+    const AttrVal *vals = attr_all(f->module, attr, &n);
+    for (uint32_t k = 0; k < n; k++) {
+        AttrVal v = vals[k];
+        bool changed = false;
+        for (uint32_t j = 0; v.kind == ATTR_DIMS && j < v.ndims; j++) {
+            DimId d = in_dim(s, v.dims[j]);
+            changed |= !dim_eq(d, v.dims[j]);
+            v.dims[j] = d;
+        }
+        if (!changed)
+            continue;
+        ir_set_attr(f, i, attr_with(f->module, ins_get(f, i)->attr, v));
+        vals = attr_all(f->module, attr, &n); /* interning may have moved it */
+    }
+}
+
+void subst_dim(Fn *f, Arena *scratch, DimId sym, DimId by)
+{
+    Subst s = {.f = f, .dims = f->module->dims, .sym = sym, .by = by};
+    s.n = dims_count(s.dims) + 1;
+    s.memo = ARENA_ARRAY(scratch, DimId, s.n);
+    for (uint32_t v = 1; v < f->vals.n; v++)
+        f->vals.at[v].type = in_type(&s, f->vals.at[v].type);
+    ir_walk(f, f->entry, in_ins, &s);
+}
