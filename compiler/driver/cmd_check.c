@@ -13,6 +13,8 @@ Status cmd_check(Session *s)
     for (uint32_t i = 0; i < files->n; i++) {
         Unit unit;
         Status status = drive_unit(s, &unit, files->at[i], STAGE_CHECK);
+        if (unit.program)
+            sema_done(unit.program);
         worst = status > worst ? status : worst;
     }
     return worst;

@@ -1,6 +1,7 @@
 /* Loading a module and taking it down to the loop stage. */
 
 #include "driver/compile.h"
+#include "driver/weights.h"
 
 #include "ir/text.h"
 #include "support/check.h"
@@ -31,11 +32,19 @@ Status compile_load(Session *s, const char *path, Module **out)
         return load_gir(s, path, out);
     Unit u;
     Status status = drive_unit(s, &u, path, STAGE_CHECK);
-    if (status != STATUS_OK || !u.program)
+    if (status != STATUS_OK || !u.program) {
+        if (u.program)
+            sema_done(u.program);
         return status;
+    }
     ice_stage("build");
     *out = module_new(s->arena, s->names, path);
-    return sema_build(u.program, *out) ? STATUS_OK : STATUS_ERRORS;
+    status = sema_build(u.program, *out) ? STATUS_OK : STATUS_ERRORS;
+    const char *weights = sema_weights_path(u.program);
+    if (status == STATUS_OK && weights && !strcmp(s->options.weights, "embed"))
+        status = weights_load(s, *out, weights);
+    sema_done(u.program);
+    return status;
 }
 
 EmitOptions compile_options(const Session *s, const char *path)

@@ -33,7 +33,8 @@ static Status stage_parse(Session *s, Unit *u)
 static Status stage_check(Session *s, Unit *u)
 {
     ice_stage("check");
-    SemaInput in = {s->arena, s->ast, s->names, s->sources, s->diag, std_path(s), &s->node_ids};
+    SemaInput in = {s->arena, s->ast,      s->names,     s->sources,
+                    s->diag,  std_path(s), &s->node_ids, s->options.weights_file};
     bool types = options_dumps(&s->options, "types");
     bool coverage = options_dumps(&s->options, "coverage");
     unsigned before = diag_errors(s->diag);

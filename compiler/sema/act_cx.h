@@ -10,7 +10,7 @@
 typedef struct {
     bool bound;
     DimId dim;
-    ValId sel;        /* of a restricted dimension */
+    ValId sel;          /* of a restricted dimension */
     const Poly *actual; /* of a generic name: the caller's dimension */
 } AtomBind;
 

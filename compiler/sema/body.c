@@ -8,7 +8,8 @@ bool is_body(const Node *d)
     return d->a != NULL;
 }
 
-/* ---- names in signatures --------------------------------------------------------------------------- */
+/* ---- names in signatures
+ * --------------------------------------------------------------------------- */
 
 static void names_in_list(NodeList l, void (*visit)(void *cx, SymId name), void *cx)
 {
@@ -65,8 +66,8 @@ static void add_generic(void *arg, SymId name)
         if (sym_eq(d->xs.at[i]->name, name))
             return;
     Bind *b = env_find(v->cx->arena, v->f->module->env, name, NULL);
-    bool free = !b || (b->kind != BIND_DIM && b->kind != BIND_BANK) ||
-                (b->kind == BIND_DIM && b->runtime);
+    bool free =
+        !b || (b->kind != BIND_DIM && b->kind != BIND_BANK) || (b->kind == BIND_DIM && b->runtime);
     if (free && !fn_is_generic(v->f, name))
         vec_push(v->cx->arena, &v->f->generics, name);
 }
@@ -83,7 +84,8 @@ void fn_generics(Cx *cx, FnInfo *f)
         names_in(f->decl->ys.at[i]->type, add_generic, &v);
 }
 
-/* ---- instances ------------------------------------------------------------------------------------------ */
+/* ---- instances
+ * ------------------------------------------------------------------------------------------ */
 
 static bool has_braces(const FnInfo *f)
 {
@@ -224,7 +226,8 @@ Inst *make_instance(Cx *cx, const Node *ref, Env *env, Span at)
     return i;
 }
 
-/* ---- checking bodies --------------------------------------------------------------------------------------- */
+/* ---- checking bodies
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct {
     ModuleInfo *mod;
@@ -265,10 +268,9 @@ bool ensure_checked(Cx *cx, FnInfo *f)
         const Node *x = f->decl->xs.at[i];
         bool text = x->op == KIND_BLOCK || x->op == KIND_FN;
         if (text && x->a)
-            statics_set(cx->arena, &st, x->name,
-                        bind_static(cx, x, x->a, f->module->env, x->span));
-        open |= (text && (!x->a || statics_find(st, x->name)->kind == BIND_SKIP)) ||
-                x->op == KIND_BANK;
+            statics_set(cx->arena, &st, x->name, bind_static(cx, x, x->a, f->module->env, x->span));
+        open |=
+            (text && (!x->a || statics_find(st, x->name)->kind == BIND_SKIP)) || x->op == KIND_BANK;
     }
     if (open)
         vec_push(cx->arena, &cx->pending, f);
@@ -346,7 +348,9 @@ static void body_statics(Cx *cx, const Node *d, Env *env, Statics st)
             env_put(cx->arena, env, s->name, (Bind){.kind = BIND_SKIP, .where = s->span});
         else
             env_put(cx->arena, env, s->name,
-                    (Bind){.kind = BIND_VAL, .role = IS_STATIC, .where = s->span,
+                    (Bind){.kind = BIND_VAL,
+                           .role = IS_STATIC,
+                           .where = s->span,
                            .type = read_type(cx, s->type, env, NULL)});
     }
 }
@@ -360,8 +364,7 @@ static void body_sequences(Cx *cx, const Node *t, Env *env)
             const Node *s = t->ys.at[g]->xs.at[i];
             if (s->kind != AST_REST)
                 continue;
-            SymId key = intern_z(cx->names,
-                                 arena_printf(cx->arena, "..%s", text_of(cx, s->name)));
+            SymId key = intern_z(cx->names, arena_printf(cx->arena, "..%s", text_of(cx, s->name)));
             if (env_find(cx->arena, env, key, NULL))
                 continue;
             Seq *q = ARENA_NEW(cx->arena, Seq);

@@ -3,7 +3,8 @@
 
 #include "sema/walk.h"
 
-/* ---- statics ------------------------------------------------------------------------------------- */
+/* ---- statics
+ * ------------------------------------------------------------------------------------- */
 
 static bool takes_text(const Node *s)
 {
@@ -106,7 +107,8 @@ Statics bind_statics(Cx *cx, FnInfo *f, NodeList subs, Env *env, Span at)
     return st;
 }
 
-/* ---- the signature ---------------------------------------------------------------------------------- */
+/* ---- the signature
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct {
     FnInfo *f;
@@ -115,7 +117,7 @@ typedef struct {
     Env *caller;
     Span at;
     ElemTy cls[3];
-    const Ty **types; /* per formal */
+    const Ty **types;  /* per formal */
     const Arg **given; /* per formal, NULL: default */
     const Ty *result;
 } Call;
@@ -152,8 +154,8 @@ static void put_statics(Cx *cx, Call *c, Statics st)
         } else if (takes_dim(cx, s)) {
             b = dim_bind(poly_var(cx->ps));
         } else if (s->op == KIND_TYPE) {
-            b = (Bind){.kind = BIND_VAL, .role = IS_STATIC,
-                       .type = read_type(cx, s->type, c->e, NULL)};
+            b = (Bind){
+                .kind = BIND_VAL, .role = IS_STATIC, .type = read_type(cx, s->type, c->e, NULL)};
             not_yet(cx, c->at, "a static without value");
         } else {
             bad(cx, c->at, E0103, "'%s' wants the static '%s'", text_of(cx, d->name),
@@ -184,8 +186,7 @@ static void put_sequences(Cx *cx, Env *e, const Node *t, bool open)
             const Node *s = t->ys.at[g]->xs.at[i];
             if (s->kind != AST_REST)
                 continue;
-            SymId key = intern_z(cx->names,
-                                 arena_printf(cx->arena, "..%s", text_of(cx, s->name)));
+            SymId key = intern_z(cx->names, arena_printf(cx->arena, "..%s", text_of(cx, s->name)));
             if (env_here(e, key))
                 continue;
             Seq *q = ARENA_NEW(cx->arena, Seq);
@@ -211,7 +212,8 @@ static void put_generics(Cx *cx, Call *c)
     put_sequences(cx, c->e, d->type, true);
 }
 
-/* ---- arguments ----------------------------------------------------------------------------------------- */
+/* ---- arguments
+ * ----------------------------------------------------------------------------------------- */
 
 static int formal_for(const Call *c, const Arg *a)
 {
@@ -296,8 +298,8 @@ static void pass_arg(Cx *cx, Call *c, uint32_t i)
         return;
     }
     if (!fit_elem(cx, ft->elem, t->elem)) {
-        bad(cx, at, E0215, "'%s': '%s' wants %s, it gets %s", fn, formal,
-            show_elem(cx, ft->elem), show_ty(cx, t));
+        bad(cx, at, E0215, "'%s': '%s' wants %s, it gets %s", fn, formal, show_elem(cx, ft->elem),
+            show_ty(cx, t));
         arg_notes(cx, c, i, a);
     }
     if (!axes_match(cx, ft->axes, ft->naxes, t->axes, t->naxes)) {
@@ -315,7 +317,8 @@ static void pass_args(Cx *cx, Call *c)
                 pass_arg(cx, c, i);
 }
 
-/* ---- what the body asks of its dimensions ------------------------------------------------------------------ */
+/* ---- what the body asks of its dimensions
+ * ------------------------------------------------------------------ */
 
 static void check_runtime_names(Cx *cx, Call *c)
 {
@@ -429,7 +432,9 @@ static void check_text(Cx *cx, Call *c, Statics st)
         }
 }
 
-/* ---- results --------------------------------------------------------------------------------------------------- */
+/* ---- results
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static const Ty *closed(Cx *cx, const Ty *t)
 {
@@ -529,7 +534,8 @@ Value call_fn(Cx *cx, FnInfo *f, Statics st, Inst *inst, ValId member, const Arg
         const Ty **types = ARENA_ARRAY(cx->arena, const Ty *, f->decl->ys.n + 1);
         for (uint32_t i = 0; i < f->decl->ys.n; i++)
             types[i] = closed(cx, c.types[i]);
-        Inlined in = {f, inst, member, c.e, c.given, types, env, at, {c.cls[0], c.cls[1], c.cls[2]}};
+        Inlined in = {
+            f, inst, member, c.e, c.given, types, env, at, {c.cls[0], c.cls[1], c.cls[2]}};
         v.ex = inline_call(cx, &in, t);
         v.ex.ty = t;
     }
@@ -543,7 +549,8 @@ Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env 
     return call_fn(cx, i->fn, i->statics, i, member, args, n, env, at);
 }
 
-/* ---- the CALL expression ------------------------------------------------------------------------------------------ */
+/* ---- the CALL expression
+ * ------------------------------------------------------------------------------------------ */
 
 /* A block that updates a state is called at one place, and in order. */
 static void check_site(Cx *cx, Inst *i, const Node *n, const Env *env)

@@ -32,8 +32,15 @@ Program *sema_load(const SemaInput *in, const SourceFile *main, const Ast *ast)
     cx->step_limit = STEP_LIMIT;
     cx->frame.path = "";
     know_words(cx);
+    if (in->weights_file)
+        weights_use(cx, in->weights_file);
     module_load(cx, main, ast);
     return cx;
+}
+
+void sema_done(Program *cx)
+{
+    weights_close(cx);
 }
 
 void sema_keep_notes(Program *cx)
@@ -47,9 +54,9 @@ static void check_arith(Cx *cx, ModuleInfo *m, const Node *d)
     Env *env = env_new(cx->arena, m->env, ENV_PLAIN);
     for (uint32_t i = 0; i < d->xs.n; i++) {
         const Node *s = d->xs.at[i];
-        env_put(cx->arena, env, s->name,
-                (Bind){.kind = BIND_DIM, .dim = poly_name(cx->ps, s->name, NULL),
-                       .where = s->span});
+        env_put(
+            cx->arena, env, s->name,
+            (Bind){.kind = BIND_DIM, .dim = poly_name(cx->ps, s->name, NULL), .where = s->span});
     }
     for (uint32_t i = 0; i < d->ys.n; i++) {
         if (d->ys.at[i]->kind != AST_FN)
@@ -78,8 +85,10 @@ bool sema_check(Program *cx)
     for (uint32_t i = 0; i < cx->pending.n; i++) {
         FnInfo *f = cx->pending.at[i];
         if (!f->instanced && f->module == m)
-            unknown(cx, f->decl->span, "'%s' has a static block or function: checked per "
-                    "instance, none seen", text_of(cx, f->decl->name));
+            unknown(cx, f->decl->span,
+                    "'%s' has a static block or function: checked per "
+                    "instance, none seen",
+                    text_of(cx, f->decl->name));
     }
     return !diag_errors(cx->diag);
 }

@@ -16,8 +16,9 @@ typedef struct {
     Intern *names;
     Sources *sources;
     Diag *diag;
-    const char *std_dir; /* "std.nn" is std_dir/std/nn.gate */
-    uint32_t *node_ids;  /* as in parse_file */
+    const char *std_dir;      /* "std.nn" is std_dir/std/nn.gate */
+    uint32_t *node_ids;       /* as in parse_file */
+    const char *weights_file; /* instead of the one the file declares; or NULL */
 } SemaInput;
 
 /* Takes the parsed main file, reads every module it uses and their declarations. Syntax errors of
@@ -26,7 +27,8 @@ Program *sema_load(const SemaInput *in, const SourceFile *main, const Ast *ast);
 /* Checks every function, block and network of the file, and the library text it uses. False if
  * there was an error. Nothing is checked of a file that does not parse. */
 bool sema_check(Program *p);
-/* The type of every binding of the main file, "path:line: name: type" per line. After sema_check. */
+/* The type of every binding of the main file, "path:line: name: type" per line. After sema_check.
+ */
 void sema_shapes(Program *p, StrBuf *out);
 /* What could not be checked and why, and subscripts that are checked at run time. */
 void sema_coverage(Program *p, StrBuf *out);
@@ -35,5 +37,9 @@ void sema_keep_notes(Program *p);
 /* Builds every network of the checked main file into 'out'. False (reported) if something cannot
  * be built. */
 bool sema_build(Program *p, Module *out);
+/* The weight file that 'weights "..."' names, beside the source; NULL if there is none. */
+const char *sema_weights_path(const Program *p);
+/* Closes the weight file; types and the module stay. */
+void sema_done(Program *p);
 
 #endif

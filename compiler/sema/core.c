@@ -33,7 +33,8 @@ static Axes axes_of(Cx *cx, const Core *c, uint32_t i)
     return axes_expand(cx->ts, type_of(c, i)->axes, type_of(c, i)->naxes);
 }
 
-/* ---- scalars ------------------------------------------------------------------------------------- */
+/* ---- scalars
+ * ------------------------------------------------------------------------------------- */
 
 static const Ty *core_two(Cx *cx, Core *c)
 {
@@ -65,8 +66,7 @@ static const Ty *core_select(Cx *cx, Core *c)
     const Ty *t = type_of(c, 0), *a = type_of(c, 1), *b = type_of(c, 2);
     Span at = c->n->span;
     if (t->elem.kind != SE_ANY && !(t->elem.kind == SE_CONCRETE && t->elem.elem == E_BIT))
-        bad(cx, c->n->ys.at[0]->span, E0215, "'select' wants bit, not %s",
-            show_elem(cx, t->elem));
+        bad(cx, c->n->ys.at[0]->span, E0215, "'select' wants bit, not %s", show_elem(cx, t->elem));
     ElemTy e = join_elem(cx, a->elem, b->elem, at, "select");
     Aligned ab = align(cx, a, b, at, "select");
     const Ty *both = ty_tensor(cx->ts, e, ab.axes.at, ab.axes.n);
@@ -126,7 +126,8 @@ static const Ty *core_random(Cx *cx, Core *c)
     return ty_with_elem(cx->ts, type_of(c, 2), elem_concrete(E_U32));
 }
 
-/* ---- order ----------------------------------------------------------------------------------------- */
+/* ---- order
+ * ----------------------------------------------------------------------------------------- */
 
 static const Poly *ranks(Cx *cx, Core *c, Axis last)
 {
@@ -169,7 +170,8 @@ static const Ty *core_order(Cx *cx, Core *c)
     return ty_tuple(cx->ts, f, 2);
 }
 
-/* ---- routes ------------------------------------------------------------------------------------------ */
+/* ---- routes
+ * ------------------------------------------------------------------------------------------ */
 
 static const Ty *core_route(Cx *cx, Core *c)
 {
@@ -195,7 +197,8 @@ static const Ty *core_route(Cx *cx, Core *c)
                     (uint32_t)polys_fresh_id(cx->ps));
 }
 
-/* ---- packed ------------------------------------------------------------------------------------------ */
+/* ---- packed
+ * ------------------------------------------------------------------------------------------ */
 
 static const Ty *core_packed(Cx *cx, Core *c)
 {
@@ -227,35 +230,36 @@ static const Ty *core_placed(Cx *cx, Core *c)
     return ty_tensor(cx->ts, type_of(c, 0)->elem, a.at, a.n);
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------ */
+/* ---- the table
+ * ------------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name;
     CoreFn fn;
     bool wanted; /* literals among the arguments take the wanted type */
 } core_table[] = {
-    {"exp", core_float, false},     {"log", core_float, false},
-    {"sqrt", core_float, false},    {"rsqrt", core_float, false},
-    {"sin", core_float, false},     {"cos", core_float, false},
-    {"tanh", core_float, false},    {"erf", core_float, false},
-    {"log1p", core_float, false},   {"floor", core_float, false},
-    {"ceil", core_float, false},    {"round", core_float, false},
-    {"abs", core_float, false},     {"atan2", core_two, false},
-    {"max", core_two, true},        {"min", core_two, true},
-    {"select", core_select, true},  {"topk", core_order, false},
-    {"sorted", core_order, false},  {"random_bits", core_random, false},
-    {"bits", core_bits, false},     {"from_bits", core_from_bits, false},
+    {"exp", core_float, false},       {"log", core_float, false},
+    {"sqrt", core_float, false},      {"rsqrt", core_float, false},
+    {"sin", core_float, false},       {"cos", core_float, false},
+    {"tanh", core_float, false},      {"erf", core_float, false},
+    {"log1p", core_float, false},     {"floor", core_float, false},
+    {"ceil", core_float, false},      {"round", core_float, false},
+    {"abs", core_float, false},       {"atan2", core_two, false},
+    {"max", core_two, true},          {"min", core_two, true},
+    {"select", core_select, true},    {"topk", core_order, false},
+    {"sorted", core_order, false},    {"random_bits", core_random, false},
+    {"bits", core_bits, false},       {"from_bits", core_from_bits, false},
     {"route_ids", core_route, false}, {"route_mask", core_route, false},
-    {"packed", core_packed, false}, {"placed", core_placed, false},
-    {"f64", core_convert, false},   {"f32", core_convert, false},
-    {"f16", core_convert, false},   {"bf16", core_convert, false},
-    {"i64", core_convert, false},   {"i32", core_convert, false},
-    {"i16", core_convert, false},   {"i8", core_convert, false},
-    {"u64", core_convert, false},   {"u32", core_convert, false},
-    {"u16", core_convert, false},   {"u8", core_convert, false},
-    {"int", core_convert, false},   {"bit", core_convert, false},
-    {"real", core_convert, false},  {"num", core_convert, false},
-    {"elem", core_convert, false},  {"iota", NULL, false},
+    {"packed", core_packed, false},   {"placed", core_placed, false},
+    {"f64", core_convert, false},     {"f32", core_convert, false},
+    {"f16", core_convert, false},     {"bf16", core_convert, false},
+    {"i64", core_convert, false},     {"i32", core_convert, false},
+    {"i16", core_convert, false},     {"i8", core_convert, false},
+    {"u64", core_convert, false},     {"u32", core_convert, false},
+    {"u16", core_convert, false},     {"u8", core_convert, false},
+    {"int", core_convert, false},     {"bit", core_convert, false},
+    {"real", core_convert, false},    {"num", core_convert, false},
+    {"elem", core_convert, false},    {"iota", NULL, false},
     {"selected", NULL, false},
 };
 enum { CORE_COUNT = sizeof core_table / sizeof *core_table };

@@ -2,7 +2,6 @@
 
 #include "sema/walk.h"
 
-
 const Poly *axis_of(Cx *cx, NodeList subs, Env *env)
 {
     return subs.n ? need_dim(cx, subs.at[0], env) : NULL;
@@ -43,8 +42,8 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     surrogates(cx, s->attrs, env);
     const Ty *t = ty_vector(cx->ts, elem_kind(SE_SEL), d);
     shape_note(cx, s->span, s->name, "", t);
-    Bind b = {.kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span,
-              .type = t};
+    Bind b = {
+        .kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span, .type = t};
     if (live(cx) && is_tensor(&test)) {
         b.sel = act_gate(cx->act, s->name, test.ex, d);
         if (d)
@@ -53,7 +52,8 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     env_put(cx->arena, env, s->name, b);
 }
 
-/* ---- the sides of a decision --------------------------------------------------------------------- */
+/* ---- the sides of a decision
+ * --------------------------------------------------------------------- */
 
 typedef struct {
     bool ok, rank0;
@@ -111,7 +111,8 @@ void check_on(Cx *cx, const Node *s, Env *env)
         act_on_end(cx->act, body);
 }
 
-/* ---- results ---------------------------------------------------------------------------------------- */
+/* ---- results
+ * ---------------------------------------------------------------------------------------- */
 
 static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const char *name,
                              int *axis)
@@ -153,7 +154,8 @@ static Value side_result(Cx *cx, Value v, const Sub *sub, Span at, const char *n
     return v;
 }
 
-/* ---- joins -------------------------------------------------------------------------------------------- */
+/* ---- joins
+ * -------------------------------------------------------------------------------------------- */
 
 static const Ty *join_types(Cx *cx, const Ty *a, const Ty *b, Span at, const char *what);
 
@@ -206,7 +208,9 @@ Value when_join(Cx *cx, const Value *a, const Value *b, Span at, const char *wha
     return value_of(join_types(cx, a->ex.ty, b->ex.ty, at, what));
 }
 
-/* ---- when ----------------------------------------------------------------------------------------------- */
+/* ---- when
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* What is emitted for a decided value: the sides as they were made, joined along the axes. */
 static Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa,

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* ---- dimensions -------------------------------------------------------------------------------- */
+/* ---- dimensions --------------------------------------------------------------------------------
+ */
 
 static void bind_named_dim(Cx *cx, const Node *d, const Poly *p, const Frac *size)
 {
@@ -66,11 +67,15 @@ static void declare_enum(Cx *cx, const Node *d, Env *env)
 {
     no_duplicates(cx, d, d->xs);
     env_put(cx->arena, env, d->name,
-            (Bind){.kind = BIND_DIM, .dim = counted_dim(cx, d, d->xs.n), .where = d->span,
-                   .members = (const Node *const *)d->xs.at, .nmembers = d->xs.n});
+            (Bind){.kind = BIND_DIM,
+                   .dim = counted_dim(cx, d, d->xs.n),
+                   .where = d->span,
+                   .members = (const Node *const *)d->xs.at,
+                   .nmembers = d->xs.n});
 }
 
-/* ---- names in the weight file ------------------------------------------------------------------- */
+/* ---- names in the weight file -------------------------------------------------------------------
+ */
 
 static const char *at_path(Cx *cx, NodeList binds)
 {
@@ -121,7 +126,8 @@ static void frame_of(Cx *cx, Inst *i, const char *name, NodeList binds, bool ban
     i->bank = bank;
 }
 
-/* ---- parts and banks ---------------------------------------------------------------------------- */
+/* ---- parts and banks ----------------------------------------------------------------------------
+ */
 
 static Inst **one_inst(Cx *cx, Inst *i)
 {
@@ -161,8 +167,8 @@ static void declare_named_bank(Cx *cx, const Node *d, Env *env)
     for (uint32_t i = 0; i < d->ys.n; i++) {
         const Node *m = d->ys.at[i];
         b.insts[i] = make_instance(cx, m->b, env, m->b->span);
-        const char *name = arena_printf(cx->arena, "%s.%s", text_of(cx, d->name),
-                                        text_of(cx, m->name));
+        const char *name =
+            arena_printf(cx->arena, "%s.%s", text_of(cx, d->name), text_of(cx, m->name));
         frame_of(cx, b.insts[i], name, m->xs, false);
     }
     env_put(cx->arena, env, d->name, b);
@@ -189,7 +195,8 @@ static void declare_bank(Cx *cx, const Node *d, Env *env)
     env_put(cx->arena, env, d->name, b);
 }
 
-/* ---- params, states, knobs ----------------------------------------------------------------------- */
+/* ---- params, states, knobs
+ * ----------------------------------------------------------------------- */
 
 typedef struct {
     Cx *cx;
@@ -274,7 +281,6 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
     }
     b->ex = act_param(cx->act, name, b->type, f.members, f.sizes, f.n, initial);
     b->ex.ty = b->type;
-    weights_expect(cx, name, b->type, d->span, f.sizes, f.n, initial != NULL);
 }
 
 static void declare_value(Cx *cx, const Node *d, Env *env)
@@ -293,7 +299,8 @@ static void declare_value(Cx *cx, const Node *d, Env *env)
     b.role = d->kind == AST_KNOB ? IS_KNOB : d->kind == AST_STATE ? IS_STATE : IS_PARAM;
     const Poly *other;
     if (d->kind == AST_KNOB && t->kind == TYK_TENSOR && elem_is_integer(t->elem) && d->b->b &&
-        !(interval(cx, d->b->a, env, &b.low, &other) && interval(cx, d->b->b, env, &other, &b.high)))
+        !(interval(cx, d->b->a, env, &b.low, &other) &&
+          interval(cx, d->b->b, env, &other, &b.high)))
         b.low = b.high = NULL;
     if (live(cx) && d->kind == AST_KNOB)
         emit_knob(cx, d, env, &def, &b);
@@ -311,7 +318,8 @@ static void declare_weights(Cx *cx, const Node *d, Env *env)
     weights_declare(cx, d);
 }
 
-/* ---- dispatch -------------------------------------------------------------------------------------- */
+/* ---- dispatch
+ * -------------------------------------------------------------------------------------- */
 
 static void declare_const(Cx *cx, const Node *d, Env *env)
 {
@@ -321,9 +329,9 @@ static void declare_const(Cx *cx, const Node *d, Env *env)
 typedef void (*DeclareFn)(Cx *cx, const Node *d, Env *env);
 
 static const DeclareFn declare_table[AST_COUNT] = {
-    [AST_DIM] = declare_dim,     [AST_ENUM] = declare_enum,   [AST_BANK] = declare_bank,
-    [AST_PART] = declare_part,   [AST_PARAM] = declare_value, [AST_STATE] = declare_value,
-    [AST_KNOB] = declare_value,  [AST_CONST] = declare_const, [AST_WEIGHTS] = declare_weights};
+    [AST_DIM] = declare_dim,    [AST_ENUM] = declare_enum,   [AST_BANK] = declare_bank,
+    [AST_PART] = declare_part,  [AST_PARAM] = declare_value, [AST_STATE] = declare_value,
+    [AST_KNOB] = declare_value, [AST_CONST] = declare_const, [AST_WEIGHTS] = declare_weights};
 
 void declare(Cx *cx, const Node *d, Env *env)
 {

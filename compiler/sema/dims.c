@@ -92,8 +92,7 @@ const Poly *read_dim(Cx *cx, const Node *e, Env *env)
         return NULL;
     switch (e->kind) {
     case AST_INT:
-        return e->u <= INT64_MAX ? poly_num(cx->ps, (int64_t)e->u)
-                                 : poly_fresh(cx->ps, (SymId){0});
+        return e->u <= INT64_MAX ? poly_num(cx->ps, (int64_t)e->u) : poly_fresh(cx->ps, (SymId){0});
     case AST_NAME:
     case AST_WHOLE: return dim_of_name(cx, e, env);
     case AST_DOT: return sym_eq(e->name, cx->w.count) ? dim_of_count(cx, e, env) : NULL;
@@ -144,7 +143,8 @@ const Poly *need_dim(Cx *cx, const Node *e, Env *env)
     return d;
 }
 
-/* ---- types ------------------------------------------------------------------------------------- */
+/* ---- types -------------------------------------------------------------------------------------
+ */
 
 static const Ty *form(Cx *cx, const Node *t, const char *what)
 {
@@ -211,8 +211,9 @@ const Ty *read_type(Cx *cx, const Node *t, Env *env, const ElemTy *cls)
     if (t->kind == AST_TUPLE_TYPE)
         return tuple_type(cx, t, env, cls);
     if (t->kind != AST_TYPE || t->xs.n != 1)
-        return form(cx, t, arena_printf(cx->arena, "'%s' is not a type",
-                                        t->kind == AST_TYPE ? path_text(cx, t->xs) : "this"));
+        return form(cx, t,
+                    arena_printf(cx->arena, "'%s' is not a type",
+                                 t->kind == AST_TYPE ? path_text(cx, t->xs) : "this"));
     SymId q = t->xs.at[0]->name;
     if (sym_eq(q, cx->w.route))
         return route_type(cx, t, env);
@@ -239,7 +240,8 @@ const Ty *read_type(Cx *cx, const Node *t, Env *env, const ElemTy *cls)
     return ty_tensor(cx->ts, e, axes.at, axes.n);
 }
 
-/* ---- maxima ------------------------------------------------------------------------------------ */
+/* ---- maxima ------------------------------------------------------------------------------------
+ */
 
 static bool bounded_name(Cx *cx, const Node *e, Env *env)
 {
@@ -277,8 +279,7 @@ bool is_bounded(Cx *cx, const Node *e, Env *env)
     switch (e->kind) {
     case AST_NAME: return bounded_name(cx, e, env);
     case AST_INDEX: return is_bounded(cx, e->a, env);
-    case AST_BIN:
-        return dim_op_of(e->op) && is_bounded(cx, e->a, env) && is_bounded(cx, e->b, env);
+    case AST_BIN: return dim_op_of(e->op) && is_bounded(cx, e->a, env) && is_bounded(cx, e->b, env);
     case AST_CALL: return bounded_call(cx, e, env);
     default: return false;
     }

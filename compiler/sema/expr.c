@@ -3,7 +3,8 @@
 
 #include "sema/walk.h"
 
-/* ---- literals ------------------------------------------------------------------------------------ */
+/* ---- literals
+ * ------------------------------------------------------------------------------------ */
 
 static Value ex_int(Cx *cx, const Node *n, Env *env, const Ty *want)
 {
@@ -38,7 +39,8 @@ static Value ex_unknown(Cx *cx, const Node *n, Env *env, const Ty *want)
     return value_any();
 }
 
-/* ---- names ----------------------------------------------------------------------------------------- */
+/* ---- names
+ * ----------------------------------------------------------------------------------------- */
 
 static Value unbound(Cx *cx, const Node *n, Env *env)
 {
@@ -155,8 +157,8 @@ Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole)
     case BIND_FN: return (Value){.kind = V_FN, .fn = b->fn, .st = b->st, .bind = b};
     case BIND_PART: return (Value){.kind = V_INST, .insts = b->insts, .ninsts = b->ninsts};
     case BIND_BANK:
-        return (Value){.kind = V_BANK, .insts = b->insts, .ninsts = b->ninsts, .dim = b->dim,
-                       .bind = b};
+        return (Value){
+            .kind = V_BANK, .insts = b->insts, .ninsts = b->ninsts, .dim = b->dim, .bind = b};
     case BIND_MODULE: return (Value){.kind = V_MODULE, .bind = b};
     case BIND_ARITH: return (Value){.kind = V_ARITH, .bind = b};
     case BIND_CORE: return (Value){.kind = V_CORE, .name = b->st.n ? b->st.at[0]->name : b->name};
@@ -172,7 +174,8 @@ static Value ex_name(Cx *cx, const Node *n, Env *env, const Ty *want)
     return name_value(cx, n, env, n->kind == AST_WHOLE ? n->op : 0);
 }
 
-/* ---- tuples ----------------------------------------------------------------------------------------- */
+/* ---- tuples
+ * ----------------------------------------------------------------------------------------- */
 
 static uint32_t leaves(const Ty *t, uint32_t limit)
 {
@@ -208,12 +211,12 @@ static Value ex_tuple(Cx *cx, const Node *n, Env *env, const Ty *want)
     return v;
 }
 
-/* ---- members ------------------------------------------------------------------------------------------ */
+/* ---- members
+ * ------------------------------------------------------------------------------------------ */
 
 static Value no_member(Cx *cx, const Node *n, const Value *v)
 {
-    return bad(cx, n->span, E0217, "no member '%s' of %s", text_of(cx, n->name),
-               show_value(cx, v));
+    return bad(cx, n->span, E0217, "no member '%s' of %s", text_of(cx, n->name), show_value(cx, v));
 }
 
 static Value module_member(Cx *cx, const Node *n, const Value *m)
@@ -341,23 +344,27 @@ static Value route_member(Cx *cx, const Node *n, Env *env, const Value *v)
 static Value selection_member(Cx *cx, const Node *n, const Value *v)
 {
     const Ty *t = v->ex.ty, *out;
+    bool axis = t->naxes && t->axes[0].dim;
+    ValId sel = v->ex.ir;
+    if (live(cx) && axis)
+        sel = as_selection(cx, v, cx->w.selection, t->axes[0].dim);
     if (sym_eq(n->name, cx->w.mask)) {
         out = ty_with_elem(cx->ts, t, elem_concrete(E_BIT));
     } else if (sym_eq(n->name, cx->w.count)) {
         out = ty_scalar(cx->ts, elem_concrete(E_I32));
-    } else if (sym_eq(n->name, cx->w.ids) && t->naxes && t->axes[0].dim) {
+    } else if (sym_eq(n->name, cx->w.ids) && axis) {
         int64_t id = v->is_gate ? v->gate_id : polys_fresh_id(cx->ps);
         const Poly *of = t->axes[0].dim;
         const Poly *to = narrow(cx, of, v->is_gate ? v->name : cx->w.selection, id);
         out = ty_vector(cx->ts, elem_ix(of), to);
         if (live(cx))
-            act_bind_restricted(cx->act, to, v->ex.ir);
+            act_bind_restricted(cx->act, to, sel);
     } else {
         return no_member(cx, n, v);
     }
     Value m = value_of(out);
     if (live(cx))
-        m.ex = act_sel_member(cx->act, v->ex.ir, text_of(cx, n->name), out);
+        m.ex = act_sel_member(cx->act, sel, text_of(cx, n->name), out);
     m.ex.ty = out;
     return m;
 }
@@ -376,8 +383,8 @@ static Value ex_dot(Cx *cx, const Node *n, Env *env, const Ty *want)
         not_yet(cx, n->span, "'route'");
         return route_member(cx, n, env, &v);
     }
-    bool member = sym_eq(n->name, cx->w.mask) || sym_eq(n->name, cx->w.count) ||
-                  sym_eq(n->name, cx->w.ids);
+    bool member =
+        sym_eq(n->name, cx->w.mask) || sym_eq(n->name, cx->w.count) || sym_eq(n->name, cx->w.ids);
     if (v.ex.ty->elem.kind == SE_SEL && member)
         return selection_member(cx, n, &v);
     if (sym_eq(n->name, cx->w.bits)) {
@@ -407,22 +414,41 @@ static Value ex_fileparam(Cx *cx, const Node *n, Env *env, const Ty *want)
     return fileparam(cx, n);
 }
 
-/* ---- dispatch ------------------------------------------------------------------------------------------ */
+/* ---- dispatch
+ * ------------------------------------------------------------------------------------------ */
 
 typedef Value (*ExFn)(Cx *cx, const Node *n, Env *env, const Ty *want);
 
-static const ExFn ex_table[AST_COUNT] = {
-    [AST_INT] = ex_int,       [AST_FLOAT] = ex_float,   [AST_BOOL] = ex_bool,
-    [AST_STR] = ex_unknown,   [AST_NAME] = ex_name,     [AST_WHOLE] = ex_name,
-    [AST_TUPLE] = ex_tuple,   [AST_LIST] = ex_list,     [AST_CALL] = ex_call,
-    [AST_INDEX] = ex_index,   [AST_DOT] = ex_dot,       [AST_QUOTE] = ex_quote,
-    [AST_CHOOSE] = ex_choose, [AST_POW] = ex_pow,       [AST_NEG] = ex_neg,
-    [AST_NOT] = ex_not,       [AST_BIN] = ex_bin,       [AST_REDUCE] = ex_reduce,
-    [AST_EACH] = ex_each,     [AST_WHEN] = ex_when,     [AST_WITH] = ex_with,
-    [AST_MERGE] = ex_merge,   [AST_SEND] = ex_send,     [AST_BRACES] = ex_braces,
-    [AST_NAMED] = ex_form,    [AST_ARROW] = ex_form,    [AST_SLICE] = ex_form,
-    [AST_REST] = ex_form,     [AST_FILEPARAM] = ex_fileparam,
-    [AST_POISON] = ex_unknown};
+static const ExFn ex_table[AST_COUNT] = {[AST_INT] = ex_int,
+                                         [AST_FLOAT] = ex_float,
+                                         [AST_BOOL] = ex_bool,
+                                         [AST_STR] = ex_unknown,
+                                         [AST_NAME] = ex_name,
+                                         [AST_WHOLE] = ex_name,
+                                         [AST_TUPLE] = ex_tuple,
+                                         [AST_LIST] = ex_list,
+                                         [AST_CALL] = ex_call,
+                                         [AST_INDEX] = ex_index,
+                                         [AST_DOT] = ex_dot,
+                                         [AST_QUOTE] = ex_quote,
+                                         [AST_CHOOSE] = ex_choose,
+                                         [AST_POW] = ex_pow,
+                                         [AST_NEG] = ex_neg,
+                                         [AST_NOT] = ex_not,
+                                         [AST_BIN] = ex_bin,
+                                         [AST_REDUCE] = ex_reduce,
+                                         [AST_EACH] = ex_each,
+                                         [AST_WHEN] = ex_when,
+                                         [AST_WITH] = ex_with,
+                                         [AST_MERGE] = ex_merge,
+                                         [AST_SEND] = ex_send,
+                                         [AST_BRACES] = ex_braces,
+                                         [AST_NAMED] = ex_form,
+                                         [AST_ARROW] = ex_form,
+                                         [AST_SLICE] = ex_form,
+                                         [AST_REST] = ex_form,
+                                         [AST_FILEPARAM] = ex_fileparam,
+                                         [AST_POISON] = ex_unknown};
 
 Value ex(Cx *cx, const Node *n, Env *env, const Ty *want)
 {

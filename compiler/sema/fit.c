@@ -73,7 +73,8 @@ bool chain_has(Cx *cx, const Poly *p, const Poly *exactly)
     return chain_any(cx, p, link_is, exactly);
 }
 
-/* ---- elements ---------------------------------------------------------------------------------- */
+/* ---- elements ----------------------------------------------------------------------------------
+ */
 
 static bool class_takes(Cx *cx, ElemTy var, ElemTy e)
 {
@@ -114,7 +115,8 @@ bool fit_elem(Cx *cx, ElemTy want, ElemTy e)
     return want.kind == SE_SEL && e.kind == SE_CONCRETE && e.elem == E_BIT;
 }
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------------------------------
+ */
 
 static bool fits_route(Cx *cx, const Ty *want, const Ty *t)
 {
@@ -194,7 +196,8 @@ Ex fitted(Cx *cx, const Value *v, const Ty *want)
     return act_fit(cx->act, v->ex, want);
 }
 
-/* ---- decisions on the way ---------------------------------------------------------------------- */
+/* ---- decisions on the way ----------------------------------------------------------------------
+ */
 
 static Subs drop_group(Cx *cx, Subs subs, int64_t group)
 {
@@ -243,7 +246,8 @@ static Ex take_one(Cx *cx, Ex e, const Sub *s, Span at)
 {
     Axes a = axes_expand(cx->ts, e.ty->axes, e.ty->naxes);
     for (uint32_t k = 0; k < a.n && live(cx); k++) {
-        const Poly *d = poly_solve(cx->ps, a.at[k].dim), *to = poly_replace(cx->ps, d, s->from, s->to);
+        const Poly *d = poly_solve(cx->ps, a.at[k].dim),
+                   *to = poly_replace(cx->ps, d, s->from, s->to);
         if (d == to)
             continue;
         if (d != s->from || !s->sel.ix) {
@@ -292,7 +296,8 @@ const Ty *leave(Cx *cx, const Ty *t, Subs subs)
     return t;
 }
 
-/* ---- places (R12) ------------------------------------------------------------------------------- */
+/* ---- places (R12) -------------------------------------------------------------------------------
+ */
 
 typedef struct {
     Arena *arena;

@@ -29,8 +29,8 @@ static void mass(Cx *cx, const Node *s, Env *env, const Poly *d)
     const Ty *t = is_tensor(&p) ? p.ex.ty : &ty_unknown;
     env_put(cx->arena, e, s->alias, (Bind){.kind = BIND_VAL, .type = t, .where = s->span});
     shape_note(cx, s->span, s->alias, "", t);
-    bool over = t->kind == TYK_TENSOR && t->naxes == 1 && d &&
-                same_axis(cx, t->axes[0], axis_dim(d));
+    bool over =
+        t->kind == TYK_TENSOR && t->naxes == 1 && d && same_axis(cx, t->axes[0], axis_dim(d));
     if (t->kind == TYK_TENSOR && d && !over)
         bad(cx, s->b->span, E0201, "'%s' is over %s, its mass is %s", text_of(cx, s->name),
             show_dim(cx, d), show_ty(cx, t));

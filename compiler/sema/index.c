@@ -57,7 +57,8 @@ static Range range_of_value(Cx *cx, const Node *a, Env *env)
         int64_t id = v.is_gate ? v.gate_id : polys_fresh_id(cx->ps);
         out.dim = narrow(cx, t->axes[0].dim, v.is_gate ? v.name : cx->w.selection, id);
         if (live(cx))
-            act_bind_restricted(cx->act, out.dim, v.ex.ir);
+            act_bind_restricted(cx->act, out.dim,
+                                as_selection(cx, &v, cx->w.selection, t->axes[0].dim));
         return out;
     }
     if (is_tensor(&v) && t->elem.kind == SE_IX && t->naxes == 1) {
@@ -136,14 +137,14 @@ typedef struct {
     Bind **ixs;
     Range *ranges;
     Env *env;
-    const Node *body;  /* what is evaluated, or the assignment of 'target' */
+    const Node *body; /* what is evaluated, or the assignment of 'target' */
     const Node *target;
-    const Ty *want;    /* of the body */
+    const Ty *want; /* of the body */
     Value value;
     Axes axes;
     ActBody *open;
-    bool (*begin)(Cx *cx, struct ActBody **open, const Poly *const *dims, uint32_t n,
-                  ValId *places, const void *arg);
+    bool (*begin)(Cx *cx, struct ActBody **open, const Poly *const *dims, uint32_t n, ValId *places,
+                  const void *arg);
     const void *arg;
 } Walk;
 
@@ -366,8 +367,8 @@ void each_store(Cx *cx, NodeList binders, const Node *target, const Node *value,
         if (!stands_alone(target, binders.at[i]->name))
             bad(cx, at, E0361, "binder '%s' must stand alone as a subscript of the target",
                 binders.at[i]->op ? ".." : text_of(cx, binders.at[i]->name));
-    Walk walk = {.binders = binders, .env = env, .body = value, .target = target,
-                 .begin = begin_store};
+    Walk walk = {
+        .binders = binders, .env = env, .body = value, .target = target, .begin = begin_store};
     walk_binders(cx, &walk, NULL, true);
     if (live(cx) && walk.open)
         act_each_store_end(cx->act, walk.open);
@@ -375,8 +376,8 @@ void each_store(Cx *cx, NodeList binders, const Node *target, const Node *value,
 
 /* ---- reductions ------------------------------------------------------------------------------ */
 
-static bool begin_reduce(Cx *cx, ActBody **open, const Poly *const *dims, uint32_t n,
-                         ValId *places, const void *arg)
+static bool begin_reduce(Cx *cx, ActBody **open, const Poly *const *dims, uint32_t n, ValId *places,
+                         const void *arg)
 {
     *open = act_reduce_begin(cx->act, *(const RedOp *)arg, dims, n, places);
     return true;

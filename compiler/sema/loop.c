@@ -115,8 +115,8 @@ static Env *without_exited(Cx *cx, const Node *s, Env *env)
         Env *home = env_fn(env);
         if (!home->group)
             home->group = polys_fresh_id(cx->ps);
-        Sub sub = {d, narrow(cx, d, not_name(cx, h->name), polys_fresh_id(cx->ps)), home->group,
-                   {0}};
+        Sub sub = {
+            d, narrow(cx, d, not_name(cx, h->name), polys_fresh_id(cx->ps)), home->group, {0}};
         inner = env_restricted(cx->arena, inner, ENV_PLAIN, sub);
     }
     return inner;

@@ -63,7 +63,8 @@ ElemTy join_elem(Cx *cx, ElemTy a, ElemTy b, Span at, const char *what)
     return elem_kind(SE_ANY);
 }
 
-/* ---- alignment --------------------------------------------------------------------------------- */
+/* ---- alignment ---------------------------------------------------------------------------------
+ */
 
 const uint32_t *identity_map(Cx *cx, uint32_t n)
 {
@@ -75,7 +76,7 @@ const uint32_t *identity_map(Cx *cx, uint32_t n)
 
 typedef struct {
     Cx *cx;
-    Axes a, b;          /* a has at least as many axes */
+    Axes a, b; /* a has at least as many axes */
     uint32_t at[MAX_AXES + 1];
     uint32_t first[MAX_AXES + 1];
     uint32_t hits;
@@ -176,7 +177,8 @@ static Value emit_pair(Cx *cx, const Pair *p, Oper op, const Ty *result)
     return v;
 }
 
-/* ---- arithmetic modes ---------------------------------------------------------------------------- */
+/* ---- arithmetic modes
+ * ---------------------------------------------------------------------------- */
 
 static bool mode_has(Cx *cx, const Node *mode, SymId name)
 {
@@ -235,7 +237,8 @@ void mode_check(Cx *cx, const Env *env, const char *op, ElemTy e, Span at)
     not_yet(cx, at, "'with'");
 }
 
-/* ---- operators ------------------------------------------------------------------------------------- */
+/* ---- operators
+ * ------------------------------------------------------------------------------------- */
 
 static Value logic(Cx *cx, const Node *n, Pair *p)
 {
@@ -325,7 +328,13 @@ static Value arithmetic(Cx *cx, const Node *n, Env *env, Pair *p)
     return emit_pair(cx, p, (Oper)n->op, p->ty);
 }
 
-/* ---- where ------------------------------------------------------------------------------------------- */
+/* ---- where
+ * ------------------------------------------------------------------------------------------- */
+
+ValId as_selection(Cx *cx, const Value *v, SymId name, const Poly *axis)
+{
+    return v->is_gate ? v->sel : act_gate(cx->act, name, v->ex, axis);
+}
 
 static Value where(Cx *cx, const Node *n, Pair *p)
 {
@@ -348,8 +357,11 @@ static Value where(Cx *cx, const Node *n, Pair *p)
     Value v = *x;
     v.is_gate = false;
     bool hit = false;
-    if (live(cx))
-        act_bind_restricted(cx->act, to, c->ex.ir);
+    ValId picked = {0};
+    if (live(cx)) {
+        picked = as_selection(cx, c, cx->w.where, from);
+        act_bind_restricted(cx->act, to, picked);
+    }
     for (uint32_t i = 0; i < out.n; i++) {
         if (out.at[i].seq || poly_solve(cx->ps, out.at[i].dim) != from)
             continue;
@@ -357,7 +369,7 @@ static Value where(Cx *cx, const Node *n, Pair *p)
         out.at[i] = axis_dim(to);
         const Ty *t = ty_tensor(cx->ts, x->ex.ty->elem, out.at, out.n);
         if (live(cx))
-            v.ex = act_take(cx->act, v.ex, i, c->ex.ir, t);
+            v.ex = act_take(cx->act, v.ex, i, picked, t);
         v.ex.ty = t;
     }
     if (!hit)
@@ -478,7 +490,9 @@ Value ex_quote(Cx *cx, const Node *n, Env *env, const Ty *want)
     return out;
 }
 
-/* ---- lists ----------------------------------------------------------------------------------------------- */
+/* ---- lists
+ * -----------------------------------------------------------------------------------------------
+ */
 
 Value ex_list(Cx *cx, const Node *n, Env *env, const Ty *want)
 {

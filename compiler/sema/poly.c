@@ -24,7 +24,7 @@ struct Poly {
     const Atom *atom;
     uint8_t kinds; /* bit per AtomKind that occurs, also inside atoms */
     uint8_t opaque_depth;
-    uint32_t weight; /* atoms that a walk meets, saturating */
+    uint32_t weight;  /* atoms that a walk meets, saturating */
     const Poly *next; /* of the same hash */
 };
 
@@ -418,7 +418,8 @@ static bool mono_mul(Polys *ps, const PolyTerm *x, const PolyTerm *y, int k, Pol
     uint32_t n = 0, i = 0, j = 0;
     while (i < x->nfactors || j < y->nfactors) {
         PolyFactor one;
-        bool left = j == y->nfactors || (i < x->nfactors && x->factors[i].atom->id <= y->factors[j].atom->id);
+        bool left = j == y->nfactors ||
+                    (i < x->nfactors && x->factors[i].atom->id <= y->factors[j].atom->id);
         bool both = left && j < y->nfactors && x->factors[i].atom == y->factors[j].atom;
         one = left ? x->factors[i] : y->factors[j];
         if (!left)
@@ -605,7 +606,8 @@ static void bind_var(Polys *ps, const Poly *var, const Poly *to)
     vec_push(ps->arena, &ps->trail, (uint32_t)var->atom->id);
 }
 
-/* ---- questions --------------------------------------------------------------------------------- */
+/* ---- questions ---------------------------------------------------------------------------------
+ */
 
 bool poly_visit(const Poly *p, bool (*visit)(void *cx, const Poly *atom), void *cx)
 {
@@ -819,7 +821,8 @@ int poly_at_least_0(Polys *ps, const Poly *p)
     return all_coefficients(s.p, true) ? 0 : -1;
 }
 
-/* ---- text ---------------------------------------------------------------------------------------- */
+/* ---- text
+ * ---------------------------------------------------------------------------------------- */
 
 static void show_atom(Polys *ps, StrBuf *out, const Atom *a)
 {

@@ -26,7 +26,7 @@ typedef struct {
     uint8_t kind; /* AtomKind */
     char op;      /* ATOM_OPAQUE: / % m(in) M(ax), and + - * where these overflowed */
     SymId name;
-    int64_t id;   /* of the name, decision, variable or extent */
+    int64_t id; /* of the name, decision, variable or extent */
     const Poly *base, *other;
     bool has_value; /* ATOM_NAME of static size */
     int64_t value;
@@ -78,7 +78,8 @@ uint32_t polys_mark(const Polys *ps);
 void polys_release(Polys *ps, uint32_t mark);
 
 /* ---- questions ---- */
-/* Equal; solves variables to make it so. By value only against a literal or among the same names. */
+/* Equal; solves variables to make it so. By value only against a literal or among the same names.
+ */
 bool poly_same(Polys *ps, const Poly *a, const Poly *b);
 /* Every index of a is proved to be a place of b. */
 bool poly_within(Polys *ps, const Poly *a, const Poly *b);

@@ -54,12 +54,21 @@ const char *show_axes(Cx *cx, const Axis *axes, uint32_t n)
 
 const char *show_value(Cx *cx, const Value *v)
 {
-    static const char *const kinds[] = {
-        [V_NONE] = "no value",     [V_VALUE] = "a value",      [V_FN] = "a function",
-        [V_INST] = "a part",       [V_BANK] = "a bank",        [V_MODULE] = "a module",
-        [V_LEFT] = "a halt",       [V_ENUM] = "an enum",       [V_ARITH] = "an arith",
-        [V_CORE] = "a function",   [V_IXTYPE] = "a type",      [V_SELECTED] = "a function",
-        [V_BITS_OF] = "a function", [V_SKIP] = "an unknown name", [V_OTHER] = "a name without value"};
+    static const char *const kinds[] = {[V_NONE] = "no value",
+                                        [V_VALUE] = "a value",
+                                        [V_FN] = "a function",
+                                        [V_INST] = "a part",
+                                        [V_BANK] = "a bank",
+                                        [V_MODULE] = "a module",
+                                        [V_LEFT] = "a halt",
+                                        [V_ENUM] = "an enum",
+                                        [V_ARITH] = "an arith",
+                                        [V_CORE] = "a function",
+                                        [V_IXTYPE] = "a type",
+                                        [V_SELECTED] = "a function",
+                                        [V_BITS_OF] = "a function",
+                                        [V_SKIP] = "an unknown name",
+                                        [V_OTHER] = "a name without value"};
     return v->kind == V_VALUE ? show_ty(cx, v->ex.ty) : kinds[v->kind];
 }
 
@@ -214,8 +223,7 @@ bool step(Cx *cx, Span at)
         return false;
     if (++cx->steps <= cx->step_limit)
         return true;
-    diag_report(cx->diag, E0903, at, "this text needs more than %u steps to check",
-                cx->step_limit);
+    diag_report(cx->diag, E0903, at, "this text needs more than %u steps to check", cx->step_limit);
     diag_help(cx->diag, "write the ranges of indices ('i in N') and name parts of expressions "
                         "with 'let'");
     cx->dead = true;

@@ -31,7 +31,14 @@ typedef enum {
 } BindKind;
 
 typedef enum {
-    IS_LET, IS_CONST, IS_ARGUMENT, IS_STATIC, IS_KNOB, IS_PARAM, IS_STATE, IS_CARRY
+    IS_LET,
+    IS_CONST,
+    IS_ARGUMENT,
+    IS_STATIC,
+    IS_KNOB,
+    IS_PARAM,
+    IS_STATE,
+    IS_CARRY
 } BindRole;
 
 /* A decision over an axis: inside, 'from' is seen as 'to'. Scopes of one group are undone together
@@ -54,11 +61,11 @@ typedef struct {
 } Statics;
 
 struct Bind {
-    uint8_t kind; /* BindKind */
-    uint8_t role; /* BindRole of BIND_VAL */
-    bool changes; /* may be assigned: state, carry */
-    bool runtime; /* dimension that changes from call to call */
-    bool bounded; /* an integer with a maximum known at compile time */
+    uint8_t kind;             /* BindKind */
+    uint8_t role;             /* BindRole of BIND_VAL */
+    bool changes;             /* may be assigned: state, carry */
+    bool runtime;             /* dimension that changes from call to call */
+    bool bounded;             /* an integer with a maximum known at compile time */
     bool plain, ranged, rest; /* of BIND_INDEX: plain numbers; range was written; '..' */
     bool unknown;             /* of BIND_INDEX: stands on something of unknown type */
     bool used_early;          /* of BIND_INDEX: its value was used before its range was known */
@@ -66,10 +73,10 @@ struct Bind {
     Span where;
     int64_t id; /* of a decision */
     const Ty *type;
-    const Poly *dim;       /* dimension, bank, gate (NULL: rank 0), axis of a halt */
+    const Poly *dim;        /* dimension, bank, gate (NULL: rank 0), axis of a halt */
     const Poly *low, *high; /* least and greatest value, NULL if not known */
-    const Poly *range;     /* BIND_INDEX */
-    Axes rest_axes;        /* BIND_INDEX of '..', when range_known */
+    const Poly *range;      /* BIND_INDEX */
+    Axes rest_axes;         /* BIND_INDEX of '..', when range_known */
     bool range_known;
     const Node *const *members; /* NAME or MEMBER nodes of an enum or a bank of named members */
     uint32_t nmembers;
@@ -81,11 +88,11 @@ struct Bind {
     const Node *decl; /* of an arith */
     Seq *seq;
     /* while code is made */
-    Ex ex;          /* value */
-    ValId cell;     /* state, carry */
-    ValId sel;      /* gate: selection or, of rank 0, the bit */
-    ValId not_sel;  /* its complement, made when first asked for */
-    ValId place;    /* index */
+    Ex ex;         /* value */
+    ValId cell;    /* state, carry */
+    ValId sel;     /* gate: selection or, of rank 0, the bit */
+    ValId not_sel; /* its complement, made when first asked for */
+    ValId place;   /* index */
     const ValId *rest_places;
 };
 
@@ -116,7 +123,8 @@ Bind *env_put(Arena *a, Env *e, SymId name, Bind b);
 void env_share(Arena *a, Env *e, SymId name, Bind *b);
 /* In this scope only. */
 Bind *env_here(const Env *e, SymId name);
-/* The binding and the restrictions between it and here; NULL if there is none. 'subs' may be NULL. */
+/* The binding and the restrictions between it and here; NULL if there is none. 'subs' may be NULL.
+ */
 Bind *env_find(Arena *a, const Env *e, SymId name, Subs *subs);
 /* The restrictions from here up to (not including) 'outer'. */
 Subs env_subs_to(Arena *a, const Env *e, const Env *outer);

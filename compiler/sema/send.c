@@ -20,7 +20,8 @@ void check_route(Cx *cx, const Node *s, Env *env)
     env_put(cx->arena, env, s->name, (Bind){.kind = BIND_ROUTE, .type = r, .where = s->span});
 }
 
-/* ---- with, merge ----------------------------------------------------------------------------------- */
+/* ---- with, merge
+ * ----------------------------------------------------------------------------------- */
 
 static Bind *mode_named(Cx *cx, const Node *m, Env *env)
 {
@@ -63,8 +64,7 @@ Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want)
     Value b = ex(cx, n->a, env, NULL), w = ex(cx, n->b, env, NULL);
     if (b.kind != V_BANK)
         return bad(cx, n->a->span, E0102, "'merge' takes a bank");
-    if (is_tensor(&w) &&
-        !(w.ex.ty->naxes == 1 && same_axis(cx, w.ex.ty->axes[0], axis_dim(b.dim))))
+    if (is_tensor(&w) && !(w.ex.ty->naxes == 1 && same_axis(cx, w.ex.ty->axes[0], axis_dim(b.dim))))
         bad(cx, n->b->span, E0201, "'merge' of a bank of %s by %s", show_dim(cx, b.dim),
             show_ty(cx, w.ex.ty));
     for (uint32_t i = 1; i < b.ninsts; i++)
@@ -75,7 +75,9 @@ Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want)
     return (Value){.kind = V_INST, .insts = b.insts, .ninsts = b.ninsts};
 }
 
-/* ---- send ----------------------------------------------------------------------------------------------- */
+/* ---- send
+ * -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     const Node *n;
@@ -130,8 +132,7 @@ static bool send_to_bank(Cx *cx, Send *s)
     }
     for (uint32_t i = 0; i < b.ninsts; i++) {
         Value v = call_inst(cx, b.insts[i], (ValId){0}, args, nargs, s->env, n->span);
-        join_in(cx, s, restricted_result(cx, s, v, &s->sub, n->span, arm_name(cx, s, "e")),
-                "send");
+        join_in(cx, s, restricted_result(cx, s, v, &s->sub, n->span, arm_name(cx, s, "e")), "send");
     }
     return true;
 }
@@ -174,8 +175,11 @@ static void send_by_arms(Cx *cx, Send *s, const Ty *want)
         e->arm_id = s->route->route_id;
         if (arm->op)
             env_put(cx->arena, e, arm->name,
-                    (Bind){.kind = BIND_INDEX, .range = s->route->experts, .ranged = true,
-                           .range_known = true, .where = arm->span});
+                    (Bind){.kind = BIND_INDEX,
+                           .range = s->route->experts,
+                           .ranged = true,
+                           .range_known = true,
+                           .where = arm->span});
         else
             check_arm_name(cx, s, arm, members, k);
         Value v = ex(cx, arm->a, e, s->rows ? NULL : want);

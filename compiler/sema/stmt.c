@@ -3,7 +3,8 @@
 
 #include "sema/walk.h"
 
-/* ---- bindings ------------------------------------------------------------------------------------ */
+/* ---- bindings
+ * ------------------------------------------------------------------------------------ */
 
 static void bind_name(Cx *cx, SymId name, const Value *v, Env *env, Span at, BindRole role)
 {
@@ -105,7 +106,8 @@ void check_let(Cx *cx, const Node *s, Env *env)
     surrogates(cx, s->attrs, env);
 }
 
-/* ---- assignments ----------------------------------------------------------------------------------- */
+/* ---- assignments
+ * ----------------------------------------------------------------------------------- */
 
 SymId root_name(const Node *n)
 {
@@ -124,8 +126,8 @@ static uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestric
         const Sub *s = &subs.at[i];
         const Ty *next = ty_replace(cx->ts, cur, s->from, s->to);
         if (cur->kind == TYK_TENSOR && ty_identical(cx->ts, next, cur)) {
-            bad(cx, at, E0330, "'%s' has no axis %s: which row would win?",
-                text_of(cx, b->name), show_dim(cx, s->from));
+            bad(cx, at, E0330, "'%s' has no axis %s: which row would win?", text_of(cx, b->name),
+                show_dim(cx, s->from));
             also(cx, b->where, "'%s' is %s", text_of(cx, b->name), show_ty(cx, b->type));
             help(cx, "use a rank-0 gate, or a sum over the selected rows");
         }
@@ -228,7 +230,8 @@ static void assign(Cx *cx, const Node *s, Env *env)
     store(cx, s->a, &v, env, s->span);
 }
 
-/* ---- braces ------------------------------------------------------------------------------------------ */
+/* ---- braces
+ * ------------------------------------------------------------------------------------------ */
 
 static bool is_data(const Node *s)
 {
@@ -282,7 +285,8 @@ Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **in
     return ex(cx, braces->a, e, want);
 }
 
-/* ---- values that leave braces ------------------------------------------------------------------------- */
+/* ---- values that leave braces
+ * ------------------------------------------------------------------------- */
 
 typedef struct {
     const Env *inner, *outer;

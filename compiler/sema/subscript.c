@@ -35,7 +35,8 @@ static void keep_axis(Cx *cx, Subscript *s, Axis a)
     s->out.at[s->out.n++] = a;
 }
 
-/* ---- index variables --------------------------------------------------------------------------- */
+/* ---- index variables ---------------------------------------------------------------------------
+ */
 
 static Ex index_place(Cx *cx, const Bind *ix, const Poly *axis)
 {
@@ -64,8 +65,7 @@ static bool in_range(Cx *cx, const Poly *low, const Poly *high, const Poly *axis
 
 static SubSpec plain_index(Cx *cx, Subscript *s, Bind *ix, const Poly *a)
 {
-    address(cx, axis_dim(a), s->n->span,
-            arena_printf(cx->arena, "'%s'", text_of(cx, ix->name)));
+    address(cx, axis_dim(a), s->n->span, arena_printf(cx->arena, "'%s'", text_of(cx, ix->name)));
     bool proved = in_range(cx, ix->low, ix->high, a);
     if (!s->ok_out && !proved)
         runtime_check(cx, s->n->span, ix->low, ix->high, a);
@@ -122,7 +122,8 @@ static SubSpec meet(Cx *cx, Subscript *s, Bind *ix, const Poly *axis, Span at)
     return (SubSpec){.kind = SUB_PLACE, .proved = true, .value = index_place(cx, ix, link)};
 }
 
-/* ---- the other forms ------------------------------------------------------------------------------ */
+/* ---- the other forms
+ * ------------------------------------------------------------------------------ */
 
 static void rest_subscript(Cx *cx, Subscript *s, uint32_t k)
 {
@@ -262,8 +263,7 @@ static void one_subscript(Cx *cx, Subscript *s, const Node *sub)
         value_subscript(cx, s, sub, a);
 }
 
-const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_out,
-                         SubSpecs *specs)
+const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_out, SubSpecs *specs)
 {
     Subscript s = {.n = n, .t = t, .env = env, .ok_out = ok_out};
     s.axes = axes_expand(cx->ts, t->axes, t->naxes);
@@ -296,7 +296,8 @@ const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_o
     return ty_tensor(cx->ts, t->elem, s.out.at, s.out.n);
 }
 
-/* ---- INDEX and CHOOSE ------------------------------------------------------------------------------- */
+/* ---- INDEX and CHOOSE
+ * ------------------------------------------------------------------------------- */
 
 /* Something of unknown type: indices that stand on it get no range from here. */
 static void unknown_subscripts(Cx *cx, const Node *n, Env *env)

@@ -119,11 +119,8 @@ const Ty *ty_tuple(Tys *ts, const TyField *fields, uint32_t n)
 const Ty *ty_route(Tys *ts, const Poly *rows, const Poly *experts, SymId name, uint32_t id)
 {
     Ty *t = ARENA_NEW(ts->arena, Ty);
-    *t = (Ty){.kind = TYK_ROUTE,
-              .rows = rows,
-              .experts = experts,
-              .route_name = name,
-              .route_id = id};
+    *t = (Ty){
+        .kind = TYK_ROUTE, .rows = rows, .experts = experts, .route_name = name, .route_id = id};
     return t;
 }
 
@@ -136,7 +133,8 @@ const Ty *ty_with_elem(Tys *ts, const Ty *t, ElemTy e)
 }
 
 /* The type with each field mapped. */
-static const Ty *map_fields(Tys *ts, const Ty *t, const Ty *(*f)(Tys *, const Ty *, void *), void *cx)
+static const Ty *map_fields(Tys *ts, const Ty *t, const Ty *(*f)(Tys *, const Ty *, void *),
+                            void *cx)
 {
     TyField *out = ARENA_ARRAY(ts->arena, TyField, t->nfields + 1);
     for (uint32_t i = 0; i < t->nfields; i++)
@@ -272,10 +270,9 @@ void axis_show(Tys *ts, StrBuf *out, Axis a)
 
 void elem_show(Tys *ts, StrBuf *out, ElemTy e)
 {
-    static const char *const names[] = {[SE_REAL] = "real", [SE_NUM] = "num",
-                                        [SE_ELEM_CLASS] = "elem", [SE_CLASS_VAR] = "?",
-                                        [SE_LIT] = "int", [SE_FLIT] = "float",
-                                        [SE_SEL] = "gate", [SE_ANY] = "?"};
+    static const char *const names[] = {
+        [SE_REAL] = "real", [SE_NUM] = "num",    [SE_ELEM_CLASS] = "elem", [SE_CLASS_VAR] = "?",
+        [SE_LIT] = "int",   [SE_FLIT] = "float", [SE_SEL] = "gate",        [SE_ANY] = "?"};
     e = elem_of(ts, e);
     if (e.kind == SE_IX) {
         strbuf_add(out, "ix[");

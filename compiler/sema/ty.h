@@ -12,12 +12,14 @@
 typedef enum {
     SE_CONCRETE, /* .elem */
     SE_IX,       /* index of .ix */
-    SE_REAL, SE_NUM, SE_ELEM_CLASS, /* class of a generic signature, inside its body */
-    SE_CLASS_VAR, /* class of a signature being called, to be solved: .var */
-    SE_LIT,      /* integer literals */
-    SE_FLIT,     /* float literals */
-    SE_SEL,      /* a selection ("gate") */
-    SE_ANY       /* unknown; silences follow-ups */
+    SE_REAL,
+    SE_NUM,
+    SE_ELEM_CLASS, /* class of a generic signature, inside its body */
+    SE_CLASS_VAR,  /* class of a signature being called, to be solved: .var */
+    SE_LIT,        /* integer literals */
+    SE_FLIT,       /* float literals */
+    SE_SEL,        /* a selection ("gate") */
+    SE_ANY         /* unknown; silences follow-ups */
 } ElemKind;
 
 typedef struct {
@@ -37,8 +39,8 @@ typedef struct {
 
 struct Seq {
     SymId name;
-    bool open;       /* of a call: to be solved */
-    bool known;      /* axes hold */
+    bool open;  /* of a call: to be solved */
+    bool known; /* axes hold */
     const Axis *axes;
     uint32_t naxes;
 };
@@ -76,13 +78,14 @@ typedef struct {
 typedef struct Ex Ex;
 struct Ex {
     const Ty *ty;
-    ValId ir;      /* tensor or scalar value; for SE_SEL a bit tensor or a selection */
+    ValId ir; /* tensor or scalar value; for SE_SEL a bit tensor or a selection */
     const Lit *lit;
     const Ex *fields; /* of a tuple: ty->nfields */
 };
 
-/* ---- construction and questions ------------------------------------------------------------------
- * Tys: where types live, with the polynomials and the solved class variables of a session. */
+/* ---- construction and questions
+ * ------------------------------------------------------------------ Tys: where types live, with
+ * the polynomials and the solved class variables of a session. */
 typedef struct Tys Tys;
 
 Tys *tys_new(Arena *a, const Intern *names, Polys *polys);
@@ -147,7 +150,8 @@ typedef struct {
     Axis *at;
     uint32_t n;
 } Axes;
-/* Axes with solved sequences replaced by what they stand for; a fresh array with room for one more. */
+/* Axes with solved sequences replaced by what they stand for; a fresh array with room for one more.
+ */
 Axes axes_expand(Tys *ts, const Axis *axes, uint32_t n);
 /* Each dimension mapped; elements stay. */
 const Ty *ty_map(Tys *ts, const Ty *t, const Poly *(*f)(void *cx, const Poly *p), void *cx);

@@ -13,11 +13,13 @@
 
 /* Names the language knows. */
 #define KNOWN_NAMES(X)                                                                             \
-    X(ix) X(end) X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem)          \
-    X(exact) X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids)      \
-    X(bits) X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative)           \
-    X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) X(selection) X(choice)     \
-    X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) X(packed) X(placed) X(_)
+    X(ix)                                                                                          \
+    X(end) X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) X(exact)       \
+        X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids) X(bits)   \
+            X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative) X(topk)   \
+                X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) X(selection) X(choice) \
+                    X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) X(packed)        \
+                        X(placed) X(_)
 
 typedef struct {
 #define X(name) SymId name;
@@ -32,12 +34,12 @@ typedef enum { FN_NEW, FN_CHECKING, FN_CHECKED } FnState;
 struct FnInfo {
     const Node *decl;
     ModuleInfo *module;
-    uint8_t state; /* FnState */
+    uint8_t state;  /* FnState */
     bool instanced; /* a text with static functions was checked for some instance */
     bool generics_known, visiting;
     VEC(SymId) generics;
-    VEC(SymId) dense;          /* names whose places are addressed (R12) */
-    VEC(const Poly *) exact;   /* quotients that must be whole */
+    VEC(SymId) dense;        /* names whose places are addressed (R12) */
+    VEC(const Poly *) exact; /* quotients that must be whole */
 };
 
 /* The path of an instance: where its params are in the weight file, and which members of the banks
@@ -56,8 +58,8 @@ struct Inst {
     Statics statics, dims; /* dims: BIND_DIM per name */
     const Node *site;      /* the call that updates its state */
     Frame frame;
-    bool bank;             /* one member index is still to be added to the frame */
-    const Poly *size;      /* of the bank */
+    bool bank;        /* one member index is still to be added to the frame */
+    const Poly *size; /* of the bank */
 };
 
 struct ModuleInfo {
@@ -72,8 +74,19 @@ struct ModuleInfo {
 typedef enum {
     V_NONE, /* braces without a value */
     V_VALUE,
-    V_FN, V_INST, V_BANK, V_MODULE, V_LEFT, V_ENUM, V_ARITH, V_CORE,
-    V_IXTYPE, V_SELECTED, V_BITS_OF, V_SKIP, V_OTHER
+    V_FN,
+    V_INST,
+    V_BANK,
+    V_MODULE,
+    V_LEFT,
+    V_ENUM,
+    V_ARITH,
+    V_CORE,
+    V_IXTYPE,
+    V_SELECTED,
+    V_BITS_OF,
+    V_SKIP,
+    V_OTHER
 } ValueKind;
 
 typedef struct {
@@ -162,7 +175,7 @@ struct Program {
     Elem classes[3]; /* build: what real, num, elem stand for here */
     Module *out;
     struct WeightFiles *weights;
-    Span each_at;      /* of the binders being checked */
+    Span each_at; /* of the binders being checked */
 };
 
 static inline bool live(const Cx *cx)
@@ -182,7 +195,8 @@ static inline void act_resume(Cx *cx, Act *a)
     cx->act = a;
 }
 
-/* ---- findings (report.c) ----------------------------------------------------------------------- */
+/* ---- findings (report.c) -----------------------------------------------------------------------
+ */
 /* Texts made for one finding; valid for the session. */
 const char *show_ty(Cx *cx, const Ty *t);
 const char *show_dim(Cx *cx, const Poly *p);
@@ -208,7 +222,8 @@ void not_yet(Cx *cx, Span at, const char *construct);
 /* False once the text has proved too large to be walked (reported once). */
 bool step(Cx *cx, Span at);
 
-/* ---- values ---------------------------------------------------------------------------------------- */
+/* ---- values
+ * ---------------------------------------------------------------------------------------- */
 static inline Value value_any(void)
 {
     return (Value){.kind = V_VALUE, .ex = {.ty = &ty_unknown}};
@@ -234,7 +249,8 @@ static inline bool is_ref(const Value *v)
     return v->kind != V_VALUE && v->kind != V_NONE;
 }
 
-/* ---- module.c, decl.c ---------------------------------------------------------------------------------- */
+/* ---- module.c, decl.c
+ * ---------------------------------------------------------------------------------- */
 /* "ast" is NULL for a file that is still to be parsed. */
 ModuleInfo *module_load(Cx *cx, const SourceFile *f, const Ast *ast);
 void declare(Cx *cx, const Node *d, Env *env);
@@ -258,7 +274,9 @@ bool fn_updates(Cx *cx, FnInfo *f);
 /* The name of the run-time dimension in p, NULL if there is none. */
 const char *runtime_name(Cx *cx, const Poly *p, const Env *env);
 
-/* ---- call.c ------------------------------------------------------------------------------------------------- */
+/* ---- call.c
+ * -------------------------------------------------------------------------------------------------
+ */
 /* What a static is bound to by an expression. */
 Bind bind_static(Cx *cx, const Node *s, const Node *e, Env *env, Span at);
 Statics bind_statics(Cx *cx, FnInfo *f, NodeList subs, Env *env, Span at);
@@ -288,7 +306,8 @@ Value ex_call(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value core_call(Cx *cx, SymId name, const Node *n, Env *env, const Ty *want);
 bool is_core(Cx *cx, SymId name);
 
-/* ---- dims.c: types and dimensions from the text ------------------------------------------------------------- */
+/* ---- dims.c: types and dimensions from the text
+ * ------------------------------------------------------------- */
 const Ty *read_type(Cx *cx, const Node *t, Env *env, const ElemTy *cls);
 /* NULL where the expression is not a dimension. */
 const Poly *read_dim(Cx *cx, const Node *e, Env *env);
@@ -302,7 +321,9 @@ bool is_bounded(Cx *cx, const Node *e, Env *env);
 /* Least and greatest value of an integer expression. */
 bool interval(Cx *cx, const Node *e, Env *env, const Poly **low, const Poly **high);
 
-/* ---- fit.c ------------------------------------------------------------------------------------------------------ */
+/* ---- fit.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 bool same_axis(Cx *cx, Axis a, Axis b);
 bool axes_match(Cx *cx, const Axis *want, uint32_t nwant, const Axis *got, uint32_t ngot);
 bool fit_elem(Cx *cx, ElemTy want, ElemTy e);
@@ -326,7 +347,8 @@ bool chain_has(Cx *cx, const Poly *p, const Poly *exactly); /* some link is this
 /* R12: places of this axis are addressed. */
 void address(Cx *cx, Axis axis, Span at, const char *what);
 
-/* ---- expr.c, oper.c --------------------------------------------------------------------------------------------- */
+/* ---- expr.c, oper.c
+ * --------------------------------------------------------------------------------------------- */
 Value ex(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole);
 Value ex_bin(Cx *cx, const Node *n, Env *env, const Ty *want);
@@ -344,6 +366,8 @@ typedef struct {
 Aligned align(Cx *cx, const Ty *x, const Ty *y, Span at, const char *what);
 const uint32_t *identity_map(Cx *cx, uint32_t n);
 void mode_check(Cx *cx, const Env *env, const char *op, ElemTy e, Span at);
+/* The selection a test or a selection stands for (build only). */
+ValId as_selection(Cx *cx, const Value *v, SymId name, const Poly *axis);
 bool is_bits(ElemTy e);  /* bit, selection or unknown */
 bool no_arith(ElemTy e); /* bit, selection, elem */
 
@@ -351,11 +375,12 @@ bool no_arith(ElemTy e); /* bit, selection, elem */
 /* param "path": typed by the header of the weight file. */
 Value fileparam(Cx *cx, const Node *n);
 void weights_declare(Cx *cx, const Node *d);
-/* A param that was just built: its tensor in the files that are declared, checked and attached. */
-void weights_expect(Cx *cx, SymId path, const Ty *ty, Span at, const Poly *const *sizes, uint32_t n,
-                    bool has_initial);
+void weights_use(Cx *cx, const char *path);
+void weights_close(Cx *cx);
 
-/* ---- index.c ------------------------------------------------------------------------------------------------------ */
+/* ---- index.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 Value ex_each(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value each_value(Cx *cx, NodeList binders, const Node *body, Env *env, Span at, const Ty *want);
 Value ex_reduce(Cx *cx, const Node *n, Env *env, const Ty *want);
@@ -378,7 +403,9 @@ const Poly *dim_by_name(Cx *cx, SymId name, Env *env);
 /* Runs once without findings to see where indices without a range stand alone. */
 void guess(Cx *cx, Bind **ixs, uint32_t n, void (*run)(Cx *cx, void *arg), void *arg);
 
-/* ---- subscript.c ---------------------------------------------------------------------------------------------------- */
+/* ---- subscript.c
+ * ----------------------------------------------------------------------------------------------------
+ */
 Value ex_index(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value ex_choose(Cx *cx, const Node *n, Env *env, const Ty *want);
 typedef struct {
@@ -389,7 +416,9 @@ typedef struct {
 const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_out,
                          SubSpecs *specs);
 
-/* ---- stmt.c ----------------------------------------------------------------------------------------------------------- */
+/* ---- stmt.c
+ * -----------------------------------------------------------------------------------------------------------
+ */
 /* Statements and value of braces; *inner is the innermost scope. */
 Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **inner);
 Value ex_braces(Cx *cx, const Node *n, Env *env, const Ty *want);
@@ -399,7 +428,9 @@ void surrogates(Cx *cx, NodeList attrs, Env *env);
 void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at);
 SymId root_name(const Node *n);
 
-/* ---- loop.c, halt.c, decide.c, send.c --------------------------------------------------------------------------------------------------- */
+/* ---- loop.c, halt.c, decide.c, send.c
+ * ---------------------------------------------------------------------------------------------------
+ */
 Env *check_loop(Cx *cx, const Node *s, Env *env);
 Env *check_halt(Cx *cx, const Node *s, Env *env);
 void check_gate(Cx *cx, const Node *s, Env *env);

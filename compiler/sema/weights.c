@@ -1,21 +1,131 @@
-/* Weight files while checking and building: params typed by the header of a file. */
+/* Weight files as the checker needs them: 'param "name"' has the type that the header of the file
+ * says. Contents are attached to the built module by the driver. A file that is not there leaves
+ * the type unknown while checking; building needs it. */
 
 #include "sema/walk.h"
 
-Value fileparam(Cx *cx, const Node *n)
+#include "safetensors.h"
+
+#include <string.h>
+
+struct WeightFiles {
+    const char *path;
+    Span at; /* of the declaration; none: given on the command line */
+    gate_weights_file *file;
+    gate_weights_error error;
+    bool tried;
+};
+
+static const char *beside(Cx *cx, const SourceFile *source, const char *path)
 {
-    return unknown(cx, n->span, "param \"%s\": its shape is in the weight file",
-                   text_of(cx, n->name));
+    const char *slash = strrchr(source->path, '/');
+    if (path[0] == '/' || !slash)
+        return path;
+    return arena_printf(cx->arena, "%.*s/%s", (int)(slash - source->path), source->path, path);
 }
 
 void weights_declare(Cx *cx, const Node *d)
 {
-    (void)cx;
-    (void)d;
+    if (d->op == OPER_SET) {
+        not_yet(cx, d->span, "'weights' arithmetic");
+        return;
+    }
+    if (d->alias.ix || cx->weights || cx->mod != cx->main)
+        return;
+    cx->weights = ARENA_NEW(cx->arena, struct WeightFiles);
+    cx->weights->path = beside(cx, cx->mod->file, text_of(cx, d->a->name));
+    cx->weights->at = d->span;
 }
 
-void weights_expect(Cx *cx, SymId path, const Ty *ty, Span at, const Poly *const *sizes, uint32_t n,
-                    bool has_initial)
+static void open_file(Cx *cx)
 {
-    (void)cx, (void)path, (void)ty, (void)at, (void)sizes, (void)n, (void)has_initial;
+    struct WeightFiles *w = cx->weights;
+    if (!w || w->tried)
+        return;
+    w->tried = true;
+    w->file = gate_weights_open(w->path, NULL, &w->error);
+}
+
+void weights_close(Cx *cx)
+{
+    if (cx->weights)
+        gate_weights_close(cx->weights->file);
+    cx->weights = NULL;
+}
+
+void weights_use(Cx *cx, const char *path)
+{
+    cx->weights = ARENA_NEW(cx->arena, struct WeightFiles);
+    cx->weights->path = path;
+}
+
+const char *sema_weights_path(const Program *cx)
+{
+    return cx->weights ? cx->weights->path : NULL;
+}
+
+static Elem elem_in_file(const gate_tensor *t)
+{
+    char name[8] = "";
+    const char *s = gate_dtype_name(t->dtype);
+    if (!strcmp(s, "BOOL"))
+        return E_BIT;
+    for (size_t i = 0; s[i] && i + 1 < sizeof name; i++)
+        name[i] = (char)(s[i] | 32);
+    return elem_find(name);
+}
+
+static const Ty *tensor_type(Cx *cx, const gate_tensor *t, Elem e)
+{
+    Axis axes[GATE_MAX_RANK];
+    for (uint32_t i = 0; i < t->rank; i++)
+        axes[i] = axis_dim(poly_num(cx->ps, (int64_t)t->shape[i]));
+    return ty_tensor(cx->ts, elem_concrete(e), axes, t->rank);
+}
+
+/* The tensor of that name; NULL (reported while building) where there is none. */
+static const gate_tensor *tensor_named(Cx *cx, const Node *n)
+{
+    struct WeightFiles *w = cx->weights;
+    const char *name = text_of(cx, n->name);
+    const gate_tensor *t = w && w->file ? gate_weights_find(w->file, name) : NULL;
+    if (t || (w && !w->file && !cx->act))
+        return t;
+    if (!w) {
+        if (cx->act)
+            diag_report(cx->diag, E0340, n->span, "param \"%s\": no weight file is declared", name);
+    } else if (!w->file) {
+        diag_report(cx->diag, E0340, n->span, "%s: W%03d: %s", w->path, (int)w->error.code,
+                    w->error.text);
+        if (w->at.at)
+            diag_note(cx->diag, w->at, "the file is declared here");
+    } else if (!cx->quiet) {
+        diag_report(cx->diag, E0340, n->span, "no tensor '%s' in '%s'", name, w->path);
+        const char *near = gate_weights_nearest(w->file, name);
+        if (near)
+            diag_help(cx->diag, "nearest: '%s'", near);
+    }
+    cx->dead = cx->dead || cx->act;
+    return NULL;
+}
+
+Value fileparam(Cx *cx, const Node *n)
+{
+    open_file(cx);
+    const gate_tensor *t = tensor_named(cx, n);
+    if (!t)
+        return unknown(cx, n->span, "param \"%s\": its shape is in the weight file",
+                       text_of(cx, n->name));
+    Elem e = elem_in_file(t);
+    if (e == E_NONE || !gate_dtype_computes(t->dtype)) {
+        bad(cx, n->span, E0340, "tensor '%s' has elements %s, which no computation takes", t->name,
+            gate_dtype_name(t->dtype));
+        return value_any();
+    }
+    Value v = value_of(tensor_type(cx, t, e));
+    const Ty *ty = v.ex.ty;
+    if (live(cx))
+        v.ex = act_fileparam(cx->act, n->name, ty);
+    v.ex.ty = ty;
+    return v;
 }
