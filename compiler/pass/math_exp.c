@@ -40,13 +40,16 @@ ValId math_exp(Maths *m, const ValId *in)
     return m_mul(m, y, m_exp2(m, m_op(m, OP_sub, n, half)));
 }
 
-/* tanh a = t / (t + 2) with t = exp(2a) - 1; it rounds to 1 from a = 9.02 on. */
+/* Up to 0.55 a polynomial, above t / (t + 2) with t = exp(2a) - 1; it rounds to 1 from a = 9.02
+ * on. */
 ValId math_tanh(Maths *m, const ValId *in)
 {
-    ValId n, a = at_most(m, m_abs(m, in[0]), 9.1);
+    ValId n, a = at_most(m, m_abs(m, in[0]), 9.1), z = m_mul(m, a, a);
+    ValId head = m_fma(m, m_mul(m, a, z), M_POLY(m, TANH, z), a);
     ValId e = expm1_part(m, m_add(m, a, a), &n), s = m_exp2(m, n);
     ValId t = m_fma(m, s, e, m_addk(m, s, -1.0));
-    return m_copysign(m, m_div(m, t, m_addk(m, t, 2.0)), in[0]);
+    ValId tail = m_div(m, t, m_addk(m, t, 2.0));
+    return m_copysign(m, m_if(m, m_cmpk(m, "lt", a, 0.55), head, tail), in[0]);
 }
 
 /* Up to 1 a polynomial, above 1 - exp(-g(a)); it rounds to 1 from a = 3.92 on. */

@@ -102,6 +102,15 @@ def atan_tail(z):
     return (atan(t) - t) / (t * z)
 
 
+def tanh_tail(z):
+    """(tanh(a) - a) / a^3 with z = a^2"""
+    if z < D("1e-8"):
+        return D(-1) / 3 + 2 * z / 15
+    a = z.sqrt()
+    t = (2 * a).exp()
+    return ((t - 1) / (t + 1) - a) / (a * z)
+
+
 def horner(c, x):
     p = D(0)
     for k in reversed(c):
@@ -193,6 +202,8 @@ FITS = [
      lambda a, p: a * (-a * p).exp(), "-log(erfc(a)) / a, 1 <= a <= 4"),
     ("ATAN", True, atan_tail, (0, 1), 8,
      lambda z, p: z, "(atan(t) - t) / t^3 in t^2, t <= 1"),
+    ("TANH", True, tanh_tail, (0, D("0.3025")), 4,
+     lambda z, p: z, "(tanh(a) - a) / a^3 in a^2, a <= 0.55"),
     ("LOG_D", False, log_tail, (0, S2), 5,
      lambda z, p: z, "(2 atanh(s) - 2 s) / s^3 in s^2, f64 for pow"),
     ("EXP_D", False, expm1_tail, (-HALF_LN2, HALF_LN2), 7,
