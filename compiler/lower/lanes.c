@@ -96,7 +96,7 @@ static bool ins_in_lanes(Lower *L, InsId i)
 
 bool vector_ok(Lower *L, BodyId b, ValId lane, bool hoisted)
 {
-    if (L->cx->target.exact || L->width || L->cx->target.lanes_f32 < 2)
+    if (L->width || L->cx->target.lanes_f32 < 2)
         return false;
     deps_mark(L, b, &lane, 1);
     EACH_INS (L->f, b, i) {

@@ -11,20 +11,29 @@ typedef struct {
     uint32_t nd;
     bool lanes; /* the last index runs over lanes */
     Elem elem;  /* of the accumulator */
-    Ref *acc;   /* of tensors */
+    Elem out;   /* of the result */
 } Reduce;
+
+static Elem acc_elem(const Lower *L, const char *kind, Elem e)
+{
+    bool adds = !strcmp(kind, "sum") || !strcmp(kind, "prod") || !strcmp(kind, "mean");
+    if (!adds || !elem_is_float(e) || e == E_F64)
+        return e;
+    return L->cx->target.exact ? E_F64 : E_F32;
+}
 
 static Reduce reduce_of(Lower *L, InsId i)
 {
     AttrId attr = ins_get(L->f, i)->attr;
     const AttrVal *dims = attr_find(L->m, attr, "dims");
-    ValId res = ins_res(L->f, i, 0);
+    Elem e = lo_of((Elem)hi_type(L, ins_res(L->f, i, 0))->elem);
     return (Reduce){.ins = i,
                     .body = ins_body(L->f, i, 0),
                     .kind = attr_name(L->m, attr, "kind"),
                     .dims = dims->dims,
                     .nd = dims->ndims,
-                    .elem = lo_of((Elem)hi_type(L, res)->elem)};
+                    .elem = acc_elem(L, attr_name(L->m, attr, "kind"), e),
+                    .out = e};
 }
 
 static bool is_arg(const Reduce *r)
@@ -32,13 +41,17 @@ static bool is_arg(const Reduce *r)
     return r->kind[0] == 'a' && r->kind[1] == 'r';
 }
 
+static ValId to_acc(Lower *L, const Reduce *r, ValId v)
+{
+    return is_arg(r) ? v : lo_to(L, v, r->elem);
+}
+
 /* One step: runs the body with the parameters as they are. */
 static ValId step(Lower *L, const Reduce *r, ValId acc)
 {
     lower_body(L, r->body);
     ValId v = scalar_of(L, yield_of(L, r->body, 0));
-    if (!strcmp(r->kind, "count"))
-        v = lo_to(L, v, r->elem);
+    v = to_acc(L, r, v);
     ValId next = lo_fold(L, r->kind, acc, v);
     if (L->mask.ix && r->lanes)
         next = lo_select(L, L->mask, next, acc);
@@ -103,7 +116,7 @@ static bool maybe_empty(const Lower *L, const Reduce *r)
 bool reduce_by_lanes(Lower *L, InsId i)
 {
     Reduce r = reduce_of(L, i);
-    if (is_arg(&r) || !r.nd || !is_scalar_val(L, ins_res(L->f, i, 0)))
+    if (L->cx->target.exact || is_arg(&r) || !r.nd || !is_scalar_val(L, ins_res(L->f, i, 0)))
         return false;
     int64_t n = dim_top(L, r.dims[r.nd - 1]);
     ValId last = body_param(L->f, r.body, r.nd - 1);
@@ -131,7 +144,7 @@ static void reduce_scalar(Lower *L, Reduce *r)
     }
     if (!strcmp(r->kind, "mean"))
         acc = lo_bin(L, OP_div, acc, lo_to(L, count_of(L, r), r->elem));
-    set_scalar(L, ins_res(L->f, r->ins, 0), acc);
+    set_scalar(L, ins_res(L->f, r->ins, 0), lo_to(L, acc, r->out));
 }
 
 /* ---- argmax, argmin ---- */
@@ -192,8 +205,7 @@ static void fold_elem(Lower *L, const Reduce *r, const Elems *e, ValId at)
 {
     ValId v = ref_load(L, &e->in);
     if (!is_arg(r)) {
-        if (!strcmp(r->kind, "count"))
-            v = lo_to(L, v, r->elem);
+        v = to_acc(L, r, v);
         ref_store(L, &e->acc, lo_fold(L, r->kind, ref_load(L, &e->acc), v));
         return;
     }
@@ -219,8 +231,7 @@ static void fold_row(Lower *L, const Reduce *r, const Elems *e, ValId at, ValId 
     ValId off = e->in.off.ix ? lo_bin(L, OP_add, e->in.off, at) : at;
     ValId to = e->acc.off.ix ? lo_bin(L, OP_add, e->acc.off, at) : at;
     ValId v = lo_load(L, e->in.ptr, off, e->in.elem, w, mask);
-    if (!strcmp(r->kind, "count"))
-        v = lo_to(L, v, r->elem);
+    v = to_acc(L, r, v);
     ValId acc = lo_load(L, e->acc.ptr, to, e->acc.elem, w, mask);
     lo_store(L, e->acc.ptr, to, lo_fold(L, r->kind, acc, v), mask);
 }
@@ -273,39 +284,49 @@ static void tensor_over(Lower *L, const Reduce *r, uint32_t d, Elems *e, ValId a
     lo_for_end(L, &k, NULL);
 }
 
-static void divide(Lower *L, const Ref *r, ValId by)
+/* The accumulators as results: divided by 'by' (of a mean) and rounded. */
+static void finish(Lower *L, const Reduce *r, const Ref *to, const Ref *acc, ValId by)
 {
-    if (!r->rank) {
-        ref_store(L, r, lo_bin(L, OP_div, ref_load(L, r), by));
+    if (!to->rank) {
+        ValId v = ref_load(L, acc);
+        ref_store(L, to, lo_to(L, by.ix ? lo_bin(L, OP_div, v, by) : v, r->out));
         return;
     }
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, r->dim[0]), 1, NULL, 0);
-    Ref at = ref_at(L, r, i);
-    divide(L, &at, by);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, to->dim[0]), 1, NULL, 0);
+    Ref t = ref_at(L, to, i), a = ref_at(L, acc, i);
+    finish(L, r, &t, &a, by);
     lo_for_end(L, &k, NULL);
+}
+
+static void begin_arg(Lower *L, Elems *e, ValId y)
+{
+    const Type *t = hi_type(L, y);
+    e->best = *ref_new(L, val_type(L->f, y), "best");
+    e->some = *ref_new(L, type_tensor(L->m->types, E_BIT, t->dims, t->rank), "some");
+    ref_fill(L, &e->best, zero_elem(L, e->best.elem));
+    ref_fill(L, &e->some, ir_const_int(&L->b, E_BIT, 0));
+    ref_fill(L, &e->acc, lo_i32(L, 0));
 }
 
 static void reduce_tensor(Lower *L, const Reduce *r)
 {
-    ValId res = ins_res(L->f, r->ins, 0), y = yield_of(L, r->body, 0);
-    Elems e = {0};
-    Ref *acc = ref_new(L, val_type(L->f, res), "sum");
-    e.acc = *acc;
-    if (is_arg(r)) {
-        const Type *t = hi_type(L, y);
-        e.best = *ref_new(L, val_type(L->f, y), "best");
-        e.some = *ref_new(L, type_tensor(L->m->types, E_BIT, t->dims, t->rank), "some");
-        ref_fill(L, &e.best, zero_elem(L, e.best.elem));
-        ref_fill(L, &e.some, ir_const_int(&L->b, E_BIT, 0));
-        ref_fill(L, acc, lo_i32(L, 0));
-    } else {
+    ValId res = ins_res(L->f, r->ins, 0);
+    const Type *t = hi_type(L, res);
+    TypeId wide = type_tensor(L->m->types, r->elem, t->dims, t->rank);
+    Ref *acc = ref_new(L, wide, "sum"), *to = acc;
+    bool mean = !strcmp(r->kind, "mean");
+    Elems e = {.acc = *acc};
+    if (is_arg(r))
+        begin_arg(L, &e, yield_of(L, r->body, 0));
+    else
         ref_fill(L, acc, lo_identity(L, r->kind, r->elem));
-    }
     tensor_over(L, r, 0, &e, lo_i64(L, 0));
-    if (!strcmp(r->kind, "mean"))
-        divide(L, acc, lo_to(L, count_of(L, r), r->elem));
-    set_ref(L, res, acc);
+    if (r->elem != r->out)
+        to = ref_new(L, val_type(L->f, res), "rounded");
+    if (mean || to != acc)
+        finish(L, r, to, acc, mean ? lo_to(L, count_of(L, r), r->elem) : (ValId){0});
+    set_ref(L, res, to);
 }
 
 void lower_reduce(Lower *L, InsId i)
