@@ -106,15 +106,20 @@ size_t wav_read(Wav *w, float *samples, size_t n, const char **problem)
     size_t got = 0;
 
     while (got < n && w->left > 0) {
-        unsigned char b[2];
+        unsigned char bytes[1024];
+        size_t want = n - got < sizeof bytes / 2 ? n - got : sizeof bytes / 2, have;
 
-        if (fread(b, 1, 2, w->in) != 2) {
+        if (want > w->left / 2)
+            want = w->left / 2;
+        have = fread(bytes, 2, want, w->in);
+        for (size_t i = 0; i < have; i++)
+            samples[got + i] = (float)(int16_t)le16(bytes + 2 * i) / 32768.0f;
+        got += have;
+        w->left -= (uint32_t)(2 * have);
+        if (have < want) {
             *problem = "the file ends before its sound does";
             w->left = 0;
-            break;
         }
-        samples[got++] = (float)(int16_t)le16(b) / 32768.0f;
-        w->left -= 2;
     }
     return got;
 }
