@@ -1,6 +1,6 @@
-/* gatec explain CODE: what a diagnostic means. */
+/* gatec explain CODE | FILE: what a diagnostic means, what a network costs. */
 
-#include "driver/drive.h"
+#include "driver/explain.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -37,13 +37,13 @@ Status cmd_explain(Session *s)
 {
     const TextList *files = &s->options.files;
     if (files->n != 1) {
-        diag_report(s->diag, E0402, (Span){0, 0}, "'gatec explain' wants one code, such as E0203");
+        diag_report(s->diag, E0402, (Span){0, 0},
+                    "'gatec explain' wants one code, such as E0203, or one file");
         return STATUS_USAGE;
     }
     if (is_code(files->at[0]))
         return explain_code(s, files->at[0]);
-    diag_report(s->diag, E0402, (Span){0, 0},
-                "'gatec explain' takes a code, such as E0203; "
-                "files are not available yet");
-    return STATUS_USAGE;
+    if (strpbrk(files->at[0], "./"))
+        return explain_networks(s, files->at[0]);
+    return explain_code(s, files->at[0]);
 }
