@@ -169,6 +169,12 @@ static ValId renumber(Act *a, const ActBody *b, ValId v, const Ty *result)
     return act_map(a, dims, n, arg_number, &c);
 }
 
+/* Neither an index nor a bit, which are compared as integers. */
+static bool plain_number(ElemTy e)
+{
+    return e.kind != SE_IX && e.kind != SE_SEL && (e.kind != SE_CONCRETE || e.elem != E_BIT);
+}
+
 static ElemTy reduced_elem(const ActBody *b, Ex value, const Ty *result)
 {
     static const ElemTy bit = {.kind = SE_CONCRETE, .elem = E_BIT};
@@ -178,7 +184,7 @@ static ElemTy reduced_elem(const ActBody *b, Ex value, const Ty *result)
     case REDOP_ALL:
     case REDOP_COUNT: return bit;
     case REDOP_ARGMAX:
-    case REDOP_ARGMIN: return value.ty->elem.kind == SE_IX ? i32 : value.ty->elem;
+    case REDOP_ARGMIN: return plain_number(value.ty->elem) ? value.ty->elem : i32;
     default: return result->elem.kind == SE_IX ? i32 : result->elem;
     }
 }

@@ -10,8 +10,6 @@ ValId act_carry(Act *a, SymId name, Ex initial, const Ty *ty)
     (void)name;
     Ex e = act_fit(a, initial, ty);
     ValId v = act_value(a, e, ty->elem);
-    if (ty->elem.kind == SE_IX && val_ty(a->fn, v)->elem != E_IX)
-        v = ir_op_type(&a->b, OP_convert, &v, 1, (AttrId){0}, act_type(a, ty));
     return ir_op(&a->b, OP_cell, &v, 1, (AttrId){0});
 }
 

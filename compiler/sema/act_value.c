@@ -225,6 +225,30 @@ Ex act_tuple(Act *a, const Ex *items, uint32_t n, const Ty *ty)
 
 /* ---- fitting ---- */
 
+typedef struct {
+    ValId v;
+    TypeId type;
+} BoundCx;
+
+static ValId bound_element(void *cx, Act *a, const ValId *idx)
+{
+    BoundCx *c = cx;
+    ValId x = act_at_axes(a, c->v, IN_ORDER, idx);
+    return ir_op_type(&a->b, OP_convert, &x, 1, (AttrId){0}, c->type);
+}
+
+/* Indices or plain integers as indices below 'bound': the checker has proved that they are. */
+static ValId act_bound(Act *a, ValId v, DimId bound)
+{
+    const Type *t = val_ty(a->fn, v);
+    if (t->kind != TY_TENSOR || (t->elem == E_IX && dim_eq(t->ix, bound)))
+        return v;
+    DimId dims[MAX_RANK];
+    memcpy(dims, t->dims, sizeof dims);
+    BoundCx c = {v, type_ix(a->m->types, bound)};
+    return act_map(a, dims, t->rank, bound_element, &c);
+}
+
 static Ex fit_tuple(Act *a, Ex e, const Ty *want)
 {
     Ex *f = ARENA_ARRAY(a->arena, Ex, want->nfields);
@@ -243,9 +267,12 @@ Ex act_fit(Act *a, Ex e, const Ty *want)
         return (Ex){.ty = want, .ir = e.ir};
     if (want->elem.kind == SE_LIT || want->elem.kind == SE_FLIT)
         return e;
-    if (e.lit && e.lit->n == 1 && !want->naxes)
+    if (e.lit && e.lit->n == 1 && !want->naxes && want->elem.kind != SE_IX)
         return (Ex){.ty = want, .ir = act_value(a, e, want->elem)};
     DimId dims[MAX_RANK];
     uint32_t rank = act_axes(a, want, dims);
-    return act_ex(want, act_fill(a, act_value(a, e, want->elem), dims, rank));
+    ValId v = act_value(a, e, want->elem);
+    if (want->elem.kind == SE_IX)
+        v = act_bound(a, v, act_dim(a, want->elem.ix));
+    return act_ex(want, act_fill(a, v, dims, rank));
 }
