@@ -36,7 +36,7 @@ static TypeId axis_type(Lower *L, Elem e, DimId axis)
     return type_tensor(L->m->types, e, &axis, 1);
 }
 
-/* Marks listed indices; those outside the axis are not there. */
+/* Marks listed indices; integers outside the axis are left out and raise a status. */
 static Ref *bits_of_list(Lower *L, const Ref *list, DimId axis)
 {
     Ref *bits = ref_new(L, axis_type(L, E_BIT, axis), "bits");
@@ -46,6 +46,8 @@ static Ref *bits_of_list(Lower *L, const Ref *list, DimId axis)
     Ref at = ref_at(L, list, j);
     ValId t = lo_to(L, ref_load(L, &at), E_I64);
     ValId ok = lo_and(L, lo_cmp(L, "ge", t, lo_i64(L, 0)), lo_cmp(L, "lt", t, dim_value(L, axis)));
+    if (list->elem != E_IX)
+        lo_raise(L, ir_un(&L->b, OP_not, ok), 1 << 8);
     lo_if_begin(L, &in, ok);
     Ref bit = ref_at(L, bits, t);
     ref_store(L, &bit, ir_const_int(&L->b, E_BIT, 1));

@@ -63,8 +63,9 @@ static uint8_t own_effects(const Fn *f, InsId i)
     bool check = attr_flag(f->module, n->attr, "check");
     switch (n->op) {
     case OP_bind: return EFF_BIND;
-    case OP_sel_mask:
-    case OP_sel_list: return EFF_BIND;
+    case OP_sel_mask: return EFF_BIND;
+    case OP_sel_list:
+        return val_ty(f, ins_in(f, i, 0))->elem == E_IX ? EFF_BIND : EFF_BIND | EFF_RAISE;
     case OP_cell: return 0;
     case OP_index: return check ? EFF_RAISE : 0;
     case OP_write: return (uint8_t)(EFF_WRITE | (check ? EFF_RAISE : 0));

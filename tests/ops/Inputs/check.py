@@ -1,0 +1,31 @@
+"""check.py GATEC FOLDER OPS.DEF [PART]: runs all cases, then checks that every op row occurs in one:
+in its text, or in what it is lowered to."""
+import re
+import sys
+import ewise
+import harness
+import tensors
+
+
+def main(gatec, folder, table, part=None):
+    r = harness.Runner(gatec, folder)
+    for case in ewise.cases():
+        if part is None or case.name.startswith(part):
+            r.run(case)
+    for case in tensors.cases(folder):
+        if part is None or case.name.startswith(part):
+            r.run(case)
+            r.collect(case)
+    for f in r.failures:
+        print('FAIL', f)
+    for (name, what), ulp in sorted(r.worst.items()):
+        print('%s, %s: %.3g ULP' % (name, what, ulp))
+    print('%d runs, %d failures' % (r.runs, len(r.failures)))
+    ops = re.findall(r'^OP\((\w+),', open(table).read(), re.M)
+    missing = [op for op in ops if op not in r.ops]
+    print('not tested: ' + ' '.join(missing) if missing else 'every op is tested')
+    return bool(r.failures or missing)
+
+
+if __name__ == '__main__':
+    sys.exit(main(*sys.argv[1:]))

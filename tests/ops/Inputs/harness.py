@@ -1,0 +1,150 @@
+"""Runs IR text through gatec, interpreted and compiled, and compares with NumPy.
+
+A case is a network in IR text with inputs and expected outputs. Expected values are computed by
+NumPy only, from the written meaning of the ops. 'ulp' is the distance allowed for the interpreter
+and for compiled code; None is equality (NaN equals NaN, 0 equals -0). The stage is 'hi', or for the
+loop stage the declaration of the outputs; that is not interpreted."""
+import os
+import re
+import subprocess
+import numpy as np
+
+MODES = (('interpreter', ['--interpret']), ('-O0', ['-O0']), ('-O3', ['-O3']))
+NP = {'f64': np.float64, 'f32': np.float32, 'f16': np.float16, 'bf16': np.uint16, 'i64': np.int64,
+      'i32': np.int32, 'i16': np.int16, 'i8': np.int8, 'u64': np.uint64, 'u32': np.uint32,
+      'u16': np.uint16, 'u8': np.uint8, 'bit': np.bool_, 'ix': np.int32}
+FLOATS = ('f64', 'f32', 'f16', 'bf16')
+INTS = ('i64', 'i32', 'i16', 'i8', 'u64', 'u32', 'u16', 'u8')
+
+
+class Case:
+    def __init__(self, name, text, inputs, outputs, head='', ulp=None, args=(), note=None,
+                 bf16=(), stage='hi'):
+        self.name, self.text, self.head = name, text, head
+        self.inputs, self.outputs = inputs, outputs
+        self.ulp = ulp if isinstance(ulp, dict) or ulp is None else {'interpreter': 1, 'code': ulp}
+        self.args, self.note = list(args), note
+        self.stage = stage
+        self.bf16 = set(bf16)  # outputs whose u16 are the bits of bf16
+
+
+def type_of(a, elem):
+    return elem + ('[%s]' % ', '.join(map(str, a.shape)) if a.shape else '')
+
+
+class Runner:
+    def __init__(self, gatec, folder):
+        self.gatec, self.folder = gatec, folder
+        self.failures, self.runs, self.worst = [], 0, {}
+        self.ops = set()
+        os.makedirs(folder, exist_ok=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, case):
+        ins = ', '.join('%%%s : %s' % (n, t) for n, (t, _) in case.inputs.items())
+        dims = re.findall(r'^dim (\S+) <=', case.head, re.M)
+        used = [d for d in dims if re.search(r'\[%s\b|, %s\b' % (d, d), ins)]
+        outs = ', '.join(case.outputs) if case.stage == 'hi' else case.stage
+        stage = 'hi' if case.stage == 'hi' else 'lo'
+        text = 'module test\n%s\nnetwork @net(%s) -> (%s) stage %s%s {\n%s\n}\n' % (
+            case.head, ins, outs, stage, ' dims [%s]' % ', '.join(used) if used else '',
+            case.text.strip('\n'))
+        open(self.path(case.name + '.gir'), 'w').write(text)
+        for n, (_, a) in case.inputs.items():
+            np.save(self.path('in_%s.npy' % n), a)
+        self.ops |= set(re.findall(r'^\s*(?:%[^=]*= )?([a-z_0-9]+)\b', case.text, re.M))
+
+    def command(self, case, mode):
+        c = [self.gatec, 'run', self.path(case.name + '.gir')] + list(mode) + case.args
+        for n in case.inputs:
+            c += ['--input', '%s=%s' % (n, self.path('in_%s.npy' % n))]
+        for n in case.outputs:
+            c += ['--save', '%s=%s' % (n, self.path('out_%s.npy' % n))]
+        return c
+
+    def fail(self, case, mode, text):
+        self.failures.append('%s (%s): %s' % (case.name, mode, text))
+
+    def run(self, case):
+        self.write(case)
+        for mode, flags in MODES[case.stage != 'hi':]:
+            self.runs += 1
+            p = subprocess.run(self.command(case, flags), capture_output=True, text=True)
+            if p.returncode:
+                self.fail(case, mode, 'exit %d: %s' % (p.returncode, p.stderr.strip()[:600]))
+                continue
+            if (case.note or '') not in p.stdout or (not case.note and 'note:' in p.stdout):
+                self.fail(case, mode, 'status: %r expected, printed %r' % (case.note, p.stdout))
+            for n, want in case.outputs.items():
+                self.compare(case, mode, n, np.asarray(want), np.load(self.path('out_%s.npy' % n)))
+
+
+    def collect(self, case):
+        """Ops of the loop stage that the case is lowered to."""
+        for level in '-O0', '-O3':
+            p = subprocess.run([self.gatec, 'build', self.path(case.name + '.gir'), level,
+                                '--emit=ir', '-o', '-'], capture_output=True, text=True)
+            self.ops |= set(re.findall(r'^\s*(?:%[^=]*= )?([a-z_0-9]+)\b', p.stdout, re.M))
+
+    def compare(self, case, mode, name, want, got):
+        if want.dtype != got.dtype or want.shape != got.shape:
+            return self.fail(case, mode, '%s is %s%s, expected %s%s' % (
+                name, got.dtype, got.shape, want.dtype, want.shape))
+        if name in case.bf16:
+            want, got = from_bf16(want), from_bf16(got)
+        if want.dtype.kind == 'f':
+            same = (want == got) | (np.isnan(want) & np.isnan(got))
+        else:
+            same = want == got
+        if np.all(same):
+            return None
+        allowed = 0
+        if case.ulp and want.dtype.kind == 'f':
+            allowed = case.ulp['interpreter' if mode == 'interpreter' else 'code']
+            far = distance(want, got)
+            far[same] = 0
+            key = case.name, 'interpreter' if mode == 'interpreter' else 'code'
+            self.worst[key] = max(self.worst.get(key, 0), float(np.max(far)))
+            same = same | (far <= allowed)
+        if not np.all(same):
+            k = np.unravel_index(np.argmin(same), same.shape) if same.shape else ()
+            self.fail(case, mode, '%s%s is %r, expected %r%s' % (
+                name, list(map(int, k)), got[k], want[k],
+                ' within %g ULP' % allowed if allowed else ''))
+        return None
+
+
+def distance(want, got):
+    """In units of the last place of the expected value; infinite where only one is a number."""
+    w, g = want.astype(np.float64), got.astype(np.float64)
+    with np.errstate(all='ignore'):
+        unit = np.spacing(np.abs(want)).astype(np.float64)
+        far = np.abs(w - g) / unit
+        # Results below the normal range may lose bits.
+        tiny = np.finfo(want.dtype).tiny
+        far = np.where(np.abs(w - g) <= tiny, 0, far)
+    return np.where(np.isfinite(w) & np.isfinite(g), far, np.inf)
+
+
+# ---- element types that NumPy has not ----
+
+def to_bf16(x):
+    """f32 to the bits of the nearest bf16, ties to even."""
+    b = np.asarray(x, np.float32).view(np.uint32).astype(np.uint64)
+    r = (b + 0x7fff + ((b >> 16) & 1)) >> 16
+    return np.where(np.isnan(x), 0x7fc0, r).astype(np.uint16)
+
+
+def from_bf16(b):
+    return (b.astype(np.uint32) << 16).view(np.float32)
+
+
+def as_f32(elem, a):
+    return from_bf16(a) if elem == 'bf16' else a.astype(np.float32)
+
+
+def from_f32(elem, a):
+    with np.errstate(all='ignore'):
+        return to_bf16(a) if elem == 'bf16' else np.asarray(a).astype(NP[elem])
