@@ -54,6 +54,8 @@ const AttrVal *canon_dims(const Canon *c, InsId i)
 static const CanonRule rules[OP_COUNT] = {
     [OP_map] = canon_map,           [OP_reduce] = canon_reduce, [OP_index] = canon_index,
     [OP_index_or] = canon_index_or, [OP_if] = canon_if,         [OP_loop] = canon_loop,
+    [OP_add] = canon_linear,        [OP_sub] = canon_linear,    [OP_mul] = canon_linear,
+    [OP_cmp] = canon_cmp,
 };
 
 static void update_operands(Canon *c, InsId i)

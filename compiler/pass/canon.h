@@ -32,6 +32,8 @@ bool canon_map(Canon *c, InsId i);
 bool canon_reduce(Canon *c, InsId i);
 bool canon_index(Canon *c, InsId i);
 bool canon_index_or(Canon *c, InsId i);
+bool canon_linear(Canon *c, InsId i);
+bool canon_cmp(Canon *c, InsId i);
 bool canon_if(Canon *c, InsId i);
 bool canon_loop(Canon *c, InsId i);
 

@@ -3,6 +3,7 @@
 #include "ir/edit.h"
 #include "pass/canon.h"
 #include "pass/query.h"
+#include "pass/range.h"
 #include "pass/work.h"
 
 static bool checked(const Fn *f, InsId i)
@@ -52,10 +53,35 @@ static bool index_view(Canon *c, InsId i, InsId map)
     return canon_become(c, i, &v);
 }
 
+/* Are all subscripts, from operand 'first' on, proved to lie on their axes? */
+static bool proved(const Fn *f, InsId i, uint32_t first)
+{
+    const Type *t = val_ty(f, ins_in(f, i, 0));
+    for (uint32_t k = first; k < ins_get(f, i)->in.n; k++)
+        if (!always_inside(f, ins_in(f, i, k), t->dims[k - first]))
+            return false;
+    return true;
+}
+
+/* The same read without a test. */
+static bool unchecked(Canon *c, InsId i, uint32_t first)
+{
+    Fn *f = c->f;
+    ValId subs[MAX_RANK];
+    uint32_t n = ins_get(f, i)->in.n - first;
+    for (uint32_t k = 0; k < n; k++)
+        subs[k] = ins_in(f, i, k + first);
+    Build b = build_before(f, i);
+    ValId v = ir_index(&b, ins_in(f, i, 0), subs, n, false);
+    return type_eq(val_type(f, v), val_type(f, ins_res(f, i, 0))) && canon_become(c, i, &v);
+}
+
 bool canon_index(Canon *c, InsId i)
 {
     Fn *f = c->f;
     InsId d = val_def(f, ins_in(f, i, 0));
+    if (checked(f, i) && proved(f, i, 1))
+        return unchecked(c, i, 1);
     if (!d.ix)
         return false;
     switch (ins_op(f, d)) {
@@ -97,6 +123,19 @@ static InsId reordering(const Canon *c, InsId map)
     return d;
 }
 
+/* Is the default all there is to read? */
+static bool never_read(const Canon *c, InsId i)
+{
+    const Fn *f = c->f;
+    ValId x = ins_in(f, i, 0), v = ins_in(f, i, 1);
+    if (!type_eq(val_type(f, v), val_type(f, ins_res(f, i, 0))))
+        return false;
+    for (uint32_t k = 2; k < ins_get(f, i)->in.n; k++)
+        if (always_outside(f, ins_in(f, i, k), val_ty(f, x)->dims[k - 2]))
+            return true;
+    return false;
+}
+
 /* A default read through a view that keeps every extent is a default read of what is behind. */
 bool canon_index_or(Canon *c, InsId i)
 {
@@ -104,6 +143,12 @@ bool canon_index_or(Canon *c, InsId i)
     ValId in[2 * MAX_RANK + 2];
     uint32_t nsubs = ins_get(f, i)->in.n - 2, n = 2;
     InsId d = val_def(f, ins_in(f, i, 0));
+    if (proved(f, i, 2) && unchecked(c, i, 2))
+        return true;
+    if (never_read(c, i)) {
+        ValId v = ins_in(f, i, 1);
+        return canon_become(c, i, &v);
+    }
     if (!d.ix || nsubs > MAX_RANK)
         return false;
     in[1] = ins_in(f, i, 1);

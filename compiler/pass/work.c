@@ -122,7 +122,7 @@ Work work_of_ins(const Fn *f, InsId i)
 
 typedef struct {
     const Fn *f;
-    ValId param;
+    ValId val;
     bool loose;
 } Loose;
 
@@ -143,14 +143,14 @@ static void look_use(void *cx, InsId i)
 {
     Loose *l = cx;
     for (uint32_t k = 0; k < ins_get(l->f, i)->in.n; k++)
-        if (ins_in(l->f, i, k).ix == l->param.ix && !loose_use(l->f, i, k))
+        if (ins_in(l->f, i, k).ix == l->val.ix && !loose_use(l->f, i, k))
             l->loose = false;
 }
 
-bool param_loose(const Fn *f, ValId param)
+bool val_loose(const Fn *f, ValId v)
 {
-    Loose l = {f, param, true};
-    ir_walk(f, f->vals.at[param.ix].param_of, look_use, &l);
+    Loose l = {f, v, true};
+    ir_walk(f, val_home(f, v), look_use, &l);
     return l.loose;
 }
 
@@ -163,7 +163,7 @@ void inline_at(Fn *f, Arena *scratch, BodyId src, const ValId *subs, uint32_t n,
         Elem e = (Elem)val_ty(f, subs[k])->elem;
         args[k] = subs[k];
         if (type_eq(val_type(f, subs[k]), val_type(f, param)) ||
-            ((e == E_IX || e == E_I32) && param_loose(f, param)))
+            ((e == E_IX || e == E_I32) && val_loose(f, param)))
             continue;
         Build b = build_before(f, before);
         args[k] = ir_op_type(&b, OP_convert, &subs[k], 1, (AttrId){0}, val_type(f, param));

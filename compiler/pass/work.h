@@ -26,9 +26,9 @@ Work work_of(const Fn *f, BodyId b);
 /* Of one instruction with its bodies. */
 Work work_of_ins(const Fn *f, InsId i);
 
-/* Can the parameter be replaced by any integer of its range? Not where its type shows: where it is
- * yielded, chosen or written. */
-bool param_loose(const Fn *f, ValId param);
+/* Can an i32 or index be replaced by the other kind of the same value? Not where its type shows:
+ * where it is yielded, chosen or written. Looks at the body that the value is defined in. */
+bool val_loose(const Fn *f, ValId v);
 /* Copies the body before an instruction with integers in place of its index parameters (converted
  * to their types where these matter). 'out' gets the yielded values. */
 void inline_at(Fn *f, Arena *scratch, BodyId src, const ValId *subs, uint32_t n, InsId before,
