@@ -1,6 +1,7 @@
 # Configuration of the test suite. The build directory's lit.site.cfg.py sets gatec_obj_root.
 import os
 import shutil
+import subprocess
 import lit.formats
 import lit.util
 
@@ -29,6 +30,11 @@ config.environment['PYTHONPATH'] = os.path.join(root, 'tests', 'support')
 config.environment['PYTHONDONTWRITEBYTECODE'] = '1'
 config.environment['ASAN_OPTIONS'] = os.environ.get('ASAN_OPTIONS', 'detect_leaks=0')
 
+# How much work a random test does: one of %few, %some, %many programs or mutants.
+work = {'few': 20, 'some': 100, 'many': 250}
+if config.sanitize:
+    work = {what: n // 5 for what, n in work.items()}
+
 # The longest first, so that one name is not taken for the start of another.
 config.substitutions += [
     ('%gatec', os.path.join(build, 'gatec')),
@@ -38,14 +44,33 @@ config.substitutions += [
     ('%python', '/usr/bin/python3'),
     ('%cc', os.environ.get('CC', 'cc')),
     ('%cxx', os.environ.get('CXX', 'c++')),
-]
+    ('%clang-format', 'clang-format-14'),
+] + [('%' + what, str(n)) for what, n in work.items()]
 
-# Data that are not part of the repository: tests that use them say REQUIRES: shared-...
-for name, path in (('shared-vad', 'data/silero-vad'), ('shared-mnist', 'data/mnist'),
-                   ('shared-logic', 'data/logic-mnist'), ('shared-language', 'language')):
-    if os.path.isdir(os.path.join(shared, path)):
-        config.available_features.add(name)
-if shutil.which('c++'):
-    config.available_features.add('cxx')
+
+def has_module(name):
+    """Whether the Python of the tests has the module: lit itself may run in another one."""
+    return subprocess.run(['/usr/bin/python3', '-c', 'import ' + name],
+                          stderr=subprocess.DEVNULL).returncode == 0
+
+
+# What tests name in REQUIRES. Data below shared/ are not part of the repository.
+features = {
+    'cxx': shutil.which(os.environ.get('CXX', 'c++')),
+    'numpy': has_module('numpy'),
+    'clang-format': shutil.which('clang-format-14'),
+    'shared-vad': os.path.isdir(os.path.join(shared, 'data/silero-vad')),
+    'shared-mnist': os.path.isdir(os.path.join(shared, 'data/mnist')),
+    'shared-logic': os.path.isdir(os.path.join(shared, 'data/logic-mnist')),
+    'shared-language': os.path.isdir(os.path.join(shared, 'language')),
+}
+config.available_features.update(name for name, there in features.items() if there)
+missing = sorted(name for name, there in features.items() if not there)
+if missing:
+    lit_config.note('not on this machine, tests that need it are skipped: ' + ', '.join(missing))
 if config.sanitize:
     config.available_features.add('sanitize')
+
+# A test that hangs fails (where lit knows how to end it).
+if lit.util.killProcessAndChildrenIsSupported()[0]:
+    lit_config.maxIndividualTestTime = 300

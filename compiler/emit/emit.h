@@ -13,8 +13,8 @@ typedef struct {
     const char *triple, *cpu, *features; /* NULL: those of the host; cpu "native" too */
     int opt;                             /* 0..3 */
     WeightMode weights;
-    bool pic;                            /* always true for objects */
-    const char *source_name;             /* for the banner of the header */
+    bool pic;                /* always true for objects */
+    const char *source_name; /* for the banner of the header */
 } EmitOptions;
 
 typedef enum { EMIT_OBJ, EMIT_ASM, EMIT_LLVM_IR, EMIT_LLVM_BC } EmitKind;

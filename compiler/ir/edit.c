@@ -12,8 +12,8 @@ static void erase_within(Fn *f, InsId i)
     Slice bodies = ins_get(f, i)->bodies;
     for (uint32_t k = 0; k < bodies.n; k++) {
         BodyId b = f->body_list.at[bodies.at + k];
-        EACH_INS(f, b, j)
-        erase_within(f, j);
+        EACH_INS (f, b, j)
+            erase_within(f, j);
         f->bodies.at[b.ix] = (Body){0};
     }
     fn_unlink(f, i);
@@ -43,8 +43,8 @@ void ir_splice(Fn *f, BodyId from, InsId before, ValId *out)
     if (in.n)
         memcpy(out, &f->operands.at[in.at], in.n * sizeof *out);
     ir_erase(f, y);
-    EACH_INS(f, from, i)
-    ir_move_before(f, i, before);
+    EACH_INS (f, from, i)
+        ir_move_before(f, i, before);
 }
 
 void ir_set_in(Fn *f, InsId i, uint32_t k, ValId v)
@@ -158,9 +158,9 @@ static void copy_ins(Copy *c, InsId i, Build *b)
 
 static void copy_body(Copy *c, BodyId src, Build *b, bool with_yield)
 {
-    EACH_INS(c->f, src, i)
-    if (with_yield || ins_op(c->f, i) != OP_yield)
-        copy_ins(c, i, b);
+    EACH_INS (c->f, src, i)
+        if (with_yield || ins_op(c->f, i) != OP_yield)
+            copy_ins(c, i, b);
 }
 
 void ir_inline_copy(Fn *f, BodyId src, const ValId *params, InsId before, ValId *out)
@@ -182,8 +182,7 @@ void ir_inline_copy(Fn *f, BodyId src, const ValId *params, InsId before, ValId 
 
 void ir_walk(const Fn *f, BodyId b, void (*visit)(void *cx, InsId i), void *cx)
 {
-    EACH_INS(f, b, i)
-    {
+    EACH_INS (f, b, i) {
         Slice bodies = ins_get(f, i)->bodies;
         visit(cx, i);
         for (uint32_t k = 0; k < bodies.n && ins_op(f, i) != OP_NONE; k++)

@@ -63,7 +63,8 @@ static int mutate(const char *path, const char *scratch)
             read++;
         bytes[i / 8] ^= (unsigned char)(1u << (i % 8));
     }
-    printf("changed bits: %s read, %s refused\n", read ? "some" : "none", refused ? "some" : "none");
+    printf("changed bits: %s read, %s refused\n", read ? "some" : "none",
+           refused ? "some" : "none");
     return 0;
 }
 
