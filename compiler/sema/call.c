@@ -310,10 +310,14 @@ static void pass_arg(Cx *cx, Call *c, uint32_t i)
 
 static void pass_args(Cx *cx, Call *c)
 {
+    /* Decided before anything is passed: an easy argument may solve the names of a hard one. */
     uint32_t n = c->f->decl->ys.n;
-    for (int hard = 0; hard < 2; hard++)
+    bool *hard = ARENA_ARRAY(cx->arena, bool, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        hard[i] = c->types[i] && is_hard(cx, c->types[i]);
+    for (int turn = 0; turn < 2; turn++)
         for (uint32_t i = 0; i < n; i++)
-            if (c->given[i] && (c->types[i] != NULL) && is_hard(cx, c->types[i]) == (hard == 1))
+            if (c->given[i] && c->types[i] && hard[i] == (turn == 1))
                 pass_arg(cx, c, i);
 }
 
