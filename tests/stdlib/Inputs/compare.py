@@ -41,20 +41,24 @@ def make_input(rng, name, network, elem, brackets):
     return x
 
 
-def make_weights(rng, network):
-    """{name: values}, and the options that make gatec read them."""
-    tensors = {n: rng.standard_normal(s).astype(np.float32) for n, s in WEIGHTS.get(network, {}).items()}
-    if not tensors:
-        return {}, []
-    header, data = {}, b''
-    for name, t in tensors.items():
-        header[name] = {'dtype': 'F32', 'shape': t.shape, 'data_offsets': [len(data), len(data) + t.nbytes]}
-        data += t.tobytes()
+def make_weights(networks):
+    """{network: {name: values}} and the options that make gatec read all of them. In the file the
+    names begin with the name of the network's part."""
+    rng, values, header, data = np.random.default_rng(7), {}, {}, b''
+    for network in networks:
+        values[network] = {}
+        for name, shape in WEIGHTS.get(network, {}).items():
+            t = rng.standard_normal(shape).astype(np.float32)
+            values[network][name] = t.astype(float)
+            header[f'{network}_.{name}'] = {'dtype': 'F32', 'shape': shape,
+                                            'data_offsets': [len(data), len(data) + t.nbytes]}
+            data += t.tobytes()
+    if not header:
+        return values, []
     header = json.dumps(header).encode()
-    path = f'{SCRATCH}/{network}.safetensors'
-    with open(path, 'wb') as out:
+    with open(f'{SCRATCH}/weights.safetensors', 'wb') as out:
         out.write(struct.pack('<Q', len(header)) + header + data)
-    return {n: t.astype(float) for n, t in tensors.items()}, ['--weights-file', path]
+    return values, ['--weights-file', f'{SCRATCH}/weights.safetensors']
 
 
 def run(network, options, inputs, outputs):
@@ -83,10 +87,9 @@ def difference(got, want, tolerance):
     return f'{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]!r}, expected {want[at]!r}'
 
 
-def test(network, fields, result):
+def test(network, fields, result, weights, options):
     rng = np.random.default_rng(sum(network.encode()))
     inputs = {n: make_input(rng, n, network, e, b) for n, e, b in FIELD.findall(fields)}
-    weights, options = make_weights(rng, network)
     outputs = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']
     doubles = {n: v.astype(float) if v.dtype == np.float32 else v for n, v in inputs.items()}
     want = R[network](**doubles, **({'w': weights} if weights else {}))
@@ -108,7 +111,8 @@ def main():
     os.makedirs(SCRATCH, exist_ok=True)
     with open(FILE) as f:
         networks = NETWORK.findall(f.read())
-    bad = sum(test(*n) for n in networks)
+    weights, options = make_weights([n for n, _, _ in networks])
+    bad = sum(test(*n, weights[n[0]], options) for n in networks)
     print(f'{len(networks)} networks, {bad} differences')
     sys.exit(bad > 0 or not networks)
 

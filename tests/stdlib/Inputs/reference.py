@@ -365,15 +365,15 @@ def gated_linear_attention(q, k, v, a):
 # ---- blocks: the shapes of their weights, and what they compute from them
 
 WEIGHTS = {
-    'linear_map': {'m.weight': (4, 6), 'm.bias': (4,)},
-    'ffn': {'m.w1': (10, 6), 'm.w2': (6, 10)},
-    'swiglu': {'m.gate_proj': (10, 6), 'm.up_proj': (10, 6), 'm.down_proj': (6, 10)},
-    'geglu': {'m.gate_proj': (10, 6), 'm.up_proj': (10, 6), 'm.down_proj': (6, 10)},
-    'gru_last': {'m.w': (21, 5), 'm.u': (21, 7), 'm.b': (21,), 'm.c': (7,)},
-    'self_attention': {f'm.w{i}': (12, 12) for i in 'qkvo'},
-    'decoder': {'m.input_layernorm.weight': (12,), 'm.post_attention_layernorm.weight': (12,),
-                **{f'm.self_attn.w{i}': (12, 12) for i in 'qkvo'},
-                'm.mlp.gate_proj': (20, 12), 'm.mlp.up_proj': (20, 12), 'm.mlp.down_proj': (12, 20)},
+    'linear_map': {'weight': (4, 6), 'bias': (4,)},
+    'ffn': {'w1': (10, 6), 'w2': (6, 10)},
+    'swiglu': {'gate_proj': (10, 6), 'up_proj': (10, 6), 'down_proj': (6, 10)},
+    'geglu': {'gate_proj': (10, 6), 'up_proj': (10, 6), 'down_proj': (6, 10)},
+    'gru_last': {'w': (21, 5), 'u': (21, 7), 'b': (21,), 'c': (7,)},
+    'self_attention': {f'w{i}': (12, 12) for i in 'qkvo'},
+    'decoder': {'input_layernorm.weight': (12,), 'post_attention_layernorm.weight': (12,),
+                **{f'self_attn.w{i}': (12, 12) for i in 'qkvo'},
+                'mlp.gate_proj': (20, 12), 'mlp.up_proj': (20, 12), 'mlp.down_proj': (12, 20)},
 }
 
 
@@ -389,16 +389,16 @@ def glu_(x, w, path, f):
 @ref
 def decoder(x, w):
     one = np.ones(12)
-    h = x + self_(R['rms_norm'](x, one) * w['m.input_layernorm.weight'], w, 'm.self_attn.')
-    return h + glu_(R['rms_norm'](h, one) * w['m.post_attention_layernorm.weight'], w, 'm.mlp.', R['silu'])
+    h = x + self_(R['rms_norm'](x, one) * w['input_layernorm.weight'], w, 'self_attn.')
+    return h + glu_(R['rms_norm'](h, one) * w['post_attention_layernorm.weight'], w, 'mlp.', R['silu'])
 
 
 R.update({
-    'linear_map': lambda x, w: x @ w['m.weight'].T + w['m.bias'],
+    'linear_map': lambda x, w: x @ w['weight'].T + w['bias'],
     'identity': lambda x: x,
-    'ffn': lambda x, w: np.maximum(x @ w['m.w1'].T, 0) @ w['m.w2'].T,
-    'swiglu': lambda x, w: glu_(x, w, 'm.', R['silu']),
-    'geglu': lambda x, w: glu_(x, w, 'm.', gelu_),
-    'gru_last': lambda x, w: gru(x, w['m.w'], w['m.u'], w['m.b'], w['m.c'])[-1],
-    'self_attention': lambda x, w: self_(x, w, 'm.'),
+    'ffn': lambda x, w: np.maximum(x @ w['w1'].T, 0) @ w['w2'].T,
+    'swiglu': lambda x, w: glu_(x, w, '', R['silu']),
+    'geglu': lambda x, w: glu_(x, w, '', gelu_),
+    'gru_last': lambda x, w: gru(x, w['w'], w['u'], w['b'], w['c'])[-1],
+    'self_attention': lambda x, w: self_(x, w, ''),
 })
