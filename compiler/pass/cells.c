@@ -1,0 +1,176 @@
+/* Values of cells without going through memory.
+ *
+ *   write %h, %v                 write %h, %v
+ *   %a = read %h                 uses of %a read %v
+ *   write %c, %v ; write %c, %w  write %c, %w        where nothing reads %c in between
+ *
+ * One walk in program order remembers the value of every cell that is known as a whole: what was
+ * written last, what the cell started with, or the last read. Bodies see what is known around them,
+ * except for the cells that a repeated body writes itself; after a body, what it may have written
+ * is forgotten. All 'state' instructions of one name are one cell. What is then never read is for
+ * 'dce'. */
+
+#include "pass/pass.h"
+
+#include "ir/edit.h"
+#include "pass/query.h"
+
+typedef struct {
+    uint32_t cell;
+    ValId old;
+} Undo;
+
+typedef struct {
+    Fn *f;
+    Arena *a;
+    uint32_t *key;  /* by value of a cell: the first value that is the same cell */
+    ValId *known;   /* by key */
+    InsId *pending; /* by key: a whole write that nothing has read */
+    VEC(ValId) states;
+    VEC(Undo) undo;
+    Swaps swaps;
+    bool changed;
+} Cells;
+
+/* ---- which cells are one
+ * ------------------------------------------------------------------------- */
+
+static void find_cells(void *cx, InsId i)
+{
+    Cells *c = cx;
+    const Fn *f = c->f;
+    ValId v = ins_res(f, i, 0);
+    if (ins_op(f, i) == OP_cell)
+        c->key[v.ix] = v.ix;
+    if (ins_op(f, i) != OP_state)
+        return;
+    c->key[v.ix] = v.ix;
+    for (uint32_t k = 0; k < c->states.n; k++)
+        if (ins_get(f, val_def(f, c->states.at[k]))->attr.ix == ins_get(f, i)->attr.ix)
+            c->key[v.ix] = c->states.at[k].ix;
+    if (c->key[v.ix] == v.ix)
+        vec_push(c->a, &c->states, v);
+}
+
+static uint32_t key_of(const Cells *c, InsId i)
+{
+    return c->key[ins_in(c->f, i, 0).ix];
+}
+
+static void learn(Cells *c, uint32_t cell, ValId v)
+{
+    vec_push(c->a, &c->undo, ((Undo){cell, c->known[cell]}));
+    c->known[cell] = v;
+}
+
+/* ---- bodies
+ * -------------------------------------------------------------------------------------- */
+
+static void forget_written(void *cx, InsId i)
+{
+    Cells *c = cx;
+    Op op = ins_op(c->f, i);
+    if (op == OP_write || op == OP_put)
+        learn(c, key_of(c, i), (ValId){0});
+}
+
+/* What a body reads or writes may be needed in memory when it starts. */
+static void keep_pending(void *cx, InsId i)
+{
+    Cells *c = cx;
+    Op op = ins_op(c->f, i);
+    if (op == OP_write || op == OP_put || op == OP_read)
+        c->pending[key_of(c, i)] = (InsId){0};
+}
+
+static void walk_inside(Cells *c, InsId i, void (*look)(void *cx, InsId i))
+{
+    for (uint32_t k = 0; k < ins_get(c->f, i)->bodies.n; k++)
+        ir_walk(c->f, ins_body(c->f, i, k), look, c);
+}
+
+static void visit(Cells *c, BodyId b);
+
+static void visit_bodies(Cells *c, InsId i)
+{
+    Op op = ins_op(c->f, i);
+    walk_inside(c, i, keep_pending);
+    if (op != OP_if && op != OP_when)
+        walk_inside(c, i, forget_written);
+    for (uint32_t k = 0; k < ins_get(c->f, i)->bodies.n; k++) {
+        uint32_t mark = c->undo.n;
+        visit(c, ins_body(c->f, i, k));
+        while (c->undo.n > mark) {
+            const Undo *u = &c->undo.at[--c->undo.n];
+            c->known[u->cell] = u->old;
+        }
+    }
+    walk_inside(c, i, forget_written);
+    walk_inside(c, i, keep_pending);
+}
+
+/* ---- instructions
+ * --------------------------------------------------------------------------------- */
+
+static bool holds(const Cells *c, ValId cell, ValId v)
+{
+    return type_eq(type_of_cell(c->f->module->types, val_type(c->f, cell)), val_type(c->f, v));
+}
+
+static void see_write(Cells *c, InsId i)
+{
+    const Fn *f = c->f;
+    uint32_t cell = key_of(c, i);
+    bool whole = ins_op(f, i) == OP_write && ins_get(f, i)->in.n == 2;
+    if (whole && c->pending[cell].ix) {
+        ir_erase(c->f, c->pending[cell]);
+        c->changed = true;
+    }
+    c->pending[cell] = whole ? i : (InsId){0};
+    ValId v = ins_in(f, i, 1);
+    learn(c, cell, whole && holds(c, ins_in(f, i, 0), v) ? v : (ValId){0});
+}
+
+static void see_read(Cells *c, InsId i)
+{
+    uint32_t cell = key_of(c, i);
+    ValId v = ins_res(c->f, i, 0);
+    if (c->known[cell].ix) {
+        vec_push(c->a, &c->swaps, ((Swap){v, c->known[cell]}));
+        ir_erase(c->f, i);
+        return;
+    }
+    c->pending[cell] = (InsId){0};
+    learn(c, cell, v);
+}
+
+static void visit(Cells *c, BodyId b)
+{
+    EACH_INS (c->f, b, i) {
+        switch (ins_op(c->f, i)) {
+        case OP_cell: {
+            ValId cell = ins_res(c->f, i, 0), v = ins_in(c->f, i, 0);
+            learn(c, cell.ix, holds(c, cell, v) ? v : (ValId){0});
+            break;
+        }
+        case OP_write:
+        case OP_put: see_write(c, i); break;
+        case OP_read: see_read(c, i); break;
+        default:
+            if (ins_get(c->f, i)->bodies.n)
+                visit_bodies(c, i);
+        }
+    }
+}
+
+bool pass_cells(PassCx *cx, Fn *f)
+{
+    Cells c = {.f = f, .a = cx->scratch};
+    c.key = ARENA_ARRAY(c.a, uint32_t, f->vals.n);
+    c.known = ARENA_ARRAY(c.a, ValId, f->vals.n);
+    c.pending = ARENA_ARRAY(c.a, InsId, f->vals.n);
+    ir_walk(f, f->entry, find_cells, &c);
+    visit(&c, f->entry);
+    swaps_apply(f, c.a, &c.swaps);
+    return c.changed || c.swaps.n;
+}
