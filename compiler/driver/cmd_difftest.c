@@ -1,6 +1,6 @@
 /* gatec difftest: random programs (driver/difftest) in every way of running them. */
 
-#include "driver/drive.h"
+#include "driver/compile.h"
 
 #include "driver/difftest/trial.h"
 #include "ir/text.h"
@@ -51,42 +51,45 @@ static void dump(Session *s, uint64_t seed)
     fflush(stdout);
 }
 
-static Way interpreted(const char *passes)
-{
-    return (Way){false, passes, -1, 3, 0, 0};
-}
+enum { LEVELS = 4 };
 
-static Way compiled(int opt)
+/* The ways in which the program of a seed is run. --passes: interpreted after those. --interpret:
+ * interpreted after the passes of the tensor stage. Else also compiled. */
+static uint32_t ways(const Options *o, const TargetInfo *t, const char *passes, uint64_t seed,
+                     Way *out)
 {
-    return (Way){true, pass_pipeline(opt), -1, opt, 0, 0};
-}
-
-/* --passes: only those, interpreted. Else the passes of the tensor stage, and code of two levels.
- */
-static uint32_t ways(Session *s, Way *out)
-{
-    const Options *o = &s->options;
-    if (o->passes) {
-        out[0] = interpreted(o->passes);
-        return 1;
-    }
-    out[0] = interpreted(tensor_passes(s->arena));
-    out[1] = compiled(0);
-    out[2] = compiled(3);
-    return 3;
+    uint32_t n = 0;
+    out[n++] = (Way){.passes = passes, .limit = -1, .opt = 3, .target = t};
+    if (o->passes || o->interpret)
+        return n;
+    for (int level = 0; level < LEVELS; level++)
+        if (o->levels ? strchr(o->levels, '0' + level) != NULL : seed % LEVELS == (unsigned)level)
+            out[n++] = (Way){.compiled = true,
+                             .passes = pass_pipeline(level),
+                             .limit = -1,
+                             .opt = level,
+                             .target = t};
+    return n;
 }
 
 Status cmd_difftest(Session *s)
 {
     uint64_t first = (uint64_t)s->options.seed;
     long count = s->options.count, failed = 0;
-    Way w[3];
-    uint32_t nways = ways(s, w);
+    const char *passes = s->options.passes ? s->options.passes : tensor_passes(s->arena);
+    const char *why = NULL;
+    uint64_t runs = 0;
+    TargetInfo target;
+    if (!emit_target_info(&(EmitOptions){.cpu = "native", .opt = 3}, &target, &why))
+        return compile_refused(s, why);
     Tally t = {0};
     for (long k = 0; k < count; k++) {
         uint64_t seed = first + (uint64_t)k;
         if (options_dumps(&s->options, "ir"))
             dump(s, seed);
+        Way w[1 + LEVELS];
+        uint32_t nways = ways(&s->options, &target, passes, seed, w);
+        runs += nways;
         for (uint32_t j = 0; j < nways; j++) {
             if (trial_agrees(seed, (Edits){NULL, 0}, w[j], &t, NULL))
                 continue;
@@ -94,10 +97,12 @@ Status cmd_difftest(Session *s)
             failed++;
         }
     }
-    printf("%ld programs in %u ways, %ld mismatches; %llu values compared, %llu too close to a "
-           "decision (%.4f %%), %llu runs too long\n",
-           count, nways, failed, (unsigned long long)t.compared, (unsigned long long)t.skipped,
-           t.compared ? 100.0 * (double)t.skipped / (double)t.compared : 0,
-           (unsigned long long)t.limited);
+    printf(
+        "%ld programs, %llu comparisons, %ld mismatches; %llu values compared, %llu too close to a "
+        "decision (%.4f %%), %llu runs too long\n",
+        count, (unsigned long long)runs, failed, (unsigned long long)t.compared,
+        (unsigned long long)t.skipped,
+        t.compared ? 100.0 * (double)t.skipped / (double)t.compared : 0,
+        (unsigned long long)t.limited);
     return failed ? STATUS_ERRORS : STATUS_OK;
 }

@@ -290,7 +290,7 @@ static void make_outputs(Gen *g)
 {
     ValId out[4];
     uint32_t n = 1 + gen_below(g, 3);
-    g->budget = g->budget < 20 ? 20 : g->budget;
+    g->budget = g->budget < 12 ? 12 : g->budget;
     for (uint32_t k = 0; k < n; k++) {
         DimId dims[2];
         uint32_t rank = k == 0 ? 1 + gen_below(g, 2) : gen_below(g, 3);
@@ -308,12 +308,12 @@ Module *gen_module(Arena *arena, Intern *names, uint64_t seed)
     g.m = module_new(arena, names, "random");
     g.f = fn_new(g.m, "net");
     g.at = build_at_end(g.f, g.f->entry);
-    g.budget = 30 + (int)gen_below(&g, 90);
+    g.budget = 25 + (int)gen_below(&g, gen_chance(&g, 70) ? 30 : 120);
     make_dims(&g);
     make_inputs(&g);
     make_params(&g);
     make_knobs_and_states(&g);
-    for (int n = 0; n < 12 && g.budget > 20; n++)
+    for (int n = 0; n < 12 && g.budget > 15; n++)
         gen_statement(&g);
     make_outputs(&g);
     return g.m;

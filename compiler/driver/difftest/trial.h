@@ -7,7 +7,7 @@
 #include "pass/pass.h"
 #include "support/strbuf.h"
 
-enum { TRIAL_CALLS = 4, TRIAL_NOISES = 4 };
+enum { TRIAL_CALLS = 4 };
 
 /* What one way of running a program gave: TRIAL_CALLS calls in a row with states kept. */
 typedef struct {
@@ -24,7 +24,8 @@ typedef struct {
     const char *passes; /* run before */
     long limit;         /* only so many of them, -1: all */
     int opt;
-    double noise; /* of the interpreter */
+    const TargetInfo *target; /* for passes */
+    double noise;             /* of the interpreter */
     uint64_t noise_seed;
 } Way;
 
