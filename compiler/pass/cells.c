@@ -100,13 +100,13 @@ static void visit_bodies(Cells *c, InsId i)
     for (uint32_t k = 0; k < ins_get(c->f, i)->bodies.n; k++) {
         uint32_t mark = c->undo.n;
         visit(c, ins_body(c->f, i, k));
+        ir_walk(c->f, ins_body(c->f, i, k), keep_pending, c); /* the next body runs instead */
         while (c->undo.n > mark) {
             const Undo *u = &c->undo.at[--c->undo.n];
             c->known[u->cell] = u->old;
         }
     }
     walk_inside(c, i, forget_written);
-    walk_inside(c, i, keep_pending);
 }
 
 /* ---- instructions
