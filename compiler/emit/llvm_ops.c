@@ -291,6 +291,42 @@ static LLVMValueRef emit_hreduce(Gen *g, const Ins *ins, InsId id)
     return v;
 }
 
+/* Every second lane of the pair (a, b), from lane 'first' on. */
+static LLVMValueRef every_second(Emit *e, LLVMValueRef a, LLVMValueRef b, unsigned first)
+{
+    LLVMValueRef pick[1024];
+    unsigned n = type_lanes(LLVMTypeOf(a)), have = b ? n : n / 2;
+    for (unsigned k = 0; k < have; k++)
+        pick[k] = LLVMConstInt(e->t_i32, 2 * k + first, 0);
+    if (have == 1)
+        return LLVMBuildExtractElement(e->b, a, pick[0], "");
+    return LLVMBuildShuffleVector(e->b, a, b ? b : LLVMGetPoison(LLVMTypeOf(a)),
+                                  LLVMConstVector(pick, have), "");
+}
+
+/* Neighbours are added until every operand is one lane: first two vectors into one, then, when one
+ * vector is left, inside it. */
+static LLVMValueRef emit_hsums(Gen *g, const Ins *ins, InsId id)
+{
+    Emit *e = g->e;
+    Elem el = op_elem(g, id, 0);
+    LLVMValueRef v[1024];
+    unsigned n = ins->in.n;
+    for (unsigned k = 0; k < n; k++)
+        v[k] = op_in(g, id, k);
+    for (; n > 1; n /= 2)
+        for (unsigned k = 0; k < n / 2; k++) {
+            LLVMValueRef a = v[2 * k], b = v[2 * k + 1];
+            v[k] = emit_round_to(
+                e, arith(e, OP_add, every_second(e, a, b, 0), every_second(e, a, b, 1), el), el);
+        }
+    while (type_lanes(LLVMTypeOf(v[0])) > ins->in.n)
+        v[0] = emit_round_to(
+            e, arith(e, OP_add, every_second(e, v[0], NULL, 0), every_second(e, v[0], NULL, 1), el),
+            el);
+    return v[0];
+}
+
 static LLVMValueRef emit_extract(Gen *g, const Ins *ins, InsId id)
 {
     LLVMValueRef v = op_in(g, id, 0);
@@ -342,6 +378,7 @@ static const OpEmitter emitters[OP_COUNT] = {
     [OP_splat] = emit_splat,
     [OP_lanes] = emit_lanes,
     [OP_hreduce] = emit_hreduce,
+    [OP_hsums] = emit_hsums,
     [OP_extract] = emit_extract,
     [OP_raise] = emit_raise,
     [OP_arg] = emit_arg,

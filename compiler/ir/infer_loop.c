@@ -150,8 +150,27 @@ static bool infer_from_vec(Infer *x)
     return infer_set(x, 0, type_scalar(x->m->types, (Elem)v->elem));
 }
 
+static bool power_of_two(uint32_t n)
+{
+    return n && (n & (n - 1)) == 0;
+}
+
+static bool infer_hsums(Infer *x)
+{
+    const Type *v = infer_ty(x, 0);
+    if (v->kind != TY_VEC || !power_of_two(v->lanes) || !power_of_two(x->nin) ||
+        x->nin > v->lanes || v->elem == E_BIT)
+        return infer_fail(x, "the operands must be vectors of numbers, as many as lanes or fewer");
+    for (uint32_t k = 1; k < x->nin; k++)
+        if (!type_eq(infer_type(x, k), infer_type(x, 0)))
+            return infer_fail(x, "the operands must have one type");
+    return infer_set(x, 0, type_vec(x->m->types, (Elem)v->elem, x->nin));
+}
+
 bool infer_lo_vec(Infer *x)
 {
+    if (x->op == OP_hsums)
+        return infer_hsums(x);
     if (x->op == OP_hreduce || x->op == OP_extract)
         return infer_from_vec(x);
     const Type *r = type_get(x->m->types, x->out[0]);

@@ -170,7 +170,7 @@ static void store_element(Lower *L, const Contract *c, uint32_t k)
     nest_store(L, c->body, k, &r);
 }
 
-void contract_epilogue(Lower *L, const Contract *c, const ValId *totals)
+void contract_rest(Lower *L, const Contract *c, const ValId *totals)
 {
     uint32_t at = 0;
     for (uint32_t g = 0; g < c->ngroup; g++)
@@ -180,6 +180,11 @@ void contract_epilogue(Lower *L, const Contract *c, const ValId *totals)
         if (c->level[at++] && ins_op(L->f, i) != OP_yield && !is_hidden(c, i))
             lower_ins(L, i);
     }
+}
+
+void contract_epilogue(Lower *L, const Contract *c, const ValId *totals)
+{
+    contract_rest(L, c, totals);
     for (uint32_t k = 0; k < c->nres; k++)
         store_element(L, c, k);
 }

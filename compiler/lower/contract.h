@@ -41,7 +41,9 @@ typedef struct {
 void contract_first(Lower *L, const Contract *c);
 /* The factor for the indices the parameters stand at. */
 ValId contract_factor(Lower *L, const Sum *s, uint32_t which);
-/* Everything of the map's body but the sums, for the element the parameters stand at; stores it. */
+/* Everything of the map's body but the sums, where the parameters stand. */
+void contract_rest(Lower *L, const Contract *c, const ValId *totals);
+/* The same, and stores the element (or the lanes). */
 void contract_epilogue(Lower *L, const Contract *c, const ValId *totals);
 int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d);
 /* Runs 'inner' in loops over all indices but those of the tile. */

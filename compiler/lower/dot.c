@@ -7,12 +7,16 @@
 
 #include "lower/contract.h"
 
+enum { SHORT_ROW = 2048 }; /* bytes */
+
 typedef struct {
     unsigned rows, cols;     /* of a full tile */
     ValId panel[MAX_SUMS];   /* packed columns, or none */
     int64_t pitch[MAX_SUMS]; /* elements between packed columns */
     ValId at_row, at_col;    /* where the tile stands */
     uint32_t tile_rows;
+    bool lanes; /* the epilogue may run with rows (and columns) in lanes */
+    bool flat;  /* results are consecutive over rows and columns */
 } Dot;
 
 /* Subscripts are linear in indices and in values that do not change inside the sum. */
@@ -219,6 +223,7 @@ typedef struct {
     ValId ptr[MAX_TILE], off[MAX_TILE]; /* rows, then columns */
     uint32_t rows, cols;
     Elem elem;
+    bool ahead; /* fetch the next rows: short rows defeat the prefetcher of the machine */
 } Streams;
 
 static void put_index(Lower *L, const Contract *c, uint32_t d, ValId at, uint32_t plus)
@@ -247,6 +252,14 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
         s->off[s->rows + q] = lo_bin(L, OP_mul, at, lo_i64(L, d->pitch[k]));
     }
     s->elem = (Elem)hi_type(L, sum->factor[0])->elem;
+    s->ahead = s->rows > 1 && terms_top(L, sum) * elem_bytes(s->elem) < SHORT_ROW;
+}
+
+/* The same row of the next tile: a hint, so it may lie outside. */
+static ValId next_rows(Lower *L, const Streams *s, uint32_t r)
+{
+    ValId pitch = lo_bin(L, OP_sub, s->off[1], s->off[0]);
+    return lo_bin(L, OP_add, s->off[r], lo_bin(L, OP_mul, pitch, lo_i64(L, s->rows)));
 }
 
 static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *acc)
@@ -255,6 +268,8 @@ static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *ac
     for (uint32_t k = 0; k < s->rows + s->cols; k++)
         v[k] = lo_load(L, s->ptr[k], lo_bin(L, OP_add, s->off[k], at), s->elem,
                        L->cx->target.lanes_f32, mask);
+    for (uint32_t r = 0; s->ahead && !mask.ix && r < s->rows; r++)
+        lo_prefetch(L, s->ptr[r], lo_bin(L, OP_add, next_rows(L, s, r), at));
     for (uint32_t r = 0; r < s->rows; r++)
         for (uint32_t q = 0; q < s->cols; q++) {
             ValId *a = &acc[r * s->cols + q];
@@ -304,27 +319,98 @@ static void dot_group(Lower *L, const Contract *c, const Dot *d, uint32_t group,
         open_streams(L, c, d, k, s);
         dot_sum(L, &c->sum[k], s, acc);
     }
-    for (uint32_t k = 0; k < s->rows * s->cols; k++)
-        acc[k] = lo_hreduce(L, "sum", acc[k], true);
+}
+
+/* ---- the end of a tile ---- */
+
+static void end_scalar(Lower *L, const Contract *c, const Dot *d, const Streams *s,
+                       ValId (*acc)[MAX_TILE])
+{
+    ValId totals[MAX_SUMS];
+    for (uint32_t r = 0; r < s->rows; r++)
+        for (uint32_t q = 0; q < s->cols; q++) {
+            put_index(L, c, c->row, d->at_row, r);
+            put_index(L, c, c->col, d->at_col, q);
+            for (uint32_t g = 0; g < c->ngroup; g++)
+                if (c->head[g].ix)
+                    totals[g] = lo_hreduce(L, "sum", acc[g][r * s->cols + q], true);
+            contract_epilogue(L, c, totals);
+        }
+}
+
+/* Index d in lanes: first + lane / over % wrap (wrap 0: no wrap). */
+static void lanes_index(Lower *L, const Contract *c, uint32_t d, ValId first, int64_t over,
+                        int64_t wrap)
+{
+    ValId lane = lo_lanes(L);
+    if (over > 1)
+        lane = lo_bin(L, OP_div, lane, lo_i32(L, over));
+    if (wrap)
+        lane = lo_bin(L, OP_mod, lane, lo_i32(L, wrap));
+    L->val[c->param[d].ix] = (LVal){.v = lo_bin(L, OP_add, lo_to(L, first, E_I32), lane)};
+}
+
+static void store_lanes(Lower *L, const Contract *c, uint32_t k, ValId row, ValId col)
+{
+    Ref r = *c->to[k];
+    for (uint32_t d = 0; d < c->nd; d++) {
+        ValId at = d == c->row ? row : d == c->col ? col : L->val[c->param[d].ix].wide;
+        r = ref_at(L, &r, at);
+    }
+    lo_store(L, r.ptr, r.off, lo_splat(L, scalar_of(L, yield_of(L, c->body, k))), (ValId){0});
+}
+
+/* Column 'col' of the tile, or all of it: results that lie one after the other, as one vector. */
+static void end_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *s,
+                      ValId (*acc)[MAX_TILE], uint32_t col)
+{
+    uint32_t n = d->flat ? s->rows * s->cols : s->rows, step = d->flat ? 1 : s->cols;
+    ValId totals[MAX_SUMS], in[MAX_TILE];
+    ValId at_col = col ? lo_bin(L, OP_add, d->at_col, lo_i64(L, col)) : d->at_col;
+    for (uint32_t g = 0; g < c->ngroup; g++) {
+        if (!c->head[g].ix)
+            continue;
+        for (uint32_t k = 0; k < n; k++)
+            in[k] = acc[g][col + k * step];
+        totals[g] = ir_op(&L->b, OP_hsums, in, n, (AttrId){0});
+    }
+    L->width = n;
+    if (d->flat && s->cols > 1) {
+        lanes_index(L, c, c->row, d->at_row, s->cols, 0);
+        lanes_index(L, c, c->col, d->at_col, 1, s->cols);
+    } else {
+        put_index(L, c, c->col, at_col, 0);
+        lanes_index(L, c, c->row, d->at_row, 1, 0);
+        L->lane = c->param[c->row];
+        L->val[L->lane.ix].wide = d->at_row;
+    }
+    contract_rest(L, c, totals);
+    for (uint32_t k = 0; k < c->nres; k++)
+        store_lanes(L, c, k, d->at_row, at_col);
+    lane_end(L);
+}
+
+static bool lanes_fit(const Lower *L, const Dot *d, const Streams *s)
+{
+    uint32_t n = d->flat ? s->rows * s->cols : s->rows;
+    return d->lanes && n > 1 && (n & (n - 1)) == 0 && n <= L->cx->target.lanes_f32;
 }
 
 static void dot_tile(Lower *L, const Contract *c, void *cx, ValId at, uint32_t cols)
 {
     Dot *d = cx;
     Streams s = {.rows = d->tile_rows, .cols = cols};
-    ValId acc[MAX_SUMS][MAX_TILE], totals[MAX_SUMS];
+    ValId acc[MAX_SUMS][MAX_TILE];
     d->at_col = at;
     for (uint32_t g = 0; g < c->ngroup; g++)
         if (c->head[g].ix)
             dot_group(L, c, d, g, &s, acc[g]);
-    for (uint32_t r = 0; r < s.rows; r++)
-        for (uint32_t q = 0; q < cols; q++) {
-            put_index(L, c, c->row, d->at_row, r);
-            put_index(L, c, c->col, d->at_col, q);
-            for (uint32_t g = 0; g < c->ngroup; g++)
-                totals[g] = acc[g][r * cols + q];
-            contract_epilogue(L, c, totals);
-        }
+    if (!lanes_fit(L, d, &s)) {
+        end_scalar(L, c, d, &s, acc);
+        return;
+    }
+    for (uint32_t q = 0; q < (d->flat ? 1 : cols); q++)
+        end_lanes(L, c, d, &s, acc, q);
 }
 
 static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t rows)
@@ -345,6 +431,28 @@ static void dot_inner(Lower *L, const Contract *c, void *cx)
     contract_blocks(L, c, c->dims[c->row], d->rows, dot_rows, d);
 }
 
+/* May the epilogue run in lanes, and how do results lie? */
+static void choose_end(Lower *L, const Contract *c, Dot *d)
+{
+    int64_t n, cols = c->col < c->nd && dim_static(L, c->dims[c->col], &n) ? n : 0;
+    bool rows = true;
+    d->flat = c->col == c->nd || cols == d->cols;
+    for (uint32_t k = 0; k < c->nres; k++) {
+        const Ref *r = c->to[k];
+        uint32_t axis[2] = {c->row, c->col};
+        for (uint32_t a = 0; a < 2; a++)
+            if (axis[a] < c->nd && (r->ids[axis[a]].ix || r->vstep[axis[a]].ix))
+                rows = d->flat = false;
+        rows &= r->step[c->row] == 1;
+        if (c->col < c->nd)
+            d->flat &= r->step[c->col] == 1 && r->step[c->row] == cols;
+        else
+            d->flat &= r->step[c->row] == 1;
+    }
+    d->lanes = (rows || d->flat) && vector_ok(L, c->body, c->param[c->row], true) &&
+               (c->col == c->nd || vector_ok(L, c->body, c->param[c->col], true));
+}
+
 bool dot_map(Lower *L, Contract *c)
 {
     Dot d = {0};
@@ -354,6 +462,7 @@ bool dot_map(Lower *L, Contract *c)
         if (terms_top(L, &c->sum[k]) < L->cx->target.lanes_f32 / 2)
             return false;
     tile_size(L, c, &d);
+    choose_end(L, c, &d);
     contract_first(L, c);
     pack_all(L, c, &d, true);
     contract_batch(L, c, 0, dot_inner, &d);

@@ -139,6 +139,12 @@ ValId lo_gather(Lower *L, ValId ptr, ValId offs, Elem e, ValId mask)
     return ir_op_type(&L->b, OP_gather, in, mask.ix ? 3 : 2, (AttrId){0}, t);
 }
 
+void lo_prefetch(Lower *L, ValId p, ValId off)
+{
+    ValId in[2] = {p, off};
+    lo_effect(L, OP_prefetch, in, 2, (AttrId){0});
+}
+
 void lo_copy(Lower *L, ValId dp, ValId doff, ValId sp, ValId soff, ValId count)
 {
     ValId z = lo_i64(L, 0);

@@ -83,6 +83,7 @@ ValId lo_hreduce(Lower *L, const char *kind, ValId v, bool fast);
 ValId lo_load(Lower *L, ValId ptr, ValId off, Elem e, unsigned lanes, ValId mask);
 void lo_store(Lower *L, ValId ptr, ValId off, ValId v, ValId mask);
 ValId lo_gather(Lower *L, ValId ptr, ValId offs, Elem e, ValId mask);
+void lo_prefetch(Lower *L, ValId p, ValId off);
 void lo_copy(Lower *L, ValId dp, ValId doff, ValId sp, ValId soff, ValId count);
 void lo_fill(Lower *L, ValId p, ValId off, ValId count, ValId v);
 void lo_raise(Lower *L, ValId bit, int64_t bits);
