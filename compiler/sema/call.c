@@ -453,6 +453,8 @@ static const Ty *closed(Cx *cx, const Ty *t)
     ElemTy e = elem_of(cx->ts, t->elem);
     if (e.kind == SE_CLASS_VAR)
         e = elem_kind(e.cls == SE_REAL ? SE_FLIT : SE_LIT);
+    if (e.kind == SE_IX)
+        e = elem_ix(poly_solve(cx->ps, e.ix));
     Axes a = axes_expand(cx->ts, t->axes, t->naxes);
     for (uint32_t i = 0; i < a.n; i++)
         if (a.at[i].dim)
