@@ -22,6 +22,9 @@ static bool match_open(Cx *cx, Axes w, uint32_t i, Axes g)
         !axes_match(cx, w.at + i + 1, w.n - i - 1, g.at + i + k, g.n - i - k))
         return false;
     Seq *s = w.at[i].seq;
+    for (uint32_t j = i; j < i + k; j++)
+        if (g.at[j].seq == s) /* itself: fits, and stays open */
+            return k == 1;
     s->axes = g.at + i;
     s->naxes = k;
     s->open = false;

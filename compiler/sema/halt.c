@@ -81,6 +81,10 @@ Env *check_halt(Cx *cx, const Node *s, Env *env)
     }
     if (!d)
         return NULL;
+    if (env->nested >= MAX_DECISIONS) {
+        bad(cx, s->span, E0110, "more than %d decisions are nested here", MAX_DECISIONS);
+        return NULL;
+    }
     Sub rest = {d, narrow(cx, d, not_name(cx, s->name), -id), group, {0}};
     return env_restricted(cx->arena, env, ENV_PLAIN, rest);
 }

@@ -13,6 +13,7 @@ Env *env_new(Arena *a, Env *parent, EnvWhat what)
     e->parent = parent;
     e->what = (uint8_t)what;
     e->mode = parent ? parent->mode : NULL;
+    e->nested = parent ? parent->nested : 0;
     return e;
 }
 
@@ -20,6 +21,7 @@ Env *env_restricted(Arena *a, Env *parent, EnvWhat what, Sub sub)
 {
     Env *e = env_new(a, parent, what);
     e->restricts = true;
+    e->nested++;
     e->sub = sub;
     return e;
 }

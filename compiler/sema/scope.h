@@ -102,6 +102,7 @@ typedef enum { ENV_PLAIN, ENV_FN, ENV_ARM, ENV_LOOP, ENV_EACH } EnvWhat;
 struct Env {
     Env *parent;
     bool restricts;
+    uint16_t nested; /* decisions around, this one included */
     Sub sub;
     uint8_t what;     /* EnvWhat */
     const Node *mode; /* the arith in force, or NULL */

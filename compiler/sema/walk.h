@@ -108,7 +108,7 @@ typedef struct {
 
 typedef VEC(const Poly *) PolyVec;
 
-enum { MAX_AXES = 12, MAX_LEAVES = 256, MAX_GUESSES = 9, MAX_INLINE = 100 };
+enum { MAX_AXES = 12, MAX_LEAVES = 256, MAX_DECISIONS = 64, MAX_INLINE = 100 };
 
 /* The body that is checked now. */
 typedef struct {

@@ -79,6 +79,20 @@ def ask_gatec(gatec, std, paths):
     return by, r.stderr
 
 
+OPERATORS = set('+ - * / % @ & | ^ < > <= >= == !='.split())
+WORDS = set('''use as dim enum knob const weights param part bank state extern fn block network arith let gate route halt exit when
+else on send to by each merge loop scan carry in with where whole mass aux and or not at stored share true false'''.split())
+
+
+def sort_of(token):
+    """Tokens of one sort may stand for each other without a syntax error, mostly."""
+    if token in OPERATORS:
+        return 'operator'
+    if token in WORDS:
+        return 'other'
+    return 'value' if token[0].isalnum() or token[0] == '_' else 'other'
+
+
 def mutants(texts, count, seed):
     rng = random.Random(seed)
     names = sorted(texts)
@@ -88,11 +102,12 @@ def mutants(texts, count, seed):
         toks = [m for m in TOKEN.finditer(text) if m.group(1)]
         m = rng.choice(toks)
         kind = rng.random()
-        if kind < 0.75:
-            same = [t.group(1) for t in toks if (t.group(1)[0].isalnum() or t.group(1)[0] == '_')
-                    == (m.group(1)[0].isalnum() or m.group(1)[0] == '_') and t.group(1) != m.group(1)]
+        if kind < 0.9:
+            while sort_of(m.group(1)) == 'other':
+                m = rng.choice(toks)
+            same = [t.group(1) for t in toks if sort_of(t.group(1)) == sort_of(m.group(1)) and t.group(1) != m.group(1)]
             new = rng.choice(same) if same else ''
-        elif kind < 0.9:
+        elif kind < 0.95:
             new = ''
         else:
             new = m.group(1) + ' ' + m.group(1)
