@@ -1,8 +1,10 @@
 """Runs every network of a .gate file in the interpreter and compiled at -O0 and -O3, and compares
-all of it with the NumPy reference of the same name.
+all of it with the NumPy reference of the same name. Compiled networks are called through their C
+interface, from a shared library of the object.
 
     compare.py GATEC FILE.gate SCRATCH
 """
+import ctypes
 import json
 import os
 import re
@@ -15,7 +17,7 @@ import numpy as np
 from reference import R, WEIGHTS
 
 GATEC, FILE, SCRATCH = sys.argv[1:4]
-WAYS = {'interpreter': ['--interpret'], '-O0': ['-O0'], '-O3': ['-O3']}
+WAYS = ['interpreter', '-O0', '-O3']
 TOLERANCE = 3e-6      # of the largest magnitude in the result, and of each value
 LOOSE = {'softmax_large': 2e-4, 'selu': 5e-6, 'rotary': 5e-6}
 NETWORK = re.compile(r'^network (\w+)\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
@@ -61,17 +63,49 @@ def make_weights(networks):
     return values, ['--weights-file', f'{SCRATCH}/weights.safetensors']
 
 
-def run(network, options, inputs, outputs):
-    args = [GATEC, 'run', FILE, '--network', network] + options
-    for name, value in inputs.items():
-        np.save(f'{SCRATCH}/{name}.npy', value)
-        args += ['--input', f'{name}={SCRATCH}/{name}.npy']
-    for name in outputs:
-        args += ['--save', f'{name}={SCRATCH}/out_{name}.npy']
+def command(args):
+    """None, or how it failed."""
     done = subprocess.run(args, text=True, capture_output=True)
-    if done.returncode != 0:
-        return f'status {done.returncode}: {done.stdout}{done.stderr}'
-    return [np.load(f'{SCRATCH}/out_{name}.npy') for name in outputs]
+    return None if done.returncode == 0 else f'status {done.returncode}: {done.stdout}{done.stderr}'
+
+
+class Interpreted:
+    def __init__(self, options):
+        self.options = options
+
+    def run(self, network, inputs, outputs):
+        args = [GATEC, 'run', FILE, '--network', network, '--interpret'] + self.options
+        for name, value in inputs.items():
+            np.save(f'{SCRATCH}/{name}.npy', value)
+            args += ['--input', f'{name}={SCRATCH}/{name}.npy']
+        for name in outputs:
+            args += ['--save', f'{name}={SCRATCH}/out_{name}.npy']
+        return command(args) or [np.load(f'{SCRATCH}/out_{name}.npy') for name in outputs]
+
+
+class Compiled:
+    def __init__(self, level, options):
+        base = f'{SCRATCH}/code{level}'
+        self.broken = (command([GATEC, 'build', FILE, level, '-o', base + '.o', '--header', base + '.h'] + options)
+                       or command([os.environ.get('CC', 'cc'), '-shared', base + '.o', '-o', base + '.so']))
+        if not self.broken:
+            self.library = ctypes.CDLL(base + '.so')
+            with open(base + '.h') as f:
+                self.sizes = {n: int(b) for n, b in re.findall(r'#define (\w+)_WORKSPACE_BYTES (\d+)', f.read())}
+
+    def run(self, network, inputs, outputs):
+        """'outputs' are arrays of the shapes that are expected."""
+        if self.broken:
+            return self.broken
+        out = [np.full(np.shape(a), 77, np.int32 if a.dtype.kind in 'bi' else np.float32) for a in outputs.values()]
+        room = np.zeros(self.sizes[network.upper()] + 128, np.uint8)
+        aligned = (room.ctypes.data + 63) // 64 * 64
+        keep = [np.ascontiguousarray(v) for v in inputs.values()]
+        pointers = [(ctypes.c_void_p * (len(x) + 1))(*(v.ctypes.data for v in x)) for x in (keep, out)]
+        function = getattr(self.library, network + '_run')
+        function.restype = ctypes.c_uint32
+        status = function(pointers[0], pointers[1], None, None, None, ctypes.c_void_p(aligned))
+        return f'status {status}' if status else out
 
 
 def difference(got, want, tolerance):
@@ -87,20 +121,20 @@ def difference(got, want, tolerance):
     return f'{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]!r}, expected {want[at]!r}'
 
 
-def test(network, fields, result, weights, options):
+def test(network, fields, result, weights, ways):
     rng = np.random.default_rng(sum(network.encode()))
     inputs = {n: make_input(rng, n, network, e, b) for n, e, b in FIELD.findall(fields)}
-    outputs = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']
+    names = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']
     doubles = {n: v.astype(float) if v.dtype == np.float32 else v for n, v in inputs.items()}
     want = R[network](**doubles, **({'w': weights} if weights else {}))
-    want = want if isinstance(want, tuple) else (want,)
+    want = [np.asarray(w) for w in (want if isinstance(want, tuple) else (want,))]
     bad = 0
-    for way, flags in WAYS.items():
-        got = run(network, flags + options, inputs, outputs)
+    for way, runner in zip(WAYS, ways):
+        got = runner.run(network, inputs, dict(zip(names, want)))
         if isinstance(got, str):
             problems = [got]
         else:
-            problems = [difference(g, np.asarray(w), LOOSE.get(network, TOLERANCE)) for g, w in zip(got, want)]
+            problems = [difference(g, w, LOOSE.get(network, TOLERANCE)) for g, w in zip(got, want)]
         for p in filter(None, problems):
             print(f'{network}, {way}: {p}')
             bad += 1
@@ -112,7 +146,8 @@ def main():
     with open(FILE) as f:
         networks = NETWORK.findall(f.read())
     weights, options = make_weights([n for n, _, _ in networks])
-    bad = sum(test(*n, weights[n[0]], options) for n in networks)
+    ways = [Interpreted(options), Compiled('-O0', options), Compiled('-O3', options)]
+    bad = sum(test(*n, weights[n[0]], ways) for n in networks)
     print(f'{len(networks)} networks, {bad} differences')
     sys.exit(bad > 0 or not networks)
 
