@@ -23,7 +23,7 @@ typedef struct {
     Arena *a;
     uint8_t *known; /* by value: of selections */
     uint32_t n;     /* size of known */
-    bool changed;
+    bool changed, forgot;
 } Gates;
 
 /* ---- what is known
@@ -71,11 +71,45 @@ static ValId filled(Gates *g, ValId v, TypeId want, InsId at)
     return ins_res(f, ir_map(&b, t.dims, t.rank, body), 0);
 }
 
+/* May running the body be seen otherwise than by its results? */
+static bool body_acts(const Fn *f, BodyId b)
+{
+    EACH_INS (f, b, i) {
+        const Ins *n = ins_get(f, i);
+        bool list = n->op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem != E_IX;
+        bool writes = op_info((Op)n->op)->traits & WRITES && n->op != OP_cell && n->op != OP_bind;
+        if (list || writes || attr_flag(f->module, n->attr, "check"))
+            return true;
+        for (uint32_t k = 0; k < n->bodies.n; k++)
+            if (body_acts(f, ins_body(f, i, k)))
+                return true;
+    }
+    return false;
+}
+
 static bool arm_known(const Gates *g, InsId i, uint32_t *arm)
 {
     uint8_t s = g->known[ins_in(g->f, i, 0).ix];
     *arm = s == FULL ? 0 : 1;
     return s != UNKNOWN;
+}
+
+/* Over an axis that may be empty neither body runs then, so one that acts must stay conditional:
+ * its selections are taken for unknown. */
+static void forget_when(void *cx, InsId i)
+{
+    Gates *g = cx;
+    uint32_t arm;
+    if (ins_op(g->f, i) != OP_when)
+        return;
+    uint8_t *s = &g->known[ins_in(g->f, i, 0).ix], *c = &g->known[ins_in(g->f, i, 1).ix];
+    DimId axis = val_ty(g->f, ins_in(g->f, i, 0))->ix;
+    bool keep = *s != UNKNOWN && *c != UNKNOWN && arm_known(g, i, &arm) &&
+                (dim_min(g->f->module->dims, axis) > 0 || !body_acts(g->f, ins_body(g->f, i, arm)));
+    if (keep || (*s == UNKNOWN && *c == UNKNOWN))
+        return;
+    *s = *c = UNKNOWN;
+    g->forgot = true;
 }
 
 /* The body that runs takes the place of the when. */
@@ -223,6 +257,10 @@ static void known_gates(Gates *g)
     g->known = ARENA_ARRAY(g->a, uint8_t, g->n);
     ir_walk(f, f->entry, look_mask, g);
     ir_walk(f, f->entry, look_when, g);
+    do {
+        g->forgot = false;
+        ir_walk(f, f->entry, forget_when, g);
+    } while (g->forgot);
     widen_dims(g);
     visit(g, f->entry, &swaps);
     swaps_apply(f, g->a, &swaps);
