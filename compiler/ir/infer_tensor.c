@@ -335,6 +335,8 @@ bool infer_if(Infer *x)
         TypeId type = type_join(x->m, yield_type(x, 0, k), yield_type(x, 1, k));
         if (!type.ix)
             return infer_fail(x, "the bodies yield different types");
+        if (x->f->stage == HI && type_get(x->m->types, type)->kind != TY_TENSOR)
+            return infer_fail(x, "the bodies must yield tensors");
         if (!infer_set(x, k, type))
             return false;
     }
@@ -351,6 +353,8 @@ bool infer_carried(Infer *x, uint32_t carry)
 {
     for (uint32_t k = 0; k < carry; k++) {
         TypeId want = val_type(x->f, body_param(x->f, x->bodies[0], k + 1));
+        if (x->f->stage == HI && type_get(x->m->types, want)->kind != TY_TENSOR)
+            return infer_fail(x, "tensors are carried");
         if (!carries(x, want, infer_type(x, k + 2)))
             return infer_fail(x, "an initial value does not have the type of its parameter");
         if (!carries(x, want, yield_type(x, 0, k)))

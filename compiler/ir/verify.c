@@ -323,6 +323,12 @@ static bool check_outputs(Verify *v)
 {
     const Fn *f = v->f;
     uint32_t yields = yield_count(f, f->entry), names = f->out_names.n;
+    for (uint32_t k = 0; k < yields; k++)
+        if (val_ty(f, ins_in(f, body_yield(f, f->entry), k))->kind != TY_TENSOR)
+            return bad(v, (InsId){0}, "output %u is no tensor", k + 1);
+    for (uint32_t k = 0; k < f->out_types.n; k++)
+        if (type_get(v->m->types, f->out_types.at[k])->kind != TY_TENSOR)
+            return bad(v, (InsId){0}, "output %u is no tensor", k + 1);
     if (f->stage == LO)
         return (yields == 0 && f->out_types.n == names) ||
                bad(v, (InsId){0}, "%u outputs have %u types and the body yields %u", names,

@@ -20,7 +20,7 @@ ENV = dict(os.environ, UBSAN_OPTIONS='halt_on_error=1')
 def like(token, tokens, rng):
     """Another token of the same kind: mutants that pass the reader reach the verifier."""
     same = [t for t in tokens if t[0] == token[0] or (t[0].isalpha() and token[0].isalpha())]
-    return rng.choice(same)
+    return rng.choice(same or [token])
 
 
 def mutate(rng, texts):
