@@ -280,45 +280,51 @@ static void arg_notes(Cx *cx, const Call *c, uint32_t i, const Arg *a)
          text_of(cx, c->f->decl->ys.at[i]->name), text_of(cx, c->f->decl->name));
 }
 
-static void pass_arg(Cx *cx, Call *c, uint32_t i)
+/* False: reported. */
+static bool pass_tensor(Cx *cx, Call *c, uint32_t i, Span at)
 {
     const Arg *a = c->given[i];
     const Ty *ft = c->types[i], *t = a->v.ex.ty;
     const char *fn = text_of(cx, c->f->decl->name);
     const char *formal = text_of(cx, c->f->decl->ys.at[i]->name);
-    Span at = a->node ? a->node->span : c->at;
-    if (!is_tensor(&a->v) || ft->kind != TYK_TENSOR) {
-        fit(cx, ft, &a->v, at, "'%s': '%s'", fn, formal);
-        return;
-    }
     const char *before = cx->quiet ? "" : show_ty(cx, ft);
-    if (!t->naxes && ft->naxes && !only_sequences(ft)) {
-        bad(cx, at, E0201, "'%s': '%s' wants %s, it gets %s", fn, formal, before, show_ty(cx, t));
-        arg_notes(cx, c, i, a);
-        return;
-    }
-    if (!fit_elem(cx, ft->elem, t->elem)) {
+    bool scalar = !t->naxes && ft->naxes && !only_sequences(ft);
+    if (!scalar && !fit_elem(cx, ft->elem, t->elem)) {
         bad(cx, at, E0215, "'%s': '%s' wants %s, it gets %s", fn, formal, show_elem(cx, ft->elem),
             show_ty(cx, t));
         arg_notes(cx, c, i, a);
+        return false;
     }
-    if (!axes_match(cx, ft->axes, ft->naxes, t->axes, t->naxes)) {
-        bad(cx, at, E0201, "'%s': '%s' wants %s, it gets %s", fn, formal, before, show_ty(cx, t));
-        arg_notes(cx, c, i, a);
-    }
+    if (!scalar && axes_match(cx, ft->axes, ft->naxes, t->axes, t->naxes))
+        return true;
+    bad(cx, at, E0201, "'%s': '%s' wants %s, it gets %s", fn, formal, before, show_ty(cx, t));
+    arg_notes(cx, c, i, a);
+    return false;
 }
 
-static void pass_args(Cx *cx, Call *c)
+static bool pass_arg(Cx *cx, Call *c, uint32_t i)
+{
+    const Arg *a = c->given[i];
+    Span at = a->node ? a->node->span : c->at;
+    if (is_tensor(&a->v) && c->types[i]->kind == TYK_TENSOR)
+        return pass_tensor(cx, c, i, at);
+    fit(cx, c->types[i], &a->v, at, "'%s': '%s'", text_of(cx, c->f->decl->name),
+        text_of(cx, c->f->decl->ys.at[i]->name));
+    return true;
+}
+
+static bool pass_args(Cx *cx, Call *c)
 {
     /* Decided before anything is passed: an easy argument may solve the names of a hard one. */
     uint32_t n = c->f->decl->ys.n;
-    bool *hard = ARENA_ARRAY(cx->arena, bool, n + 1);
+    bool *hard = ARENA_ARRAY(cx->arena, bool, n + 1), ok = true;
     for (uint32_t i = 0; i < n; i++)
-        hard[i] = c->types[i] && is_hard(cx, c->types[i]);
+        hard[i] = is_hard(cx, c->types[i]);
     for (int turn = 0; turn < 2; turn++)
         for (uint32_t i = 0; i < n; i++)
-            if (c->given[i] && c->types[i] && hard[i] == (turn == 1))
-                pass_arg(cx, c, i);
+            if (c->given[i] && hard[i] == (turn == 1))
+                ok = pass_arg(cx, c, i) && ok;
+    return ok;
 }
 
 /* ---- what the body asks of its dimensions
@@ -526,14 +532,14 @@ Value call_fn(Cx *cx, FnInfo *f, Statics st, Inst *inst, ValId member, const Arg
     signature(cx, &c, st);
     if (!match_args(cx, &c, args, n))
         return value_any();
-    pass_args(cx, &c);
+    bool passed = pass_args(cx, &c);
     check_runtime_names(cx, &c);
     check_instance_dims(cx, &c);
     check_dense(cx, &c);
     check_exact(cx, &c);
     check_text(cx, &c, st);
     const Ty *t = closed(cx, c.result);
-    if (some_any(args, n) && has_unknown(cx, t))
+    if (!passed || (some_any(args, n) && has_unknown(cx, t)))
         return value_any();
     Value v = value_of(t);
     if (live(cx)) {

@@ -57,6 +57,8 @@ static Value unbound(Cx *cx, const Node *n, Env *env)
     bad(cx, n->span, s[0] && !s[1] ? E0210 : E0101, "'%s' is not bound here", s);
     if (s[0] && s[1])
         help_nearest(cx, n->name, env);
+    else
+        help(cx, "a reduction ends before '+': put parentheses around its body");
     return value_any();
 }
 

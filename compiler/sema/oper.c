@@ -99,9 +99,35 @@ static void try_ways(Ways *w, uint32_t k, uint32_t from)
     }
 }
 
+static bool is_one(Cx *cx, Axis a)
+{
+    int64_t v;
+    return a.dim && poly_const(poly_solve(cx->ps, a.dim), &v) && v == 1;
+}
+
+/* The shapes differ only where one side has size 1. */
+static bool wants_stretching(Cx *cx, const Ways *w)
+{
+    bool one = false;
+    for (uint32_t i = 0; w->a.n == w->b.n && i < w->a.n; i++) {
+        if (same_axis(cx, w->a.at[i], w->b.at[i]))
+            continue;
+        if (!is_one(cx, w->a.at[i]) && !is_one(cx, w->b.at[i]))
+            return false;
+        one = true;
+    }
+    return one;
+}
+
 static void misaligned(Cx *cx, const Ways *w, bool flip, Span at, const char *what)
 {
     const char *a = show_axes(cx, w->a.at, w->a.n), *b = show_axes(cx, w->b.at, w->b.n);
+    if (!w->hits && wants_stretching(cx, w)) {
+        bad(cx, at, E0204, "'%s' of %s and %s: axes of size 1 do not stretch", what, flip ? b : a,
+            flip ? a : b);
+        help(cx, "drop the axis, as in x[_, 0], so that the rest aligns by name");
+        return;
+    }
     if (!w->hits) {
         bad(cx, at, E0201, "'%s' of %s and %s", what, flip ? b : a, flip ? a : b);
         return;
@@ -116,7 +142,7 @@ Aligned align(Cx *cx, const Ty *tx, const Ty *ty, Span at, const char *what)
     Axes x = axes_expand(cx->ts, tx->axes, tx->naxes), y = axes_expand(cx->ts, ty->axes, ty->naxes);
     if (!x.n || !y.n)
         return (Aligned){x.n ? x : y, x.n ? identity_map(cx, x.n) : NULL,
-                         y.n ? identity_map(cx, y.n) : NULL};
+                         y.n ? identity_map(cx, y.n) : NULL, false};
     bool flip = x.n < y.n;
     w.a = flip ? y : x;
     w.b = flip ? x : y;
@@ -135,7 +161,7 @@ Aligned align(Cx *cx, const Ty *tx, const Ty *ty, Span at, const char *what)
     } else {
         misaligned(cx, &w, flip, at, what);
     }
-    return (Aligned){w.a, flip ? narrow_map : wide, flip ? wide : narrow_map};
+    return (Aligned){w.a, flip ? narrow_map : wide, flip ? wide : narrow_map, w.hits != 1};
 }
 
 /* The operands of an element-wise operator. False (reported) if they are no tensors. */
@@ -159,7 +185,8 @@ static void both(Cx *cx, Pair *p, const Node *n, const Env *env, const char *wha
     const Ty *a = p->x.ex.ty, *b = p->y.ex.ty;
     ElemTy e = join_elem(cx, a->elem, b->elem, n->span, what);
     p->al = align(cx, a, b, n->span, what);
-    p->ty = ty_tensor(cx->ts, e, p->al.axes.at, p->al.axes.n);
+    if (!p->al.failed)
+        p->ty = ty_tensor(cx->ts, e, p->al.axes.at, p->al.axes.n);
     if (diag_errors(cx->diag) != before) {
         also_operand(cx, n->a, env, a);
         also_operand(cx, n->b, env, b);
@@ -278,8 +305,10 @@ static Value matmul(Cx *cx, const Node *n, Env *env, Pair *p)
     mode_check(cx, env, "@", e, n->span);
     if (!x.n || !y.n)
         return bad(cx, n->span, E0201, "'@' of %s and %s", show_ty(cx, a), show_ty(cx, b));
-    if (!same_axis(cx, x.at[x.n - 1], y.at[0]))
+    if (!same_axis(cx, x.at[x.n - 1], y.at[0])) {
         contraction(cx, n, env, p, x, y);
+        return value_any();
+    }
     uint32_t rank = x.n + y.n - 2;
     if (rank > MAX_AXES)
         return bad(cx, n->span, E0110, "a tensor has at most %d axes", MAX_AXES);

@@ -271,9 +271,12 @@ void axis_show(Tys *ts, StrBuf *out, Axis a)
 void elem_show(Tys *ts, StrBuf *out, ElemTy e)
 {
     static const char *const names[] = {
-        [SE_REAL] = "real", [SE_NUM] = "num",    [SE_ELEM_CLASS] = "elem", [SE_CLASS_VAR] = "?",
-        [SE_LIT] = "int",   [SE_FLIT] = "float", [SE_SEL] = "gate",        [SE_ANY] = "?"};
+        [SE_REAL] = "real", [SE_NUM] = "num",    [SE_ELEM_CLASS] = "elem",
+        [SE_LIT] = "int",   [SE_FLIT] = "float", [SE_SEL] = "gate",
+        [SE_ANY] = "?"};
     e = elem_of(ts, e);
+    if (e.kind == SE_CLASS_VAR)
+        e.kind = e.cls;
     if (e.kind == SE_IX) {
         strbuf_add(out, "ix[");
         poly_show(ts->polys, out, e.ix);

@@ -14,9 +14,10 @@
 /* Names the language knows. */
 #define KNOWN_NAMES(X)                                                                             \
     X(ix)                                                                                          \
-    X(end) X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) X(exact)       \
-        X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids) X(bits)   \
-            X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative) X(topk)   \
+    X(end)                                                                                         \
+    X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) X(exact) X(all)       \
+        X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids) X(bits) X(min)   \
+            X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative) X(topk)          \
                 X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) X(selection) X(choice) \
                     X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) X(packed)        \
                         X(placed) X(_)
@@ -362,6 +363,7 @@ ElemTy join_elem(Cx *cx, ElemTy a, ElemTy b, Span at, const char *what);
 typedef struct {
     Axes axes;
     const uint32_t *xmap, *ymap; /* NULL for a scalar */
+    bool failed;                 /* reported */
 } Aligned;
 Aligned align(Cx *cx, const Ty *x, const Ty *y, Span at, const char *what);
 const uint32_t *identity_map(Cx *cx, uint32_t n);

@@ -41,6 +41,12 @@ def first_codes(findings):
     return frozenset(c for n, c in findings if n == line)
 
 
+def decided(lines, why):
+    """Differences to the reference that docs/language.md lists."""
+    return (any('E0109' in x or 'E0204' in x or 'two arguments are named' in x or 'occurs twice in' in x for x in lines)
+            or any(re.search(r"E0212: the extent of", x) for x in why))
+
+
 def everywhere(findings):
     return {c for x in findings for c in re.findall(r': (E\d+): ', x)}
 
@@ -123,7 +129,7 @@ def main():
         print('SKIP: no reference checker')
         return 0
     mod = load_checker(lang)
-    sys.setrecursionlimit(20000)
+    sys.setrecursionlimit(3000)
     texts = {}
     for d in ('', 'std'):
         for f in sorted(os.listdir(os.path.join(lang, d))):
@@ -149,7 +155,7 @@ def main():
         for k in range(0, len(paths), 40):
             by, _ = ask_gatec(gatec, work, paths[k:k + 40])
             got.update(by)
-        kinds = {'same': 0, 'syntax': 0, 'crash': 0}
+        kinds = {'decided': 0, 'same': 0, 'syntax': 0, 'crash': 0}
         for k, (name, text) in enumerate(jobs):
             want, why = ask_reference(mod, paths[k])
             have, lines = first_codes(got[paths[k]][0]), got[paths[k]][1]
@@ -171,6 +177,9 @@ def main():
                 ok = (want is None) == (have is None) and (want is None or bool(have & want)
                                                            or bool(want & every) and bool(have & everywhere(why)))
                 kinds["same"] += ok
+            if not ok and decided(lines, why):
+                kinds['decided'] += 1
+                continue
             if not ok:
                 bad += 1
                 if bad <= 40:
