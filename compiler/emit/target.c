@@ -16,54 +16,48 @@
 
 /* ---- what a machine can do ---- */
 
-typedef struct {
-    const char *fn, *type, *intrinsic; /* of one argument type and result; NULL: see probe_text */
-} Probe;
+/* One function per question, all in one module: "add" is 16 integers, the others one float. */
+static const char *const probes[] = {"add", "half", "llvm.fma", "llvm.roundeven"};
 
-static LLVMTypeRef probe_arg(LLVMContextRef cx, const char *fn)
+static LLVMTypeRef probe_type(LLVMContextRef cx, const char *what)
 {
-    LLVMTypeRef f32 = LLVMFloatTypeInContext(cx);
-    if (!strcmp(fn, "add"))
-        return LLVMVectorType(LLVMInt32TypeInContext(cx), 16);
-    return f32;
+    return !strcmp(what, "add") ? LLVMVectorType(LLVMInt32TypeInContext(cx), 16)
+                                : LLVMFloatTypeInContext(cx);
 }
 
-static void probe_body(LLVMModuleRef mod, LLVMBuilderRef b, LLVMValueRef fn, const char *what)
+static LLVMValueRef probe_value(LLVMModuleRef mod, LLVMBuilderRef b, LLVMValueRef x,
+                                const char *what)
 {
     LLVMContextRef cx = LLVMGetModuleContext(mod);
-    LLVMValueRef x = LLVMGetParam(fn, 0), r = x;
     LLVMTypeRef t = LLVMTypeOf(x);
-    if (!strcmp(what, "add")) {
-        r = LLVMBuildAdd(b, x, x, "");
-    } else if (!strcmp(what, "half")) {
-        r = LLVMBuildFPTrunc(b, x, LLVMHalfTypeInContext(cx), "");
-        r = LLVMBuildBitCast(b, r, LLVMInt16TypeInContext(cx), "");
-        r = LLVMBuildUIToFP(b, r, t, "");
-    } else {
-        unsigned id = LLVMLookupIntrinsicID(what, strlen(what));
-        LLVMValueRef in[3] = {x, x, x};
-        r = LLVMBuildCall2(b, LLVMIntrinsicGetType(cx, id, &t, 1),
-                           LLVMGetIntrinsicDeclaration(mod, id, &t, 1), in,
-                           !strcmp(what, "llvm.fma") ? 3 : 1, "");
+    if (!strcmp(what, "add"))
+        return LLVMBuildAdd(b, x, x, "");
+    if (!strcmp(what, "half")) {
+        LLVMValueRef h = LLVMBuildFPTrunc(b, x, LLVMHalfTypeInContext(cx), "");
+        h = LLVMBuildBitCast(b, h, LLVMInt16TypeInContext(cx), "");
+        return LLVMBuildUIToFP(b, h, t, "");
     }
-    LLVMBuildRet(b, r);
+    unsigned id = LLVMLookupIntrinsicID(what, strlen(what));
+    LLVMValueRef in[3] = {x, x, x};
+    return LLVMBuildCall2(b, LLVMIntrinsicGetType(cx, id, &t, 1),
+                          LLVMGetIntrinsicDeclaration(mod, id, &t, 1), in,
+                          !strcmp(what, "llvm.fma") ? 3 : 1, "");
 }
 
-static LLVMValueRef probe_fn(LLVMModuleRef mod, LLVMBuilderRef b, const char *what)
+static void probe_fn(LLVMModuleRef mod, LLVMBuilderRef b, const char *what)
 {
     LLVMContextRef cx = LLVMGetModuleContext(mod);
-    LLVMTypeRef arg = probe_arg(cx, what);
-    LLVMValueRef fn = LLVMAddFunction(mod, "probe", LLVMFunctionType(arg, &arg, 1, 0));
+    LLVMTypeRef t = probe_type(cx, what);
+    LLVMValueRef fn = LLVMAddFunction(mod, "probe", LLVMFunctionType(t, &t, 1, 0));
     const char *key = "min-legal-vector-width", *width = "512";
     LLVMAttributeRef a = LLVMCreateStringAttribute(cx, key, (unsigned)strlen(key), width, 3);
     LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
     LLVMPositionBuilderAtEnd(b, LLVMAppendBasicBlockInContext(cx, fn, "entry"));
-    probe_body(mod, b, fn, what);
-    return fn;
+    LLVMBuildRet(b, probe_value(mod, b, LLVMGetParam(fn, 0), what));
 }
 
-/* The assembly of one probe; "" where the target cannot compile it. */
-static const char *probe_text(Arena *arena, const Target *t, const char *what)
+/* The assembly of the probes; "" where the target cannot compile them. */
+static const char *probe_text(Arena *arena, const Target *t)
 {
     LLVMTargetMachineRef tm = target_machine(t, 1);
     LLVMContextRef cx = LLVMContextCreate();
@@ -75,7 +69,8 @@ static const char *probe_text(Arena *arena, const Target *t, const char *what)
     const char *r = "";
     LLVMSetModuleDataLayout(mod, layout);
     LLVMSetTarget(mod, t->triple);
-    probe_fn(mod, b, what);
+    for (size_t k = 0; k < sizeof probes / sizeof *probes; k++)
+        probe_fn(mod, b, probes[k]);
     if (LLVMTargetMachineEmitToMemoryBuffer(tm, mod, LLVMAssemblyFile, &error, &text)) {
         LLVMDisposeMessage(error);
     } else {
@@ -90,30 +85,19 @@ static const char *probe_text(Arena *arena, const Target *t, const char *what)
     return r;
 }
 
-static bool inline_code(Arena *a, const Target *t, const char *what, const char *const *calls)
-{
-    const char *text = probe_text(a, t, what);
-    for (; *calls; calls++)
-        if (strstr(text, *calls))
-            return false;
-    return *text != 0;
-}
-
 static void probe(Arena *a, Target *t)
 {
-    static const char *const fma[] = {"fmaf", NULL};
-    static const char *const half[] = {"__truncsfhf2", "__gnu_f2h_ieee", "__aeabi_f2h", NULL};
-    static const char *const rounding[] = {"roundevenf", NULL};
-    t->has_fma = inline_code(a, t, "llvm.fma", fma);
-    t->has_round = inline_code(a, t, "llvm.roundeven", rounding);
-    t->has_half = inline_code(a, t, "half", half);
+    const char *text = probe_text(a, t);
+    bool known = *text != 0;
+    t->has_fma = known && !strstr(text, "fmaf");
+    t->has_round = known && !strstr(text, "roundevenf");
+    t->has_half = known && !strstr(text, "__truncsfhf2") && !strstr(text, "__gnu_f2h_ieee") &&
+                  !strstr(text, "__aeabi_f2h");
     t->x86 = !strncmp(t->triple, "x86_64", 6) || !strncmp(t->triple, "i386", 4) ||
              !strncmp(t->triple, "i686", 4);
     t->vector_bits = 128;
-    if (t->x86) {
-        const char *text = probe_text(a, t, "add");
+    if (t->x86)
         t->vector_bits = strstr(text, "zmm") ? 512 : strstr(text, "ymm") ? 256 : 128;
-    }
 }
 
 /* ---- names that LLVM knows ---- */
