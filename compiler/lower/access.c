@@ -123,9 +123,7 @@ static ValId in_range(Lower *L, ValId sub, DimId d)
     if (lo_elem(L, sub) != E_I32 && lo_elem(L, sub) != E_I64)
         sub = lo_to(L, sub, E_I64);
     Elem e = lo_elem(L, sub), u = e == E_I32 ? E_U32 : E_U64;
-    ValId n = lo_to(L, dim_value(L, d), e);
-    if (dim_min(L->m->dims, d) < 0)
-        n = lo_bin(L, OP_max, n, ir_const_int(&L->b, e, 0));
+    ValId n = lo_to(L, dim_extent(L, d), e);
     return lo_cmp(L, "lt", ir_bitcast(&L->b, sub, u), ir_bitcast(&L->b, n, u));
 }
 

@@ -34,7 +34,7 @@ static void lower_write(Lower *L, InsId i)
         ValId at = affine_emit(L, &s);
         if (check) {
             ok = lo_and(L, ok, lo_cmp(L, "ge", at, lo_i64(L, 0)));
-            ok = lo_and(L, ok, lo_cmp(L, "lt", at, dim_value(L, r.dim[0])));
+            ok = lo_and(L, ok, lo_cmp(L, "lt", at, dim_extent(L, r.dim[0])));
         }
         r = ref_at(L, &r, at);
     }

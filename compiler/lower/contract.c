@@ -204,7 +204,7 @@ void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, 
         contract_batch(L, c, d + 1, inner, cx);
         return;
     }
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, c->dims[d]), 1, NULL, 0);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, c->dims[d]), 1, NULL, 0);
     set_index(L, c->param[d], i);
     contract_batch(L, c, d + 1, inner, cx);
     lo_for_end(L, &k, NULL);
@@ -234,7 +234,7 @@ void contract_blocks(Lower *L, const Contract *c, DimId n, uint32_t size, BlockF
         blocks_static(L, c, fixed, size, tile, cx);
         return;
     }
-    ValId end = dim_value(L, n), step = lo_i64(L, size);
+    ValId end = dim_extent(L, n), step = lo_i64(L, size);
     ValId main = lo_bin(L, OP_mul, lo_bin(L, OP_div, end, step), step);
     ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, size, NULL, 0);
     tile(L, c, cx, i, size);

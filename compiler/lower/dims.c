@@ -21,6 +21,12 @@ int64_t dim_top(const Lower *L, DimId d)
     return v < 0 ? 0 : v;
 }
 
+ValId dim_extent(Lower *L, DimId d)
+{
+    ValId v = dim_value(L, d);
+    return dim_min(L->m->dims, d) < 0 ? lo_bin(L, OP_max, v, lo_i64(L, 0)) : v;
+}
+
 static ValId dim_symbol(Lower *L, DimId d)
 {
     if (d.ix < L->dim_of.n && L->dim_of.at[d.ix].ix)

@@ -81,7 +81,7 @@ static ValId terms(Lower *L, const Sum *s)
 {
     ValId n = lo_i64(L, 1);
     for (uint32_t k = 0; k < s->nk; k++)
-        n = lo_bin(L, OP_mul, n, dim_value(L, s->dims[k]));
+        n = lo_bin(L, OP_mul, n, dim_extent(L, s->dims[k]));
     return n;
 }
 
@@ -179,7 +179,7 @@ static void pack_terms(Lower *L, const Sum *s, uint32_t k, ValId panel, ValId at
     int64_t n = 1;
     for (uint32_t j = k + 1; j < s->nk; j++)
         n *= dim_top(L, s->dims[j]);
-    ValId i = lo_for_begin(L, &b, lo_i64(L, 0), dim_value(L, s->dims[k]), 1, NULL, 0);
+    ValId i = lo_for_begin(L, &b, lo_i64(L, 0), dim_extent(L, s->dims[k]), 1, NULL, 0);
     set_index(L, body_param(L->f, s->body, k), i);
     pack_terms(L, s, k + 1, panel, lo_bin(L, OP_add, at, lo_bin(L, OP_mul, i, lo_i64(L, n))));
     lo_for_end(L, &b, NULL);
@@ -197,7 +197,7 @@ static void pack(Lower *L, const Contract *c, Dot *d, uint32_t k)
         return;
     }
     Block b;
-    ValId j = lo_for_begin(L, &b, lo_i64(L, 0), dim_value(L, c->dims[c->col]), 1, NULL, 0);
+    ValId j = lo_for_begin(L, &b, lo_i64(L, 0), dim_extent(L, c->dims[c->col]), 1, NULL, 0);
     set_index(L, c->param[c->col], j);
     pack_terms(L, s, 0, d->panel[k], lo_bin(L, OP_mul, j, lo_i64(L, d->pitch[k])));
     lo_for_end(L, &b, NULL);

@@ -26,7 +26,7 @@ static Ref guarded_view(Lower *L, InsId i, const ValId *sub, uint32_t n, ValId o
     ValId ok = {0};
     for (uint32_t k = 0; k < n; k++) {
         Affine s = affine_of(L, sub[k]);
-        ValId at = affine_emit(L, &s), zero = lo_i64(L, 0), end = dim_value(L, r.dim[0]);
+        ValId at = affine_emit(L, &s), zero = lo_i64(L, 0), end = dim_extent(L, r.dim[0]);
         ok = lo_and(L, ok, lo_and(L, lo_cmp(L, "ge", at, zero), lo_cmp(L, "lt", at, end)));
         at = lo_bin(L, OP_min, at, lo_i64(L, dim_top(L, r.dim[0]) - 1));
         r = ref_at(L, &r, lo_bin(L, OP_max, at, zero));

@@ -114,7 +114,8 @@ void lo_if_else(Lower *L, Block *k, const ValId *yes, uint32_t n);
 void lo_if_end(Lower *L, Block *k, const ValId *no, uint32_t n, ValId *out);
 
 /* ---- dims.c ---- */
-ValId dim_value(Lower *L, DimId d); /* i64 */
+ValId dim_value(Lower *L, DimId d);  /* i64 */
+ValId dim_extent(Lower *L, DimId d); /* the same, at least 0 */
 void dim_set(Lower *L, DimId sym, ValId v);
 int64_t dim_top(const Lower *L, DimId d); /* static capacity */
 bool dim_static(const Lower *L, DimId d, int64_t *v);

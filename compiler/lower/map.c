@@ -93,7 +93,7 @@ static void nest_lanes(Lower *L, const Nest *n, uint32_t d, const Ref *to)
     ValId main, rest, p = body_param(L->f, n->body, d);
     Block k;
     int64_t c;
-    lane_split(L, dim_value(L, n->dims[d]), &main, &rest);
+    lane_split(L, dim_extent(L, n->dims[d]), &main, &rest);
     if (!lo_is_const(L, main, &c) || c) {
         ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, L->cx->target.lanes_f32, NULL, 0);
         lane_begin(L, p, i, (ValId){0});
@@ -119,8 +119,10 @@ static void nest(Lower *L, const Nest *n, uint32_t d, const Ref *to)
         want_rows(L, n, to);
     run_level(L, n, d);
     if (d == n->nd) {
-        for (uint32_t k = 0; k < n->nres; k++)
+        for (uint32_t k = 0; k < n->nres; k++) {
             nest_store(L, n->body, k, &to[k]);
+            L->want[yield_of(L, n->body, k).ix] = NULL;
+        }
         return;
     }
     if (d == n->lane) {
@@ -136,7 +138,7 @@ static void nest(Lower *L, const Nest *n, uint32_t d, const Ref *to)
         return;
     }
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, n->dims[d]), 1, NULL, 0);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, n->dims[d]), 1, NULL, 0);
     set_index(L, p, i);
     nest(L, n, d + 1, rows_at(L, n, to, i));
     lo_for_end(L, &k, NULL);

@@ -124,7 +124,7 @@ static void outer_sum(Lower *L, const Contract *c, const Outer *o, const Sum *s,
     }
     Block k;
     uint32_t n = o->tile_rows * o->tile_vecs;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, s->dims[d]), 1, acc, n);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, s->dims[d]), 1, acc, n);
     k.unroll = d + 1 == s->nk ? (n <= 8 ? 4 : 2) : 1;
     set_index(L, body_param(L->f, s->body, d), i);
     outer_sum(L, c, o, s, d + 1, acc);
@@ -181,7 +181,7 @@ static void outer_inner(Lower *L, const Contract *c, void *cx)
     Outer *o = cx;
     int64_t n, w = L->cx->target.lanes_f32, full = w * o->vecs;
     Block k;
-    ValId end = dim_value(L, c->dims[c->col]);
+    ValId end = dim_extent(L, c->dims[c->col]);
     bool fixed = dim_static(L, c->dims[c->col], &n);
     ValId main = fixed
                      ? lo_i64(L, n - n % full)

@@ -64,7 +64,7 @@ static ValId over_lanes(Lower *L, const Reduce *r, uint32_t d, ValId acc)
 {
     ValId main, rest, p = body_param(L->f, r->body, d);
     Block k;
-    lane_split(L, dim_value(L, r->dims[d]), &main, &rest);
+    lane_split(L, dim_extent(L, r->dims[d]), &main, &rest);
     ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, L->cx->target.lanes_f32, &acc, 1);
     lane_begin(L, p, i, (ValId){0});
     acc = step(L, r, acc);
@@ -90,7 +90,7 @@ static ValId over(Lower *L, const Reduce *r, uint32_t d, ValId acc)
     if (r->lanes && d + 1 == r->nd)
         return over_lanes(L, r, d, acc);
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, r->dims[d]), 1, &acc, 1);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, r->dims[d]), 1, &acc, 1);
     set_index(L, body_param(L->f, r->body, d), i);
     acc = over(L, r, d + 1, acc);
     lo_for_end(L, &k, &acc);
@@ -101,7 +101,7 @@ static ValId count_of(Lower *L, const Reduce *r)
 {
     ValId n = lo_i64(L, 1);
     for (uint32_t d = 0; d < r->nd; d++)
-        n = lo_bin(L, OP_mul, n, dim_value(L, r->dims[d]));
+        n = lo_bin(L, OP_mul, n, dim_extent(L, r->dims[d]));
     return n;
 }
 
@@ -175,7 +175,7 @@ static void reduce_arg(Lower *L, const Reduce *r)
     Elem e = lo_of((Elem)hi_type(L, yield_of(L, r->body, 0))->elem);
     ValId c[3] = {zero_elem(L, e), lo_i32(L, 0), ir_const_int(&L->b, E_BIT, 0)};
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, r->dims[0]), 1, c, 3);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, r->dims[0]), 1, c, 3);
     set_index(L, body_param(L->f, r->body, 0), i);
     lower_body(L, r->body);
     Arg a = arg_step(L, r, (Arg){c[0], c[1], c[2]}, scalar_of(L, yield_of(L, r->body, 0)),
@@ -241,7 +241,7 @@ static void fold_lanes(Lower *L, const Reduce *r, const Elems *e)
     ValId main, rest;
     Block k;
     int64_t n;
-    lane_split(L, dim_value(L, e->acc.dim[0]), &main, &rest);
+    lane_split(L, dim_extent(L, e->acc.dim[0]), &main, &rest);
     ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, L->cx->target.lanes_f32, NULL, 0);
     fold_row(L, r, e, i, (ValId){0});
     lo_for_end(L, &k, NULL);
@@ -263,7 +263,7 @@ static void fold_elems(Lower *L, const Reduce *r, const Elems *e, ValId at)
         return;
     }
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, e->acc.dim[0]), 1, NULL, 0);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, e->acc.dim[0]), 1, NULL, 0);
     Elems s = elems_at(L, e, i);
     fold_elems(L, r, &s, at);
     lo_for_end(L, &k, NULL);
@@ -278,7 +278,7 @@ static void tensor_over(Lower *L, const Reduce *r, uint32_t d, Elems *e, ValId a
         return;
     }
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, r->dims[d]), 1, NULL, 0);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, r->dims[d]), 1, NULL, 0);
     set_index(L, body_param(L->f, r->body, d), i);
     tensor_over(L, r, d + 1, e, i);
     lo_for_end(L, &k, NULL);
@@ -293,7 +293,7 @@ static void finish(Lower *L, const Reduce *r, const Ref *to, const Ref *acc, Val
         return;
     }
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, to->dim[0]), 1, NULL, 0);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, to->dim[0]), 1, NULL, 0);
     Ref t = ref_at(L, to, i), a = ref_at(L, acc, i);
     finish(L, r, &t, &a, by);
     lo_for_end(L, &k, NULL);

@@ -47,7 +47,7 @@ Ref *ref_dense(Lower *L, TypeId tensor, ValId ptr)
         if (fixed)
             continue;
         ValId below = r->vstep[k].ix ? r->vstep[k] : lo_i64(L, r->step[k]);
-        r->vstep[k - 1] = lo_bin(L, OP_mul, below, dim_value(L, r->dim[k]));
+        r->vstep[k - 1] = lo_bin(L, OP_mul, below, dim_extent(L, r->dim[k]));
     }
     return r;
 }
@@ -160,17 +160,11 @@ bool ref_is_dense(const Lower *L, const Ref *r)
     return !r->bank.ix;
 }
 
-static ValId clamp_count(Lower *L, DimId d)
-{
-    ValId n = dim_value(L, d);
-    return dim_min(L->m->dims, d) < 0 ? lo_bin(L, OP_max, n, lo_i64(L, 0)) : n;
-}
-
 ValId ref_count(Lower *L, const Ref *r)
 {
     ValId n = lo_i64(L, 1);
     for (uint32_t k = 0; k < r->rank; k++)
-        n = lo_bin(L, OP_mul, n, clamp_count(L, r->dim[k]));
+        n = lo_bin(L, OP_mul, n, dim_extent(L, r->dim[k]));
     return n;
 }
 
@@ -185,7 +179,7 @@ static void ref_copy_plain(Lower *L, const Ref *to, const Ref *from)
         return;
     }
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, to->dim[0]), 1, NULL, 0);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, to->dim[0]), 1, NULL, 0);
     Ref a = ref_at(L, to, i), b = ref_at(L, from, i);
     ref_copy_plain(L, &a, &b);
     lo_for_end(L, &k, NULL);
@@ -224,7 +218,7 @@ void ref_fill(Lower *L, const Ref *to, ValId v)
         return;
     }
     Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, to->dim[0]), 1, NULL, 0);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, to->dim[0]), 1, NULL, 0);
     Ref a = ref_at(L, to, i);
     ref_fill(L, &a, v);
     lo_for_end(L, &k, NULL);

@@ -9,7 +9,7 @@ static ValId scan_bits(Lower *L, const Ref *bits, ValId ids)
 {
     Block k;
     ValId n = lo_i64(L, 0);
-    ValId t = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, bits->dim[0]), 1, &n, 1);
+    ValId t = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, bits->dim[0]), 1, &n, 1);
     Ref at = ref_at(L, bits, t);
     lo_store(L, ids, n, lo_to(L, t, E_I32), (ValId){0});
     ValId next = lo_bin(L, OP_add, n, lo_to(L, ref_load(L, &at), E_I64));
@@ -42,10 +42,10 @@ static Ref *bits_of_list(Lower *L, const Ref *list, DimId axis)
     Ref *bits = ref_new(L, axis_type(L, E_BIT, axis), "bits");
     ref_fill(L, bits, ir_const_int(&L->b, E_BIT, 0));
     Block k, in;
-    ValId j = lo_for_begin(L, &k, lo_i64(L, 0), dim_value(L, list->dim[0]), 1, NULL, 0);
+    ValId j = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, list->dim[0]), 1, NULL, 0);
     Ref at = ref_at(L, list, j);
     ValId t = lo_to(L, ref_load(L, &at), E_I64);
-    ValId ok = lo_and(L, lo_cmp(L, "ge", t, lo_i64(L, 0)), lo_cmp(L, "lt", t, dim_value(L, axis)));
+    ValId ok = lo_and(L, lo_cmp(L, "ge", t, lo_i64(L, 0)), lo_cmp(L, "lt", t, dim_extent(L, axis)));
     if (list->elem != E_IX)
         lo_raise(L, ir_un(&L->b, OP_not, ok), 1 << 8);
     lo_if_begin(L, &in, ok);

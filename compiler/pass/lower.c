@@ -2,11 +2,15 @@
  * the ends: inputs are read where the caller has them, results are computed in the caller's buffers
  * where their last producer can write there, and copied otherwise.
  *
+ * A function with a value too large for memory is reported and becomes an empty one.
+ *
  * The body of the HI function is left behind in the pools, unreachable. Parameters of the entry
  * stay (nothing uses them): they are the types of the inputs; Fn.out_types has those of the
  * outputs. */
 
 #include "lower/lower.h"
+
+#define MOST_ELEMENTS ((int64_t)1 << 43)
 
 static void lower_begin(Lower *L, PassCx *cx, Fn *f)
 {
@@ -62,15 +66,38 @@ static void lower_outputs(Lower *L, BodyId hi)
         ref_put(L, to[k], yield_of(L, hi, k));
 }
 
+/* Reports the first value that no address space has room for. */
+static bool fits_memory(PassCx *cx, const Fn *f)
+{
+    for (uint32_t v = 1; v < f->vals.n; v++) {
+        const Type *t = val_ty(f, (ValId){v});
+        int64_t n = type_capacity(f->module->types, val_type(f, (ValId){v}));
+        if ((t->kind != TY_TENSOR && t->kind != TY_CELL) || (n >= 0 && n <= MOST_ELEMENTS))
+            continue;
+        StrBuf text = strbuf_new(cx->scratch);
+        type_print(f->module->types, f->module->dims, f->module->names, &text,
+                   val_type(f, (ValId){v}));
+        InsId d = val_def(f, (ValId){v});
+        CHECK(cx->diag, "a value of type %s does not fit into memory", text.at);
+        diag_report(cx->diag, E0403, d.ix ? ins_get(f, d)->loc : (Span){0, 0},
+                    "a value of type %s does not fit into memory", text.at);
+        return false;
+    }
+    return true;
+}
+
 bool pass_lower(PassCx *cx, Fn *f)
 {
     Lower L;
     BodyId hi = f->entry;
+    bool fits = fits_memory(cx, f);
     lower_begin(&L, cx, f);
     f->stage = LO;
     BodyId lo = lower_entry(&L, hi);
-    lower_inputs(&L, hi);
-    lower_outputs(&L, hi);
+    if (fits) {
+        lower_inputs(&L, hi);
+        lower_outputs(&L, hi);
+    }
     ir_yield(&L.b, NULL, 0);
     f->entry = lo;
     return true;

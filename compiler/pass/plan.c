@@ -3,6 +3,7 @@
  * the end of the loop. Arms of an 'if' follow one another in that order, so they share memory.
  * Larger buffers are placed first, each at the smallest hole that is large enough among those that
  * live at the same time; holes start at multiples of 64.
+ * With --stats the plan is printed: offset, bytes, life and name of every buffer.
  * Laws: buffers that live together do not overlap; Fn.workspace is the end of the last one; nothing
  * depends on addresses or hash order. */
 
@@ -152,6 +153,8 @@ bool pass_plan(PassCx *cx, Fn *f)
         AttrVal offset = attr_make_int(f->module, "offset", l->offset);
         ir_set_attr(f, l->ins, attr_with(f->module, ins_get(f, l->ins)->attr, offset));
     }
+    if (cx->stats)
+        plan_print(cx->stats, cx->scratch, f);
     return true;
 }
 
