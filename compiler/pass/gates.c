@@ -280,6 +280,16 @@ static InsId equal_mask(const Fn *f, const InsId *seen, uint32_t n, InsId i)
     return (InsId){0};
 }
 
+/* Does the selection bind a symbol of its own? */
+static bool own_symbol(const Fn *f, InsId i)
+{
+    DimId sub = val_ty(f, ins_res(f, i, 0))->sub;
+    for (uint32_t k = 0; k < f->dims.n; k++)
+        if (dim_eq(f->dims.at[k], sub))
+            return false;
+    return true;
+}
+
 typedef struct {
     Gates *g;
     VEC(InsId) seen;
@@ -290,7 +300,7 @@ static void merge_ins(void *cx, InsId i)
 {
     Merge *m = cx;
     Fn *f = m->g->f;
-    if (ins_op(f, i) != OP_sel_mask)
+    if (ins_op(f, i) != OP_sel_mask || !own_symbol(f, i))
         return;
     InsId old = equal_mask(f, m->seen.at, m->seen.n, i);
     if (old.ix)
