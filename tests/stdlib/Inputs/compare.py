@@ -23,6 +23,7 @@ LOOSE = {'softmax_large': 2e-4, 'selu': 5e-6, 'rotary': 5e-6}
 NETWORK = re.compile(r'^network (\w+)\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
 FIELD = re.compile(r'(\w+): (\w+)((?:\[[^]]*\])*)')
 POSITIVE = {('batch_norm', 'v'), ('xlogy_prelude', 'p'), ('xlogy_prelude', 'q')}
+BOUNDED = {'kan'}
 SHARES = {('divergence', 'p'), ('divergence', 'q'), ('mass_set', 'x')}
 
 
@@ -40,7 +41,7 @@ def make_input(rng, name, network, elem, brackets):
         x.flat[0] = 0
     if (network, name) in SHARES:
         x = np.exp(x) / np.exp(x).sum()
-    return x
+    return np.tanh(x) if network in BOUNDED else x
 
 
 def make_weights(networks):
@@ -91,20 +92,21 @@ class Compiled:
         if not self.broken:
             self.library = ctypes.CDLL(base + '.so')
             with open(base + '.h') as f:
-                self.sizes = {n: int(b) for n, b in re.findall(r'#define (\w+)_WORKSPACE_BYTES (\d+)', f.read())}
+                self.sizes = {n: int(b) for n, b in re.findall(r'#define (\w+_BYTES) (\d+)', f.read())}
 
     def run(self, network, inputs, outputs):
         """'outputs' are arrays of the shapes that are expected."""
         if self.broken:
             return self.broken
         out = [np.full(np.shape(a), 77, np.int32 if a.dtype.kind in 'bi' else np.float32) for a in outputs.values()]
-        room = np.zeros(self.sizes[network.upper()] + 128, np.uint8)
-        aligned = (room.ctypes.data + 63) // 64 * 64
         keep = [np.ascontiguousarray(v) for v in inputs.values()]
         pointers = [(ctypes.c_void_p * (len(x) + 1))(*(v.ctypes.data for v in x)) for x in (keep, out)]
+        rooms = [np.zeros(self.sizes[f'{network.upper()}_{what}_BYTES'] + 64, np.uint8) for what in ('STATE', 'WORKSPACE')]
+        state, workspace = (ctypes.c_void_p((r.ctypes.data + 63) // 64 * 64) for r in rooms)
+        getattr(self.library, network + '_state_init')(state)
         function = getattr(self.library, network + '_run')
         function.restype = ctypes.c_uint32
-        status = function(pointers[0], pointers[1], None, None, None, ctypes.c_void_p(aligned))
+        status = function(pointers[0], pointers[1], state, None, None, workspace)
         return f'status {status}' if status else out
 
 

@@ -346,7 +346,7 @@ def rotate_pairs(x, c, s):
 
 @ref
 def selective_scan(x, dt, a, b, c):
-    dt, a, h, out = abs(dt), -abs(a), np.zeros((5, 3)), []
+    dt, a, h, out = abs(dt), -abs(a), np.zeros(a.shape), []
     for t in range(len(x)):
         h = np.exp(dt[t][:, None] * a) * h + dt[t][:, None] * b[t] * x[t][:, None]
         out.append(h @ c[t])
@@ -402,3 +402,59 @@ R.update({
     'gru_last': lambda x, w: gru(x, w['w'], w['u'], w['b'], w['c'])[-1],
     'self_attention': lambda x, w: self_(x, w, ''),
 })
+
+
+# ---- the rest
+
+def top_(x, k):
+    return np.where(x >= np.sort(x)[-k], x, 0)
+
+
+WEIGHTS.update({
+    'kan': {'coef': (3, 4, 9), 'base': (3, 4)},
+    'mamba': {'in_proj': (12, 6), 'conv': (6, 4), 'x_proj': (10, 6), 'dt_proj': (6, 2), 'a_log': (6, 4),
+              'skip': (6,), 'out_proj': (6, 6)},
+    'cached': {'wqkv': (36, 12), 'wo': (12, 12)},
+})
+R.update({
+    'rev_prelude': lambda x: x[::-1],
+    'acos_prelude': lambda x: np.arccos(np.sin(x)),
+    'full': lambda x: x,
+    'top_share': lambda x: top_(x, 6),
+    'patience': lambda a, b, streak: np.where(a.argmax(1) == b.argmax(1), streak + 1, 0),
+    'logic_layer': lambda x, a, b, op: op >> (3 - 2 * (x > 0)[a] - (x > 0)[b]) & 1,
+    'soft_lut2': lambda w, a, b: np.array([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b]) @ w,
+    'group_sum_weighted': lambda x, w: np.where(x > 0, w, 0).reshape(3, 4).sum(1),
+    'product_layer': lambda x, a, b: x[a] * x[b],
+    'sum_layer': lambda x, w: w @ x,
+    'sparse_sum': lambda x, w, child: (w * x[child]).sum(1),
+    # One token in the cache: attention to itself.
+    'cached': lambda x, w: w['wo'] @ (w['wqkv'] @ x)[24:],
+})
+
+
+def spline(t, i):
+    """Cubic B-spline with knots i - 3 .. i + 1, by the recursion of Cox and de Boor."""
+    def b(k, j):
+        if k == 0:
+            return ((t >= j) & (t < j + 1)).astype(float)
+        return (t - j) / k * b(k - 1, j) + (j + k + 1 - t) / k * b(k - 1, j + 1)
+    return b(3, i - 3)
+
+
+@ref
+def kan(x, w):
+    """Inputs within -1 .. 1, six cells."""
+    t = (x + 1) * 3
+    basis = np.stack([spline(t, i) for i in range(9)], -1)
+    return np.einsum('oi,ni->no', w['base'], R['silu'](x)) + np.einsum('nik,oik->no', basis, w['coef'])
+
+
+@ref
+def mamba(x, w):
+    u, z = np.split(x @ w['in_proj'].T, 2, 1)
+    u = R['silu'](causal_conv(u, w['conv']))
+    p = u @ w['x_proj'].T
+    dt, b, c = softplus_(p[:, :2] @ w['dt_proj'].T), p[:, 2:6], p[:, 6:]
+    y, _ = selective_scan(u, dt, np.exp(w['a_log']), b, c)
+    return ((y + w['skip'] * u) * R['silu'](z)) @ w['out_proj'].T
