@@ -2,6 +2,7 @@
 
 #include "driver/drive.h"
 
+#include "emit/emit.h"
 #include "ir/text.h"
 #include "pass/pass.h"
 
@@ -103,6 +104,13 @@ Status print_facts(Session *s, const char *what)
         FACTS[i].print(&out);
         return session_print(s, &out);
     }
-    diag_report(s->diag, E0402, (Span){0, 0}, "'--print=%s' is not available yet", what);
-    return STATUS_USAGE;
+    const char *why = NULL;
+    EmitOptions o = {.triple = s->options.target};
+    bool ok = !strcmp(what, "host")      ? emit_print_host(&out, &why)
+              : !strcmp(what, "targets") ? emit_print_targets(&out)
+                                         : emit_print_cpus(&out, &o, &why);
+    if (ok)
+        return session_print(s, &out);
+    diag_report(s->diag, E0403, (Span){0, 0}, "%s", why);
+    return STATUS_ERRORS;
 }

@@ -22,6 +22,12 @@ typedef enum { EMIT_OBJ, EMIT_ASM, EMIT_LLVM_IR, EMIT_LLVM_BC } EmitKind;
 /* Fills lanes, registers; false with *why for an unknown triple, cpu or feature. */
 bool emit_target_info(const EmitOptions *o, TargetInfo *out, const char **why);
 
+/* For --print: this machine, the architectures there are, the processors and features of the
+ * target. False with *why for an unknown triple. */
+bool emit_print_host(StrBuf *out, const char **why);
+bool emit_print_targets(StrBuf *out);
+bool emit_print_cpus(StrBuf *out, const EmitOptions *o, const char **why);
+
 /* The whole module as bytes in 'arena'. NULL with *why on failure. */
 const void *emit_module(Arena *arena, const Module *m, const EmitOptions *o, EmitKind kind,
                         size_t *size, const char **why);

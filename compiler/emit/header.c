@@ -111,6 +111,12 @@ static const char *macro_part(Head *h, const char *field)
     return abi_upper(h->arena, s);
 }
 
+/* By the name in the program: a field may have got a number. */
+static const char *extent_macro(Head *h, const AbiExtent *x)
+{
+    return macro_part(h, abi_identifier(h->arena, sym_text(h->m->names, x->sym)));
+}
+
 static void shape_macros(Head *h, const AbiItem *it, const char *kind)
 {
     const Type *t = type_get(h->m->types, it->type);
@@ -128,8 +134,8 @@ static void macros(Head *h)
     const Abi *abi = h->abi;
     strbuf_add(h->out, "/* Extents, elements and bytes at the largest shapes. */\n");
     for (uint32_t k = 0; k < abi->extents.n; k++)
-        strbuf_addf(h->out, "#define %s_MAX_%s %lld\n", h->up,
-                    macro_part(h, abi->extents.at[k].field), (long long)abi->extents.at[k].max);
+        strbuf_addf(h->out, "#define %s_MAX_%s %lld\n", h->up, extent_macro(h, &abi->extents.at[k]),
+                    (long long)abi->extents.at[k].max);
     for (uint32_t k = 0; k < abi->inputs.n; k++)
         shape_macros(h, &abi->inputs.at[k], "IN");
     for (uint32_t k = 0; k < abi->outputs.n; k++)

@@ -11,6 +11,7 @@
 #include <llvm-c/Target.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -292,4 +293,60 @@ bool emit_target_info(const EmitOptions *o, TargetInfo *out, const char **why)
     }
     arena_free(arena);
     return ok;
+}
+
+/* ---- --print ---- */
+
+bool emit_print_host(StrBuf *out, const char **why)
+{
+    Target t;
+    EmitOptions o = {.opt = 0};
+    if (!target_resolve(out->arena, &o, &t, why))
+        return false;
+    strbuf_addf(out, "triple    %s\ncpu       %s\nvectors   %u bits\nfma       %s\n", t.triple,
+                t.cpu, t.vector_bits, t.has_fma ? "yes" : "no");
+    strbuf_addf(out, "features  %s\n", t.features);
+    return true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool emit_print_targets(StrBuf *out)
+{
+    const char *lines[256];
+    size_t n = 0;
+    init_llvm();
+    for (LLVMTargetRef t = LLVMGetFirstTarget(); t && n < 256; t = LLVMGetNextTarget(t))
+        if (LLVMTargetHasTargetMachine(t) && LLVMTargetHasAsmBackend(t))
+            lines[n++] = arena_printf(out->arena, "%-12s %s\n", LLVMGetTargetName(t),
+                                      LLVMGetTargetDescription(t));
+    qsort(lines, n, sizeof *lines, by_text);
+    for (size_t k = 0; k < n; k++)
+        strbuf_add(out, lines[k]);
+    return true;
+}
+
+static void print_list(StrBuf *out, const char *help, const char *title, const char *heading)
+{
+    enum { ROOM = 1024 };
+    const char **names = ARENA_ARRAY(out->arena, const char *, ROOM);
+    size_t n = listed_names(out->arena, help, title, names, ROOM);
+    strbuf_addf(out, "%s:\n", heading);
+    for (size_t k = 0; k < n; k++)
+        strbuf_addf(out, "  %s\n", names[k]);
+}
+
+bool emit_print_cpus(StrBuf *out, const EmitOptions *o, const char **why)
+{
+    Target t = {0};
+    init_llvm();
+    if (!find_triple(out->arena, o, &t, why))
+        return false;
+    const char *help = printed_by(out->arena, &t, "help", "");
+    print_list(out, help, "Available CPUs", "processors");
+    print_list(out, help, "Available features", "features");
+    return true;
 }
