@@ -1,0 +1,123 @@
+"""Runs every network of a .gate file with several inputs, in the interpreter and compiled at -O0 and
+-O3, and compares with the function or class of the same name in reference.py.
+
+    compare.py GATEC FILE.gate SCRATCH
+
+A run-time dimension takes several extents, from 1 to its maximum. Inputs named s and r are scores:
+all closed, all open, mixed, with NaN. A class keeps states: its network is called six times.
+"""
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+
+import reference
+
+GATEC, FILE, SCRATCH = sys.argv[1:4]
+WAYS = {'interpreter': ['--interpret'], '-O0': ['-O0'], '-O3': ['-O3']}
+TOLERANCE = 1e-5
+CALLS = 6
+BAD_INDEX = 1 << 8
+DIMS = {}
+NETWORK = re.compile(r'^network (\w+)\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
+FIELD = re.compile(r'(\w+): (\w+)((?:\[[^]]*\])*)')
+
+
+def extent(text, now):
+    return now if DIMS.get(text, (0, False))[1] else DIMS[text][0] if text in DIMS else int(text)
+
+
+def make_input(rng, name, elem, brackets, now, kind):
+    groups = re.findall(r'\[([^]]*)\]', brackets)
+    if elem == 'ix':
+        bound = extent(groups[0], now)
+        shape = [extent(n.strip(), now) for n in ','.join(groups[1:]).split(',') if n.strip()]
+        return rng.integers(0, bound, shape).astype(np.int32)
+    shape = [extent(n.strip(), now) for n in ','.join(groups).split(',') if n.strip()]
+    if elem == 'i32':
+        return rng.integers(-3, 9, shape).astype(np.int32)
+    if elem == 'bit':
+        return np.asarray(rng.integers(0, 2, shape) if kind > 1 else np.full(shape, kind)).astype(bool)
+    x = rng.standard_normal(shape).astype(np.float32)
+    if name in 'sr' and kind < 2:
+        x = (abs(x) + 0.1) * (1 if kind else -1)
+    if name == 's' and kind == 3:
+        x.flat[0] = np.nan
+    return np.asarray(x, np.float32)
+
+
+def run(network, flags, calls, outputs):
+    args = [GATEC, 'run', FILE, '--network', network] + flags + (['--frames'] if len(calls) > 1 else [])
+    for name in calls[0]:
+        value = np.stack([c[name] for c in calls]) if len(calls) > 1 else calls[0][name]
+        np.save(f'{SCRATCH}/{name}.npy', value)
+        args += [f'--input={name}={SCRATCH}/{name}.npy']
+    for name in outputs:
+        args += [f'--save={name}={SCRATCH}/out_{name}.npy']
+    done = subprocess.run(args, text=True, capture_output=True)
+    if done.returncode:
+        return f'exit {done.returncode}: {done.stdout}{done.stderr}'
+    return [np.load(f'{SCRATCH}/out_{name}.npy') for name in outputs]
+
+
+def difference(got, want):
+    want = np.asarray(want)
+    if got.shape != want.shape:
+        return f'shape {got.shape}, expected {want.shape}'
+    if got.dtype.kind in 'biu':
+        wrong = got.astype(np.int64) != want.astype(np.int64)
+    else:
+        finite = want[np.isfinite(want)]
+        scale = max(1.0, np.max(abs(finite), initial=0))
+        wrong = ~((abs(got - want) <= TOLERANCE * scale) | (got == want) | (np.isnan(got) & np.isnan(want)))
+    if not wrong.any():
+        return None
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return f'{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]!r}, expected {want[at]!r}'
+
+
+def doubles(values):
+    return {n: v.astype(float) if v.dtype == np.float32 else v for n, v in values.items()}
+
+
+def case(network, fields, outputs, rng, now, kind):
+    ref = getattr(reference, network, None) or getattr(reference, network + '_')
+    keeps = isinstance(ref, type)
+    calls = [{n: make_input(rng, n, e, b, now, kind) for n, e, b in fields} for _ in range(CALLS if keeps else 1)]
+    function = ref() if keeps else ref
+    results = []
+    for c in calls:
+        want = function(**doubles(c))
+        results.append(want if isinstance(want, tuple) else (want,))
+    wants = [np.stack([np.asarray(r[k]) for r in results]) if keeps else results[0][k] for k in range(len(outputs))]
+    bad = 0
+    for way, flags in WAYS.items():
+        got = run(network, flags, calls, outputs)
+        problems = [got] if isinstance(got, str) else [difference(g, w) for g, w in zip(got, wants)]
+        for p in filter(None, problems):
+            print(f'{network}, {way}, extent {now}, kind {kind}: {p}')
+            bad += 1
+    return bad
+
+
+def main():
+    os.makedirs(SCRATCH, exist_ok=True)
+    with open(FILE) as f:
+        text = f.read()
+    for name, op, size in re.findall(r'^dim (\w+) (<?=) (\d+);', text, re.M):
+        DIMS[name] = (int(size), op == '<=')
+    networks = NETWORK.findall(text)
+    bad = 0
+    for network, fields, result in networks:
+        rng = np.random.default_rng(sum(network.encode()))
+        outputs = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']
+        for now, kind in ((7, 2), (9, 3), (1, 1), (6, 0)):
+            bad += case(network, FIELD.findall(fields), outputs, rng, now, kind)
+    print(f'{len(networks)} networks, {bad} differences')
+    sys.exit(bad > 0 or not networks)
+
+
+if __name__ == '__main__':
+    main()
