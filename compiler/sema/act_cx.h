@@ -40,7 +40,7 @@ struct ActBody {
     const Poly *polys[MAX_RANK];
     uint32_t ndims;
     RedOp red;
-    ValId operand[2];
+    ValId operand[3]; /* of a loop: first, end, and the index where a table gives it */
     AttrId attr;
     struct ActBody *parent; /* of a store's nest: the next loop outwards */
 };
@@ -94,6 +94,9 @@ const AtomBind *act_restricted(Act *a, const Poly *p);
 const Poly *act_base(Act *a, const Poly *p);
 /* With generic names followed to the caller\'s dimensions. */
 const Poly *act_actual(Act *a, const Poly *p);
+
+/* The original number of a place that may not exist because the selection is empty: then 0. */
+ValId act_index_outer(Act *a, ValId place, const Poly *range);
 
 /* Shared by each, reduce, loop. */
 ActBody *act_body_open(Act *a, ActBodyKind kind, const Poly *const *dims, uint32_t n);

@@ -45,6 +45,12 @@ static void add_param(Act *a, SymId path, TypeId type, const Poly *const *sizes,
     if (p) {
         if (!p->type.ix)
             p->type = type;
+        if (!type_eq(p->type, type)) {
+            diag_report(a->diag, E0108, a->b.loc,
+                        "the weight '%s' is declared here and elsewhere with different types",
+                        sym_text(a->m->names, path));
+            diag_note(a->diag, p->loc, "the other declaration");
+        }
         return;
     }
     int64_t members = 0;
@@ -138,6 +144,25 @@ static DataId state_init(Act *a, const Ex *initial, TypeId type)
     return module_data(a->m, e, (size_t)n, bytes);
 }
 
+static bool same_init(Act *a, DataId x, DataId y)
+{
+    if (!x.ix || !y.ix)
+        return x.ix == y.ix;
+    const Data *p = data_get(a->m, x), *q = data_get(a->m, y);
+    return p->count == q->count && !memcmp(p->bytes, q->bytes, p->count * elem_bytes(p->elem));
+}
+
+/* The path; where another network of the file has an unlike state of that path, with the name of
+ * this network behind it. */
+static SymId state_name(Act *a, SymId path, const State *st)
+{
+    const State *other = module_state(a->m, path);
+    if (!other || (type_eq(other->type, st->type) && same_init(a, other->init, st->init)))
+        return path;
+    return intern_z(a->m->names, arena_printf(a->arena, "%s@%s", sym_text(a->m->names, path),
+                                              sym_text(a->m->names, a->fn->name)));
+}
+
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
                 const Poly *const *sizes, uint32_t nmembers)
 {
@@ -145,14 +170,12 @@ ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId
     (void)sizes;
     if (nmembers)
         act_not_yet(a, a->b.loc, "a state inside a bank that is picked by a computed index");
-    TypeId type = act_type(a, ty);
-    if (!module_state(a->m, path))
-        vec_push(a->m->arena, &a->m->states,
-                 ((State){.name = path,
-                          .type = type,
-                          .init = state_init(a, initial, type),
-                          .loc = a->b.loc}));
-    return named_op(a, OP_state, path, type_cell(a->m->types, type));
+    State st = {.type = act_type(a, ty), .loc = a->b.loc};
+    st.init = state_init(a, initial, st.type);
+    st.name = state_name(a, path, &st);
+    if (!module_state(a->m, st.name))
+        vec_push(a->m->arena, &a->m->states, st);
+    return named_op(a, OP_state, st.name, type_cell(a->m->types, st.type));
 }
 
 Ex act_comptime(Act *a, Ex e)

@@ -31,6 +31,17 @@ Ex act_index_number(Act *a, ValId place, const Poly *range, const Ty *ty)
     return act_ex(ty, act_index_widen(a, place, range, NULL));
 }
 
+ValId act_index_outer(Act *a, ValId place, const Poly *range)
+{
+    const AtomBind *b = act_restricted(a, range);
+    for (; b; b = act_restricted(a, range)) {
+        ValId in[3] = {ir_op(&a->b, OP_sel_ids, &b->sel, 1, (AttrId){0}), act_i32(a, 0), place};
+        place = ir_op(&a->b, OP_index_or, in, 3, (AttrId){0});
+        range = poly_atom(range)->base;
+    }
+    return place;
+}
+
 Ex act_offset(Act *a, ValId place, Ex start, const Ty *ty)
 {
     static const ElemTy i32 = {.kind = SE_CONCRETE, .elem = E_I32};
@@ -139,33 +150,24 @@ ActBody *act_reduce_begin(Act *a, RedOp op, const Poly *const *dims, uint32_t n,
 
 typedef struct {
     ValId table;
-    const AtomBind *bind;
-    const Poly *base;
-    Act *a;
-    const Ty *ty;
+    const Poly *range;
 } ArgCx;
 
 static ValId arg_number(void *cx, Act *a, const ValId *idx)
 {
     static const uint32_t in_order[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
     ArgCx *c = cx;
-    ValId place = act_at_axes(a, c->table, in_order, idx);
-    ValId ids = ir_op(&a->b, OP_sel_ids, &c->bind->sel, 1, (AttrId){0});
-    /* of an empty selection the place is 0, and there is no id 0 */
-    ValId in[3] = {ids, act_i32(a, 0), place};
-    ValId outer = ir_op(&a->b, OP_index_or, in, 3, (AttrId){0});
-    return act_index_widen(a, outer, c->base, NULL);
+    return act_index_outer(a, act_at_axes(a, c->table, in_order, idx), c->range);
 }
 
 /* An argmax over selected rows counts places; programs see original numbers. */
 static ValId renumber(Act *a, const ActBody *b, ValId v, const Ty *result)
 {
-    const AtomBind *bind = act_restricted(a, b->polys[0]);
-    if ((b->red != REDOP_ARGMAX && b->red != REDOP_ARGMIN) || !bind)
+    if ((b->red != REDOP_ARGMAX && b->red != REDOP_ARGMIN) || !act_restricted(a, b->polys[0]))
         return v;
     DimId dims[MAX_RANK];
     uint32_t n = act_axes(a, result, dims);
-    ArgCx c = {v, bind, act_base(a, b->polys[0]), a, result};
+    ArgCx c = {v, b->polys[0]};
     return act_map(a, dims, n, arg_number, &c);
 }
 

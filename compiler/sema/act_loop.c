@@ -71,9 +71,35 @@ ActBody *act_loop_begin(Act *a, bool scan, const Poly *dim, const Ex *first, con
     a->b = build_at_end(a->fn, b->body[0]);
     a->b.loc = b->outer.loc;
     *index = body_param(a->fn, b->body[0], 0);
-    if (table.ix)
+    if (table.ix) {
         *index = ir_index(&a->b, table, index, 1, false);
+        b->operand[2] = *index;
+    }
     return b;
+}
+
+/* The stack of a loop in the order of an index tensor: row i belongs to index i, whenever it was
+ * visited; rows that are not visited hold 0. */
+static Ex scattered_stack(Act *a, ActBody *b, ValId v, const Ty *result)
+{
+    DimId dims[MAX_RANK];
+    uint32_t n = act_axes(a, result, dims);
+    Build inner = a->b;
+    a->b = b->outer;
+    Elem e = (Elem)val_ty(a->fn, v)->elem;
+    ValId zero = elem_is_float(e) ? ir_const_float(&a->b, e, 0)
+                                  : ir_const_int(&a->b, e == E_IX ? E_I32 : e, 0);
+    if (e == E_IX)
+        zero = ir_op_type(&a->b, OP_convert, &zero, 1, (AttrId){0},
+                          type_ix(a->m->types, val_ty(a->fn, v)->ix));
+    zero = act_fill(a, zero, dims, n);
+    ValId cell = ir_op(&a->b, OP_cell, &zero, 1, (AttrId){0});
+    b->outer = a->b;
+    a->b = inner;
+    ValId in[3] = {cell, v, b->operand[2]};
+    ir_ins(&a->b, OP_write, in, 3, (AttrId){0}, NULL, 0, NULL, 0);
+    act_loop_end(a, b, NULL, NULL);
+    return act_ex(result, ir_op(&a->b, OP_read, &cell, 1, (AttrId){0}));
 }
 
 Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result)
@@ -86,6 +112,8 @@ Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result)
     }
     ValId v = stacked->ty->elem.kind == SE_SEL ? act_bits(a, stacked->ir)
                                                : act_value(a, *stacked, result->elem);
+    if (b->operand[2].ix)
+        return scattered_stack(a, b, v, result);
     ir_yield(&a->b, &v, 1);
     a->b = b->outer;
     DimId dims[MAX_RANK];

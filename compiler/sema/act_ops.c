@@ -407,8 +407,7 @@ static Ex core_iota(Act *a, const char *name, const Ex *args, const uint32_t *co
 static ValId renumber_element(void *cx, Act *a, const ValId *idx)
 {
     NumberCx *c = cx;
-    ValId place = act_at_axes(a, c->table, IN_ORDER, idx);
-    return act_index_number(a, place, c->range, c->ty).ir;
+    return act_index_outer(a, act_at_axes(a, c->table, IN_ORDER, idx), c->range);
 }
 
 /* How many ranks topk gives: min(k, extent), which its fresh result axis then stands for. */
@@ -426,29 +425,78 @@ static void bind_ranks(Act *a, const Ex *args, uint32_t n, DimId axis, const Pol
     act_bind_fresh(a, rank, "rank", (Ex){.ir = least});
 }
 
+/* Ranks beyond what the axis holds now: the least value there is, and the id of the first rank. */
+typedef struct {
+    ValId have, otherwise;
+    TypeId id; /* of ids: ix of the axis; none for values */
+} PadCx;
+
+static ValId pad_element(void *cx, Act *a, const ValId *idx)
+{
+    PadCx *c = cx;
+    ValId in[MAX_RANK + 2] = {c->have, c->otherwise}, first[MAX_RANK];
+    uint32_t r = val_rank(a, c->have);
+    memcpy(in + 2, idx, r * sizeof *in);
+    memcpy(first, idx, r * sizeof *first);
+    if (c->id.ix) { /* the first rank itself may be missing: then 0 */
+        ValId at[MAX_RANK + 2] = {c->have, act_i32(a, 0)};
+        first[r - 1] = act_i32(a, 0);
+        memcpy(at + 2, first, r * sizeof *at);
+        in[1] = ir_op(&a->b, OP_index_or, at, r + 2, (AttrId){0});
+    }
+    ValId v = ir_op(&a->b, OP_index_or, in, r + 2, (AttrId){0});
+    return c->id.ix ? ir_op_type(&a->b, OP_convert, &v, 1, (AttrId){0}, c->id) : v;
+}
+
+static ValId least_value(Act *a, Elem e)
+{
+    if (elem_is_float(e))
+        return ir_const_float(&a->b, e, -INFINITY);
+    unsigned bits = elem_bytes(e) * 8;
+    return ir_const_int(&a->b, e == E_IX ? E_I32 : e,
+                        elem_is_signed(e) ? -(int64_t)((uint64_t)1 << (bits - 1)) : 0);
+}
+
+static ValId pad_ranks(Act *a, ValId have, DimId ranks, TypeId id)
+{
+    const Type *t = val_ty(a->fn, have);
+    uint32_t n = t->rank;
+    DimId dims[MAX_RANK];
+    memcpy(dims, t->dims, sizeof dims);
+    dims[n - 1] = ranks;
+    PadCx c = {have, least_value(a, (Elem)t->elem), id};
+    return act_map(a, dims, n, pad_element, &c);
+}
+
 static Ex core_order(Act *a, const char *name, const Ex *args, const uint32_t *const *maps,
                      uint32_t n, const Poly *dim, const Ty *result)
 {
     (void)maps;
     (void)dim;
     ValId x = act_plain(a, args[0]);
-    uint32_t r = val_rank(a, x);
-    DimId axis = val_ty(a->fn, x)->dims[r - 1];
+    DimId axis = val_ty(a->fn, x)->dims[val_rank(a, x) - 1];
     const Ty *values = result->fields[0].ty, *ids = result->fields[1].ty;
     const Poly *rank = values->axes[values->naxes - 1].dim;
     bind_ranks(a, args, n, axis, rank);
     DimId k = act_dim(a, rank);
-    AttrVal at = attr_make_dims(a->m, "dims", &k, 1);
+    bool all = dim_eq(k, axis) || dim_max(a->m->dims, k) <= dim_min(a->m->dims, axis);
+    DimId now = all ? k : dim_op(a->m->dims, DIM_MIN, k, axis);
+    AttrVal at = attr_make_dims(a->m, "dims", &now, 1);
     InsId i = ir_ins(&a->b, op_find(name), &x, 1, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
-    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
-    f[0] = act_ex(values, ins_res(a->fn, i, 0));
-    f[1] = act_ex(ids, ins_res(a->fn, i, 1));
+    ValId v = ins_res(a->fn, i, 0), id = ins_res(a->fn, i, 1);
+    if (!dim_eq(now, k)) {
+        v = pad_ranks(a, v, k, (TypeId){0});
+        id = pad_ranks(a, id, k, type_ix(a->m->types, axis));
+    }
     if (act_restricted(a, ids->elem.ix)) {
         DimId dims[MAX_RANK];
         uint32_t m = act_axes(a, ids, dims);
-        NumberCx c = {a, ids->elem.ix, ids, f[1].ir};
-        f[1].ir = act_map(a, dims, m, renumber_element, &c);
+        NumberCx c = {a, ids->elem.ix, ids, id};
+        id = act_map(a, dims, m, renumber_element, &c);
     }
+    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
+    f[0] = act_ex(values, v);
+    f[1] = act_ex(ids, id);
     return (Ex){.ty = result, .fields = f};
 }
 

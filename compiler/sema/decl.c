@@ -292,7 +292,10 @@ static void declare_value(Cx *cx, const Node *d, Env *env)
     if (d->a) {
         Value v = ex(cx, d->a, env, t);
         fit(cx, t, &v, d->a->span, "'%s'", text_of(cx, d->name));
-        def = fitted(cx, &v, t);
+        /* what a state or knob starts with stays the one number that fills it */
+        bool fills = d->kind != AST_PARAM && t->kind == TYK_TENSOR && v.kind == V_VALUE &&
+                     v.ex.ty->kind == TYK_TENSOR && !v.ex.ty->naxes;
+        def = fitted(cx, &v, fills ? ty_scalar(cx->ts, t->elem) : t);
     }
     shape_note(cx, d->span, d->name, "", t);
     Bind b = {.kind = BIND_VAL, .type = t, .changes = d->kind == AST_STATE, .where = d->span};

@@ -99,7 +99,8 @@ def top_rows(x, s):
 def topk_inside(x, s):
     at = np.arange(len(x))[s > 0]
     best = sorted(at, key=lambda i: (-x[i], i))[:2]
-    return x[best].sum() if best else 0.0, sum(best)
+    missing = 2 - len(best)
+    return x[best].sum() - 100.0 * missing, sum(best) + missing * (best[0] if best else 0)
 
 
 def scan_inside(x, s):
