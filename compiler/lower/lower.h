@@ -51,6 +51,7 @@ typedef struct {
     uint32_t nhi;        /* values of the HI function have smaller ids */
     LVal *val;           /* per HI value */
     Ref **want;          /* per HI value: where its elements should go */
+    bool *from;          /* per HI value: marks of flat.c */
     bool *need;          /* per HI instruction: marks of contract.c */
     struct Uses *uses;   /* uses.c */
     uint32_t *dep_epoch; /* per HI value: is 'dep' of the marking that is in force */
@@ -236,6 +237,12 @@ bool reduce_by_lanes(Lower *L, InsId i);
 void nest_levels(Lower *L, BodyId b, const ValId *params, uint32_t n, uint8_t *level);
 /* Stores what the body yields at to[k] (rank 0, or rank 1 with lanes along it). */
 void nest_store(Lower *L, BodyId b, uint32_t k, const Ref *to);
+
+/* ---- flat.c ---- */
+/* The first index from which on, up to 'last' (which is consecutive in the results), a map may run
+ * as one flattened index; 'last' if there is none. */
+uint32_t flat_from(Lower *L, BodyId b, const DimId *dims, uint32_t last, Ref *const *to,
+                   uint32_t nres);
 
 /* ---- contract.c: products summed over shared indices ---- */
 bool contract_map(Lower *L, InsId i, Ref *const *to);

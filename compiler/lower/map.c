@@ -10,6 +10,7 @@ typedef struct {
     BodyId body;
     const DimId *dims;
     uint32_t nd, nres;
+    uint32_t flat;  /* indices flat..lane run as one, in place of 'lane' */
     uint32_t lane;  /* index that runs over lanes; nd: none */
     uint8_t *level; /* per instruction of the body, in order */
 } Nest;
@@ -93,7 +94,10 @@ static void nest_lanes(Lower *L, const Nest *n, uint32_t d, const Ref *to)
     ValId main, rest, p = body_param(L->f, n->body, d);
     Block k;
     int64_t c;
-    lane_split(L, dim_extent(L, n->dims[d]), &main, &rest);
+    ValId end = dim_extent(L, n->dims[d]);
+    for (uint32_t f = n->flat; f < d; f++)
+        end = lo_bin(L, OP_mul, end, dim_extent(L, n->dims[f]));
+    lane_split(L, end, &main, &rest);
     if (!lo_is_const(L, main, &c) || c) {
         ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, L->cx->target.lanes_f32, NULL, 0);
         lane_begin(L, p, i, (ValId){0});
@@ -131,7 +135,7 @@ static void nest(Lower *L, const Nest *n, uint32_t d, const Ref *to)
     }
     int64_t extent;
     ValId p = body_param(L->f, n->body, d);
-    if (dim_static(L, n->dims[d], &extent) && extent == 1) {
+    if ((d >= n->flat && d < n->lane) || (dim_static(L, n->dims[d], &extent) && extent == 1)) {
         ValId zero = lo_i64(L, 0);
         set_index(L, p, zero);
         nest(L, n, d + 1, L->width ? to : rows_at(L, n, to, zero));
@@ -202,7 +206,9 @@ void lower_map(Lower *L, InsId i)
         at[k] = *to[k];
     }
     if (!contract_map(L, i, to)) {
-        n.lane = choose_lane(L, &n, to);
+        n.flat = n.lane = choose_lane(L, &n, to);
+        if (n.lane < n.nd)
+            n.flat = flat_from(L, n.body, n.dims, n.lane, to, n.nres);
         n.level = ARENA_ARRAY(L->scratch, uint8_t, body_length(L, n.body) + 1);
         ValId params[MAX_RANK];
         for (uint32_t d = 0; d < n.nd; d++)

@@ -3,6 +3,8 @@
 
 #include "lower/lower.h"
 
+enum { LONG_VECTORS = 4 };
+
 typedef struct {
     InsId ins;
     BodyId body;
@@ -60,12 +62,45 @@ static ValId step(Lower *L, const Reduce *r, ValId acc)
 
 static ValId over(Lower *L, const Reduce *r, uint32_t d, ValId acc);
 
+static ValId splat_acc(Lower *L, ValId v)
+{
+    L->width = L->cx->target.lanes_f32;
+    v = lo_splat(L, v);
+    L->width = 0;
+    return v;
+}
+
+/* Long rows: several accumulators hide the latency of one. Gives where it stopped in *main. */
+static ValId over_long(Lower *L, const Reduce *r, uint32_t d, ValId acc, ValId *main)
+{
+    int64_t w = L->cx->target.lanes_f32, pace = LONG_VECTORS * w;
+    ValId p = body_param(L->f, r->body, d), a[LONG_VECTORS];
+    Block k;
+    *main = lo_bin(L, OP_and, dim_extent(L, r->dims[d]), lo_i64(L, -pace));
+    a[0] = acc;
+    for (uint32_t v = 1; v < LONG_VECTORS; v++)
+        a[v] = splat_acc(L, lo_identity(L, r->kind, r->elem));
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), *main, pace, a, LONG_VECTORS);
+    for (uint32_t v = 0; v < LONG_VECTORS; v++) {
+        lane_begin(L, p, lo_bin(L, OP_add, i, lo_i64(L, v * w)), (ValId){0});
+        a[v] = step(L, r, a[v]);
+        lane_end(L);
+    }
+    lo_for_end(L, &k, a);
+    for (uint32_t v = 1; v < LONG_VECTORS; v++)
+        k.carry[0] = lo_fold(L, r->kind, k.carry[0], k.carry[v]);
+    return k.carry[0];
+}
+
 static ValId over_lanes(Lower *L, const Reduce *r, uint32_t d, ValId acc)
 {
     ValId main, rest, p = body_param(L->f, r->body, d);
     Block k;
+    ValId first = lo_i64(L, 0);
+    if (dim_top(L, r->dims[d]) >= 2 * LONG_VECTORS * (int64_t)L->cx->target.lanes_f32)
+        acc = over_long(L, r, d, acc, &first);
     lane_split(L, dim_extent(L, r->dims[d]), &main, &rest);
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, L->cx->target.lanes_f32, &acc, 1);
+    ValId i = lo_for_begin(L, &k, first, main, L->cx->target.lanes_f32, &acc, 1);
     lane_begin(L, p, i, (ValId){0});
     acc = step(L, r, acc);
     lane_end(L);
@@ -131,9 +166,7 @@ static void reduce_scalar(Lower *L, Reduce *r)
     r->lanes = !L->width && reduce_by_lanes(L, r->ins);
     ValId acc = lo_identity(L, r->kind, r->elem);
     if (r->lanes) {
-        L->width = L->cx->target.lanes_f32;
-        acc = lo_splat(L, acc);
-        L->width = 0;
+        acc = splat_acc(L, acc);
     } else if (L->width && body_varies(L, r->body)) {
         acc = lo_splat(L, acc);
     }

@@ -19,6 +19,7 @@ static void lower_begin(Lower *L, PassCx *cx, Fn *f)
     L->want = ARENA_ARRAY(L->scratch, Ref *, L->nhi);
     L->dep = ARENA_ARRAY(L->scratch, uint32_t, L->nhi);
     L->dep_epoch = ARENA_ARRAY(L->scratch, uint32_t, L->nhi);
+    L->from = ARENA_ARRAY(L->scratch, bool, L->nhi);
     L->need = ARENA_ARRAY(L->scratch, bool, f->ins.n);
     uses_scan(L);
 }
