@@ -70,7 +70,8 @@ Scope gen_enter(Gen *g, BodyId body, int64_t times, bool pure)
     g->depth++;
     if (pure) {
         s.kept_cells = arena_alloc(g->m->arena, g->cells.n * sizeof(ValId) + 1);
-        memcpy(s.kept_cells, g->cells.at, g->cells.n * sizeof(ValId));
+        if (g->cells.n)
+            memcpy(s.kept_cells, g->cells.at, g->cells.n * sizeof(ValId));
         g->cells.n = 0;
         g->pure = true;
     }
