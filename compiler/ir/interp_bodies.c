@@ -7,6 +7,7 @@
 #include "ir/interp_in.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- index spaces ---- */
@@ -118,7 +119,7 @@ bool exec_map(Interp *in, const Code *c)
 
 typedef struct {
     double f;     /* floats */
-    double abs;   /* sums: of absolute values */
+    double abs;   /* sums: of absolute values; products: of the factors' binary exponents */
     uint64_t i;   /* integers, bits, counts */
     int64_t best; /* arg*: place of the value in f or i */
     int64_t n;    /* elements folded */
@@ -143,7 +144,8 @@ static void step_prod(Acc *a, Elem e, Scalar s, int64_t at)
 {
     (void)e, (void)at;
     a->f *= s.f;
-    a->abs = fabs(a->f);
+    if (isfinite(s.f) && s.f != 0)
+        a->abs += abs(ilogb(s.f));
     a->i *= (uint64_t)s.i;
 }
 static bool whole_less(Elem e, uint64_t a, uint64_t b)
@@ -281,7 +283,9 @@ static void give_folded(Interp *in, const Code *c, const Kind *kind, Acc *acc, E
 {
     bool noisy = in->noise > 0 && elem_is_float(from);
     for (size_t k = 0, n = tensor_count(t); k < n; k++) {
-        if (noisy && acc[k].abs > 0)
+        if (noisy && kind->step == step_prod)
+            acc[k].f = interp_noisy_product(in, from, acc[k].f, acc[k].abs);
+        else if (noisy && acc[k].abs > 0)
             acc[k].f = interp_noisy_sum(in, from, acc[k].f, acc[k].abs,
                                         kind->done == done_mean && acc[k].n & (acc[k].n - 1));
         elem_store(t->elem, (char *)t->bytes + k * elem_bytes(t->elem),

@@ -91,6 +91,8 @@ bool interp_data(Interp *in, Tensor *t, TypeId type, DataId d);
  * division may be inexact where the sum is exact. */
 Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r);
 double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, bool divided);
+/* The same of a product; 'exponents' is the sum of the absolute binary exponents of the factors. */
+double interp_noisy_product(Interp *in, Elem e, double product, double exponents);
 int reduce_kind(const char *name); /* row of the table of reductions, -1 if unknown */
 
 static inline Slot *interp_slot(Interp *in, ValId v)

@@ -45,10 +45,33 @@ Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r)
     return (Scalar){.f = elem_round(e, r.f * (1 + size * draw(in)) + tiny * draw(in))};
 }
 
+/* Half of the range of binary exponents. */
+static double range(Elem e)
+{
+    return e == E_F64 ? 1022 : e == E_F16 ? 14 : 126;
+}
+
+/* Where parts of the fold could leave the range of the type, its order decides what comes out. */
+static double undecided(void)
+{
+    return (double)NAN;
+}
+
 double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, bool divided)
 {
+    if (isfinite(sum_abs) && sum_abs >= scalbn(1, (int)range(e)))
+        return undecided();
     if (!isfinite(sum) ||
         (!divided && elem_round(e, sum) == sum && elem_round(e, sum_abs) == sum_abs))
         return sum;
     return sum + sum_abs * in->noise * unit(e) * draw(in);
+}
+
+double interp_noisy_product(Interp *in, Elem e, double product, double exponents)
+{
+    if (exponents >= range(e))
+        return undecided();
+    if (!isfinite(product) || elem_round(e, product) == product)
+        return product;
+    return product * (1 + in->noise * unit(e) * draw(in));
 }
