@@ -32,7 +32,7 @@ def main(gatec, page, directory):
             f.write(text)
         what = ['check']
         if re.search(r'^network ', text, re.M):
-            what = ['build', '-O1', '-o', path + '.o', '--header', path + '.h']
+            what = ['build', '-O1', '--weights=pointer', '-o', path + '.o', '--header', path + '.h']
         result = run(gatec, what[0], path, *what[1:])
         if result.returncode:
             bad += 1
