@@ -73,4 +73,4 @@ if config.sanitize:
 
 # A test that hangs fails (where lit knows how to end it).
 if lit.util.killProcessAndChildrenIsSupported()[0]:
-    lit_config.maxIndividualTestTime = 300
+    lit_config.maxIndividualTestTime = 900
