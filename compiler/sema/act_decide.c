@@ -38,8 +38,12 @@ ValId act_sel(Act *a, ValId v, const char *name)
 ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)
 {
     ValId v = act_plain(a, test);
-    if (!axis)
+    if (!axis) { /* no selection is made: the bit carries the name */
+        Val *bit = &a->fn->vals.at[v.ix];
+        if (bit->def.ix && !bit->name.ix)
+            bit->name = name;
         return v;
+    }
     if (val_ty(a->fn, v)->kind == TY_SEL)
         return v;
     DimId d = act_dim(a, axis);
