@@ -102,12 +102,14 @@ static const Bind *block_named(Cx *cx, const Env *env, NodeList q)
 
 bool fn_updates(Cx *cx, FnInfo *f)
 {
-    if (!has_braces(f) || f->visiting)
-        return false;
+    if (f->updates || !has_braces(f) || f->visiting)
+        return f->updates == 1;
     NodeList body = f->decl->a->xs;
     for (uint32_t i = 0; i < body.n; i++)
-        if (body.at[i]->kind == AST_STATE)
+        if (body.at[i]->kind == AST_STATE) {
+            f->updates = 1;
             return true;
+        }
     bool hit = false;
     f->visiting = true;
     for (uint32_t i = 0; i < body.n && !hit; i++) {
@@ -118,6 +120,7 @@ bool fn_updates(Cx *cx, FnInfo *f)
         hit = b && fn_updates(cx, b->fn);
     }
     f->visiting = false;
+    f->updates = hit ? 1 : 2;
     return hit;
 }
 
@@ -277,6 +280,7 @@ bool ensure_checked(Cx *cx, FnInfo *f)
     else
         body_check(cx, f, st, NULL, NULL);
     leave_module(cx, s);
+    fn_updates(cx, f);
     f->state = FN_CHECKED;
     return true;
 }

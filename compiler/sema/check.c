@@ -78,7 +78,7 @@ bool sema_check(Program *cx)
         const Node *d = m->decls.at[i];
         Bind *b = d->name.ix ? env_here(m->env, d->name) : NULL;
         if (d->kind >= AST_FN && d->kind <= AST_EXTERN && b && b->kind == BIND_FN)
-            ensure_checked(cx, b->fn);
+            check_in_order(cx, b->fn);
         else if (d->kind == AST_ARITH)
             check_arith(cx, m, d);
     }

@@ -456,9 +456,16 @@ Value ex(Cx *cx, const Node *n, Env *env, const Ty *want)
 {
     if (!step(cx, n->span) || !ex_table[n->kind])
         return value_any();
+    if (cx->ex_depth >= MAX_EX_DEPTH) {
+        cx->steps = cx->step_limit;
+        step(cx, n->span);
+        return value_any();
+    }
+    cx->ex_depth++;
     if (live(cx))
         act_at(cx->act, n->span);
     Value v = ex_table[n->kind](cx, n, env, want);
+    cx->ex_depth--;
     if (v.kind == V_VALUE && ty_is_any(v.ex.ty))
         not_yet(cx, n->span, "a value of unknown type");
     return v;

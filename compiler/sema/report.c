@@ -223,7 +223,7 @@ bool step(Cx *cx, Span at)
         return false;
     if (++cx->steps <= cx->step_limit)
         return true;
-    diag_report(cx->diag, E0903, at, "this text needs more than %u steps to check", cx->step_limit);
+    diag_report(cx->diag, E0903, at, "this text is nested too deeply or too large to be checked");
     diag_help(cx->diag, "write the ranges of indices ('i in N') and name parts of expressions "
                         "with 'let'");
     cx->dead = true;

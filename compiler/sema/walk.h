@@ -38,6 +38,7 @@ struct FnInfo {
     uint8_t state;  /* FnState */
     bool instanced; /* a text with static functions was checked for some instance */
     bool generics_known, visiting;
+    uint8_t updates; /* 0 not known yet, 1 changes a state, 2 does not */
     VEC(SymId) generics;
     VEC(SymId) dense;        /* names whose places are addressed (R12) */
     VEC(const Poly *) exact; /* quotients that must be whole */
@@ -109,7 +110,8 @@ typedef struct {
 
 typedef VEC(const Poly *) PolyVec;
 
-enum { MAX_AXES = 12, MAX_LEAVES = 256, MAX_DECISIONS = 64, MAX_INLINE = 100 };
+enum { MAX_AXES = 12, MAX_LEAVES = 256, MAX_DECISIONS = 64, MAX_INLINE = 100,
+    MAX_EX_DEPTH = 1500 };
 
 /* The body that is checked now. */
 typedef struct {
@@ -162,7 +164,8 @@ struct Program {
     bool dead;
     bool coverage; /* keep notes and shapes */
     uint32_t steps, step_limit;
-    uint32_t depth; /* of inlined calls and instances */
+    uint32_t depth;    /* of inlined calls and instances */
+    uint32_t ex_depth; /* of expressions inside one another, also through calls */
     int guesses;    /* nesting of speculation */
     ModuleInfo *mod, *main;
     VEC(ModuleInfo *) modules;
@@ -196,8 +199,7 @@ static inline void act_resume(Cx *cx, Act *a)
     cx->act = a;
 }
 
-/* ---- findings (report.c) -----------------------------------------------------------------------
- */
+/* ---- findings (report.c) ---- */
 /* Texts made for one finding; valid for the session. */
 const char *show_ty(Cx *cx, const Ty *t);
 const char *show_dim(Cx *cx, const Poly *p);
@@ -223,8 +225,7 @@ void not_yet(Cx *cx, Span at, const char *construct);
 /* False once the text has proved too large to be walked (reported once). */
 bool step(Cx *cx, Span at);
 
-/* ---- values
- * ---------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 static inline Value value_any(void)
 {
     return (Value){.kind = V_VALUE, .ex = {.ty = &ty_unknown}};
@@ -250,8 +251,7 @@ static inline bool is_ref(const Value *v)
     return v->kind != V_VALUE && v->kind != V_NONE;
 }
 
-/* ---- module.c, decl.c
- * ---------------------------------------------------------------------------------- */
+/* ---- module.c, decl.c ---- */
 /* "ast" is NULL for a file that is still to be parsed. */
 ModuleInfo *module_load(Cx *cx, const SourceFile *f, const Ast *ast);
 void declare(Cx *cx, const Node *d, Env *env);
@@ -275,9 +275,11 @@ bool fn_updates(Cx *cx, FnInfo *f);
 /* The name of the run-time dimension in p, NULL if there is none. */
 const char *runtime_name(Cx *cx, const Poly *p, const Env *env);
 
-/* ---- call.c
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- order.c ---- */
+/* Checks everything the function needs, then the function. */
+void check_in_order(Cx *cx, FnInfo *f);
+
+/* ---- call.c ---- */
 /* What a static is bound to by an expression. */
 Bind bind_static(Cx *cx, const Node *s, const Node *e, Env *env, Span at);
 Statics bind_statics(Cx *cx, FnInfo *f, NodeList subs, Env *env, Span at);
@@ -307,8 +309,7 @@ Value ex_call(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value core_call(Cx *cx, SymId name, const Node *n, Env *env, const Ty *want);
 bool is_core(Cx *cx, SymId name);
 
-/* ---- dims.c: types and dimensions from the text
- * ------------------------------------------------------------- */
+/* ---- dims.c: types and dimensions from the text ---- */
 const Ty *read_type(Cx *cx, const Node *t, Env *env, const ElemTy *cls);
 /* NULL where the expression is not a dimension. */
 const Poly *read_dim(Cx *cx, const Node *e, Env *env);
@@ -322,9 +323,7 @@ bool is_bounded(Cx *cx, const Node *e, Env *env);
 /* Least and greatest value of an integer expression. */
 bool interval(Cx *cx, const Node *e, Env *env, const Poly **low, const Poly **high);
 
-/* ---- fit.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- fit.c ---- */
 bool same_axis(Cx *cx, Axis a, Axis b);
 bool axes_match(Cx *cx, const Axis *want, uint32_t nwant, const Axis *got, uint32_t ngot);
 bool fit_elem(Cx *cx, ElemTy want, ElemTy e);
@@ -348,8 +347,7 @@ bool chain_has(Cx *cx, const Poly *p, const Poly *exactly); /* some link is this
 /* R12: places of this axis are addressed. */
 void address(Cx *cx, Axis axis, Span at, const char *what);
 
-/* ---- expr.c, oper.c
- * --------------------------------------------------------------------------------------------- */
+/* ---- expr.c, oper.c ---- */
 Value ex(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole);
 Value ex_bin(Cx *cx, const Node *n, Env *env, const Ty *want);
@@ -380,9 +378,7 @@ void weights_declare(Cx *cx, const Node *d);
 void weights_use(Cx *cx, const char *path);
 void weights_close(Cx *cx);
 
-/* ---- index.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- index.c ---- */
 Value ex_each(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value each_value(Cx *cx, NodeList binders, const Node *body, Env *env, Span at, const Ty *want);
 Value ex_reduce(Cx *cx, const Node *n, Env *env, const Ty *want);
@@ -405,9 +401,7 @@ const Poly *dim_by_name(Cx *cx, SymId name, Env *env);
 /* Runs once without findings to see where indices without a range stand alone. */
 void guess(Cx *cx, Bind **ixs, uint32_t n, void (*run)(Cx *cx, void *arg), void *arg);
 
-/* ---- subscript.c
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- subscript.c ---- */
 Value ex_index(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value ex_choose(Cx *cx, const Node *n, Env *env, const Ty *want);
 typedef struct {
@@ -418,9 +412,7 @@ typedef struct {
 const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_out,
                          SubSpecs *specs);
 
-/* ---- stmt.c
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- stmt.c ---- */
 /* Statements and value of braces; *inner is the innermost scope. */
 Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **inner);
 Value ex_braces(Cx *cx, const Node *n, Env *env, const Ty *want);
@@ -430,9 +422,7 @@ void surrogates(Cx *cx, NodeList attrs, Env *env);
 void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at);
 SymId root_name(const Node *n);
 
-/* ---- loop.c, halt.c, decide.c, send.c
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- loop.c, halt.c, decide.c, send.c ---- */
 Env *check_loop(Cx *cx, const Node *s, Env *env);
 Env *check_halt(Cx *cx, const Node *s, Env *env);
 void check_gate(Cx *cx, const Node *s, Env *env);
