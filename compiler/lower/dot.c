@@ -33,10 +33,19 @@ static bool fixed_subs(const Lower *L, const Sum *s, const Access *a)
     return true;
 }
 
+/* What gives a factor, through a conversion from another element (narrow storage). */
+static InsId read_of(const Lower *L, const Sum *s, uint32_t which)
+{
+    InsId d = val_def(L->f, s->factor[which]);
+    if (d.ix && ins_op(L->f, d) == OP_convert && ins_get(L->f, d)->home.ix == s->body.ix)
+        d = val_def(L->f, ins_in(L->f, d, 0));
+    return d;
+}
+
 /* A plain read whose address is base + flattened K, consecutive. */
 static bool flat_read(Lower *L, Sum *s, uint32_t which)
 {
-    InsId d = val_def(L->f, s->factor[which]);
+    InsId d = read_of(L, s, which);
     const Ref *r;
     int64_t want = 1, step, n;
     if (!d.ix || ins_get(L->f, d)->home.ix != s->body.ix || !access_of(L, d, &s->read[which]))
@@ -222,8 +231,8 @@ static void pack_all(Lower *L, const Contract *c, Dot *d, bool early)
 typedef struct {
     ValId ptr[MAX_TILE], off[MAX_TILE]; /* rows, then columns */
     uint32_t rows, cols;
-    Elem elem;
-    bool ahead; /* fetch the next rows: short rows defeat the prefetcher of the machine */
+    Elem elem, stored[2]; /* of the arithmetic; in memory, of rows and columns */
+    bool ahead;           /* fetch the next rows: short rows defeat the prefetcher of the machine */
 } Streams;
 
 static void put_index(Lower *L, const Contract *c, uint32_t d, ValId at, uint32_t plus)
@@ -252,7 +261,9 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
         s->off[s->rows + q] = lo_bin(L, OP_mul, at, lo_i64(L, d->pitch[k]));
     }
     s->elem = (Elem)hi_type(L, sum->factor[0])->elem;
-    s->ahead = s->rows > 1 && terms_top(L, sum) * elem_bytes(s->elem) < SHORT_ROW;
+    s->stored[0] = L->val[sum->read[0].base.ix].ref->elem;
+    s->stored[1] = d->panel[k].ix ? s->elem : L->val[sum->read[1].base.ix].ref->elem;
+    s->ahead = s->rows > 1 && terms_top(L, sum) * elem_bytes(s->stored[0]) < SHORT_ROW;
 }
 
 /* The same row of the next tile: a hint, so it may lie outside. */
@@ -265,9 +276,12 @@ static ValId next_rows(Lower *L, const Streams *s, uint32_t r)
 static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *acc)
 {
     ValId v[MAX_TILE];
-    for (uint32_t k = 0; k < s->rows + s->cols; k++)
-        v[k] = lo_load(L, s->ptr[k], lo_bin(L, OP_add, s->off[k], at), s->elem,
-                       L->cx->target.lanes_f32, mask);
+    for (uint32_t k = 0; k < s->rows + s->cols; k++) {
+        Elem e = s->stored[k >= s->rows];
+        v[k] = lo_load(L, s->ptr[k], lo_bin(L, OP_add, s->off[k], at), e, L->cx->target.lanes_f32,
+                       mask);
+        v[k] = lo_to(L, v[k], s->elem);
+    }
     for (uint32_t r = 0; s->ahead && !mask.ix && r < s->rows; r++)
         lo_prefetch(L, s->ptr[r], lo_bin(L, OP_add, next_rows(L, s, r), at));
     for (uint32_t r = 0; r < s->rows; r++)
