@@ -34,6 +34,7 @@ bool canon_index(Canon *c, InsId i);
 bool canon_index_or(Canon *c, InsId i);
 bool canon_linear(Canon *c, InsId i);
 bool canon_cmp(Canon *c, InsId i);
+bool canon_bits(Canon *c, InsId i);
 bool canon_if(Canon *c, InsId i);
 bool canon_loop(Canon *c, InsId i);
 

@@ -32,6 +32,16 @@ bool canon_if(Canon *c, InsId i)
     return same_types(c->f, i, taken) && becomes_body(c, i, taken);
 }
 
+/* The bits of a selection by a mask are the mask. */
+bool canon_bits(Canon *c, InsId i)
+{
+    InsId d = val_def(c->f, ins_in(c->f, i, 0));
+    if (!d.ix || ins_op(c->f, d) != OP_sel_mask)
+        return false;
+    ValId mask = ins_in(c->f, d, 0);
+    return canon_become(c, i, &mask);
+}
+
 /* ---- loops --------------------------------------------------------------------------------------
  */
 
