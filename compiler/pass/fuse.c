@@ -23,18 +23,24 @@
 #include "pass/query.h"
 #include "pass/work.h"
 
-enum { MAX_OPS = 400, MAX_STEPS = 20000 };
+enum { MAX_OPS = 400, MAX_ROUNDS = 200 };
 
 typedef struct {
     InsId user;
     uint32_t next; /* another user of the same value, 0: none */
 } Use;
 
+/* Uses are those at the start of a round. Where a copy has changed them since, the value is dirty
+ * and waits for the next round. */
 typedef struct {
     Fn *f;
     Arena *a;
     uint32_t *first; /* by value: its uses */
+    uint32_t *left;  /* by value: uses not fused yet */
+    bool *dirty;     /* by value */
+    uint32_t n;      /* size of these tables */
     VEC(Use) uses;
+    bool changed;
 } Fuse;
 
 /* ---- uses ---------------------------------------------------------------------------------------
@@ -47,7 +53,26 @@ static void add_uses(void *cx, InsId i)
         uint32_t *head = &c->first[ins_in(c->f, i, k).ix];
         vec_push(c->a, &c->uses, ((Use){i, *head}));
         *head = c->uses.n - 1;
+        c->left[ins_in(c->f, i, k).ix]++;
     }
+}
+
+static bool is_dirty(const Fuse *c, ValId v)
+{
+    return v.ix >= c->n || c->dirty[v.ix];
+}
+
+static void soil(Fuse *c, ValId v)
+{
+    if (v.ix < c->n)
+        c->dirty[v.ix] = true;
+}
+
+static void soil_operands(void *cx, InsId i)
+{
+    Fuse *c = cx;
+    for (uint32_t k = 0; k < ins_get(c->f, i)->in.n; k++)
+        soil(c, ins_in(c->f, i, k));
 }
 
 static bool plain_read(const Fn *f, InsId i, ValId x)
@@ -172,6 +197,32 @@ static bool worth(const Fuse *c, InsId i, ValId x, InsId producer)
            sole_reader(c, x, i);
 }
 
+typedef struct {
+    Fn *f;
+    ValId from, to;
+} Replace;
+
+static void replace_in(void *cx, InsId i)
+{
+    const Replace *r = cx;
+    for (uint32_t k = 0; k < ins_get(r->f, i)->in.n; k++)
+        if (ins_in(r->f, i, k).ix == r->from.ix)
+            ir_set_in(r->f, i, k, r->to);
+}
+
+/* The uses of one read go to a value. They are in the body of the read, and are replaced at once,
+ * because that body may be copied next. */
+static void becomes(Fuse *c, InsId i, ValId v)
+{
+    Replace r = {c->f, ins_res(c->f, i, 0), v};
+    name_like(c->f, v, r.from);
+    ir_walk(c->f, ins_get(c->f, i)->home, replace_in, &r);
+    soil(c, v);
+    soil_operands(c, i);
+    c->left[ins_in(c->f, i, 0).ix]--;
+    ir_erase(c->f, i);
+}
+
 /* Replaces the read by a copy of the body. */
 static void inline_read(Fuse *c, InsId i, ValId x, InsId producer)
 {
@@ -181,6 +232,7 @@ static void inline_read(Fuse *c, InsId i, ValId x, InsId producer)
     ValId subs[MAX_RANK], *out = ARENA_ARRAY(c->a, ValId, ins_get(f, producer)->nres);
     for (uint32_t k = 0; k < nsubs; k++)
         subs[k] = ins_in(f, i, k + 1);
+    ir_walk(f, body, soil_operands, c);
     inline_at(f, c->a, body, subs, n, i, out);
     ValId v = out[x.ix - ins_get(f, producer)->res.ix], old = ins_res(f, i, 0);
     Build b = build_before(f, i);
@@ -188,65 +240,78 @@ static void inline_read(Fuse *c, InsId i, ValId x, InsId producer)
         v = ir_index(&b, v, subs + n, nsubs - n, false);
     if (!type_eq(val_type(f, v), val_type(f, old)))
         v = ir_op_type(&b, OP_convert, &v, 1, (AttrId){0}, val_type(f, old));
-    name_like(f, v, old);
-    ir_replace(f, old, v);
-    ir_erase(f, i);
+    becomes(c, i, v);
 }
 
-/* A dear body is copied once: equal reads share the copy, and the producer is gone. */
+/* A dear body is copied once: equal reads share the copy. */
 static void share_read(Fuse *c, InsId i, ValId x)
 {
     for (uint32_t u = c->first[x.ix]; u; u = c->uses.at[u].next) {
         InsId user = c->uses.at[u].user;
-        if (user.ix == i.ix)
-            continue;
-        ir_replace(c->f, ins_res(c->f, user, 0), ins_res(c->f, i, 0));
-        ir_erase(c->f, user);
+        if (user.ix != i.ix)
+            becomes(c, user, ins_res(c->f, i, 0));
     }
 }
 
-static bool unread(const Fn *f, InsId i, const uint32_t *uses)
-{
-    for (uint32_t k = 0; k < ins_get(f, i)->nres; k++)
-        if (uses[ins_res(f, i, k).ix])
-            return false;
-    return true;
-}
-
-/* Fuses the first read in program order that is worth it. */
-static bool step(Fuse *c, BodyId b)
+/* Fuses one read; the producer goes with its last one. */
+static void fuse_read(Fuse *c, InsId i, ValId x, InsId p)
 {
     Fn *f = c->f;
-    EACH_INS (f, b, i) {
+    bool sole = sole_reader(c, x, i), clean = true, read = false;
+    for (uint32_t k = 0; k < ins_get(f, p)->nres; k++)
+        clean &= !is_dirty(c, ins_res(f, p, k));
+    if (sole)
+        share_read(c, i, x);
+    inline_read(c, i, x, p);
+    c->changed = true;
+    for (uint32_t k = 0; k < ins_get(f, p)->nres; k++)
+        read |= c->left[ins_res(f, p, k).ix] > 0;
+    if (clean && !read)
+        ir_erase(f, p);
+}
+
+static void visit(Fuse *c, BodyId b)
+{
+    Fn *f = c->f;
+    InsId next;
+    for (InsId i = f->bodies.at[b.ix].first; i.ix; i = next) {
+        InsId prev = ins_get(f, i)->prev;
         if (ins_op(f, i) == OP_index) {
             ValId x = ins_in(f, i, 0);
             InsId p = val_def(f, x);
-            if (p.ix && ins_op(f, p) == OP_map && plain_read(f, i, x) && worth(c, i, x, p)) {
-                if (sole_reader(c, x, i))
-                    share_read(c, i, x);
-                inline_read(c, i, x, p);
-                if (unread(f, p, ir_count_uses(f, c->a)))
-                    ir_erase(f, p);
-                return true;
+            if (p.ix && !is_dirty(c, x) && ins_op(f, p) == OP_map && plain_read(f, i, x) &&
+                worth(c, i, x, p)) {
+                fuse_read(c, i, x, p);
+                /* on with what was copied here */
+                next = prev.ix && ins_op(f, prev) != OP_NONE ? ins_get(f, prev)->next
+                                                             : f->bodies.at[b.ix].first;
+                continue;
             }
         }
         for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++)
-            if (step(c, ins_body(f, i, k)))
-                return true;
+            visit(c, ins_body(f, i, k));
+        next = ins_get(f, i)->next;
     }
-    return false;
+}
+
+static bool round_of(Fn *f, Arena *a)
+{
+    Fuse c = {.f = f, .a = a, .n = f->vals.n};
+    c.first = ARENA_ARRAY(a, uint32_t, c.n);
+    c.left = ARENA_ARRAY(a, uint32_t, c.n);
+    c.dirty = ARENA_ARRAY(a, bool, c.n);
+    vec_push(a, &c.uses, ((Use){{0}, 0}));
+    ir_walk(f, f->entry, add_uses, &c);
+    visit(&c, f->entry);
+    return c.changed;
 }
 
 bool pass_fuse(PassCx *cx, Fn *f)
 {
     bool changed = false;
-    for (int steps = 0; steps < MAX_STEPS; steps++) {
+    for (int round = 0; round < MAX_ROUNDS; round++) {
         ArenaMark mark = arena_mark(cx->scratch);
-        Fuse c = {.f = f, .a = cx->scratch};
-        c.first = ARENA_ARRAY(c.a, uint32_t, f->vals.n);
-        vec_push(c.a, &c.uses, ((Use){{0}, 0}));
-        ir_walk(f, f->entry, add_uses, &c);
-        bool more = step(&c, f->entry);
+        bool more = round_of(f, cx->scratch);
         arena_release(cx->scratch, mark);
         if (!more)
             break;
