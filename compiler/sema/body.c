@@ -8,8 +8,7 @@ bool is_body(const Node *d)
     return d->a != NULL;
 }
 
-/* ---- names in signatures
- * --------------------------------------------------------------------------- */
+/* ---- names in signatures ---- */
 
 static void names_in_list(NodeList l, void (*visit)(void *cx, SymId name), void *cx)
 {
@@ -84,8 +83,7 @@ void fn_generics(Cx *cx, FnInfo *f)
         names_in(f->decl->ys.at[i]->type, add_generic, &v);
 }
 
-/* ---- instances
- * ------------------------------------------------------------------------------------------ */
+/* ---- instances ---- */
 
 static bool has_braces(const FnInfo *f)
 {
@@ -229,8 +227,7 @@ Inst *make_instance(Cx *cx, const Node *ref, Env *env, Span at)
     return i;
 }
 
-/* ---- checking bodies
- * --------------------------------------------------------------------------------------- */
+/* ---- checking bodies ---- */
 
 typedef struct {
     ModuleInfo *mod;

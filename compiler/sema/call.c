@@ -3,8 +3,7 @@
 
 #include "sema/walk.h"
 
-/* ---- statics
- * ------------------------------------------------------------------------------------- */
+/* ---- statics ---- */
 
 static bool takes_text(const Node *s)
 {
@@ -107,8 +106,7 @@ Statics bind_statics(Cx *cx, FnInfo *f, NodeList subs, Env *env, Span at)
     return st;
 }
 
-/* ---- the signature
- * ---------------------------------------------------------------------------------- */
+/* ---- the signature ---- */
 
 typedef struct {
     FnInfo *f;
@@ -212,8 +210,7 @@ static void put_generics(Cx *cx, Call *c)
     put_sequences(cx, c->e, d->type, true);
 }
 
-/* ---- arguments
- * ----------------------------------------------------------------------------------------- */
+/* ---- arguments ---- */
 
 static int formal_for(const Call *c, const Arg *a)
 {
@@ -327,8 +324,7 @@ static bool pass_args(Cx *cx, Call *c)
     return ok;
 }
 
-/* ---- what the body asks of its dimensions
- * ------------------------------------------------------------------ */
+/* ---- what the body asks of its dimensions ---- */
 
 static void check_runtime_names(Cx *cx, Call *c)
 {
@@ -442,9 +438,7 @@ static void check_text(Cx *cx, Call *c, Statics st)
         }
 }
 
-/* ---- results
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- results ---- */
 
 static const Ty *closed(Cx *cx, const Ty *t)
 {
@@ -561,8 +555,7 @@ Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env 
     return call_fn(cx, i->fn, i->statics, i, member, args, n, env, at);
 }
 
-/* ---- the CALL expression
- * ------------------------------------------------------------------------------------------ */
+/* ---- the CALL expression ---- */
 
 /* A block that updates a state is called at one place, and in order. */
 static void check_site(Cx *cx, Inst *i, const Node *n, const Env *env)

@@ -33,8 +33,7 @@ static Axes axes_of(Cx *cx, const Core *c, uint32_t i)
     return axes_expand(cx->ts, type_of(c, i)->axes, type_of(c, i)->naxes);
 }
 
-/* ---- scalars
- * ------------------------------------------------------------------------------------- */
+/* ---- scalars ---- */
 
 static const Ty *core_two(Cx *cx, Core *c)
 {
@@ -126,8 +125,7 @@ static const Ty *core_random(Cx *cx, Core *c)
     return ty_with_elem(cx->ts, type_of(c, 2), elem_concrete(E_U32));
 }
 
-/* ---- order
- * ----------------------------------------------------------------------------------------- */
+/* ---- order ---- */
 
 static const Poly *ranks(Cx *cx, Core *c, Axis last)
 {
@@ -170,8 +168,7 @@ static const Ty *core_order(Cx *cx, Core *c)
     return ty_tuple(cx->ts, f, 2);
 }
 
-/* ---- routes
- * ------------------------------------------------------------------------------------------ */
+/* ---- routes ---- */
 
 static const Ty *core_route(Cx *cx, Core *c)
 {
@@ -197,8 +194,7 @@ static const Ty *core_route(Cx *cx, Core *c)
                     (uint32_t)polys_fresh_id(cx->ps));
 }
 
-/* ---- packed
- * ------------------------------------------------------------------------------------------ */
+/* ---- packed ---- */
 
 static const Ty *core_packed(Cx *cx, Core *c)
 {
@@ -230,8 +226,7 @@ static const Ty *core_placed(Cx *cx, Core *c)
     return ty_tensor(cx->ts, type_of(c, 0)->elem, a.at, a.n);
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------ */
+/* ---- the table ---- */
 
 static const struct {
     const char *name;

@@ -52,8 +52,7 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     env_put(cx->arena, env, s->name, b);
 }
 
-/* ---- the sides of a decision
- * --------------------------------------------------------------------- */
+/* ---- the sides of a decision ---- */
 
 typedef struct {
     bool ok, rank0;
@@ -111,8 +110,7 @@ void check_on(Cx *cx, const Node *s, Env *env)
         act_on_end(cx->act, body);
 }
 
-/* ---- results
- * ---------------------------------------------------------------------------------------- */
+/* ---- results ---- */
 
 static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const char *name,
                              int *axis)
@@ -154,8 +152,7 @@ static Value side_result(Cx *cx, Value v, const Sub *sub, Span at, const char *n
     return v;
 }
 
-/* ---- joins
- * -------------------------------------------------------------------------------------------- */
+/* ---- joins ---- */
 
 static const Ty *join_types(Cx *cx, const Ty *a, const Ty *b, Span at, const char *what);
 
@@ -208,9 +205,7 @@ Value when_join(Cx *cx, const Value *a, const Value *b, Span at, const char *wha
     return value_of(join_types(cx, a->ex.ty, b->ex.ty, at, what));
 }
 
-/* ---- when
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- when ---- */
 
 /* What is emitted for a decided value: the sides as they were made, joined along the axes. */
 static Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa,

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* ---- dimensions --------------------------------------------------------------------------------
- */
+/* ---- dimensions ---- */
 
 static void bind_named_dim(Cx *cx, const Node *d, const Poly *p, const Frac *size)
 {
@@ -74,8 +73,7 @@ static void declare_enum(Cx *cx, const Node *d, Env *env)
                    .nmembers = d->xs.n});
 }
 
-/* ---- names in the weight file -------------------------------------------------------------------
- */
+/* ---- names in the weight file ---- */
 
 static const char *at_path(Cx *cx, NodeList binds)
 {
@@ -126,8 +124,7 @@ static void frame_of(Cx *cx, Inst *i, const char *name, NodeList binds, bool ban
     i->bank = bank;
 }
 
-/* ---- parts and banks ----------------------------------------------------------------------------
- */
+/* ---- parts and banks ---- */
 
 static Inst **one_inst(Cx *cx, Inst *i)
 {
@@ -195,8 +192,7 @@ static void declare_bank(Cx *cx, const Node *d, Env *env)
     env_put(cx->arena, env, d->name, b);
 }
 
-/* ---- params, states, knobs
- * ----------------------------------------------------------------------- */
+/* ---- params, states, knobs ---- */
 
 typedef struct {
     Cx *cx;
@@ -321,8 +317,7 @@ static void declare_weights(Cx *cx, const Node *d, Env *env)
     weights_declare(cx, d);
 }
 
-/* ---- dispatch
- * -------------------------------------------------------------------------------------- */
+/* ---- dispatch ---- */
 
 static void declare_const(Cx *cx, const Node *d, Env *env)
 {

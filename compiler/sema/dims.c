@@ -30,7 +30,7 @@ SymId not_name(Cx *cx, SymId name)
     return intern_z(cx->names, arena_printf(cx->arena, "not %s", text_of(cx, name)));
 }
 
-/* ---- dimensions ------------------------------------------------------------------------------ */
+/* ---- dimensions ---- */
 
 static const Poly *dim_of_name(Cx *cx, const Node *e, Env *env)
 {
@@ -143,8 +143,7 @@ const Poly *need_dim(Cx *cx, const Node *e, Env *env)
     return d;
 }
 
-/* ---- types -------------------------------------------------------------------------------------
- */
+/* ---- types ---- */
 
 static const Ty *form(Cx *cx, const Node *t, const char *what)
 {
@@ -240,8 +239,7 @@ const Ty *read_type(Cx *cx, const Node *t, Env *env, const ElemTy *cls)
     return ty_tensor(cx->ts, e, axes.at, axes.n);
 }
 
-/* ---- maxima ------------------------------------------------------------------------------------
- */
+/* ---- maxima ---- */
 
 static bool bounded_name(Cx *cx, const Node *e, Env *env)
 {

@@ -3,8 +3,7 @@
 
 #include "sema/walk.h"
 
-/* ---- literals
- * ------------------------------------------------------------------------------------ */
+/* ---- literals ---- */
 
 static Value ex_int(Cx *cx, const Node *n, Env *env, const Ty *want)
 {
@@ -39,8 +38,7 @@ static Value ex_unknown(Cx *cx, const Node *n, Env *env, const Ty *want)
     return value_any();
 }
 
-/* ---- names
- * ----------------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static Value unbound(Cx *cx, const Node *n, Env *env)
 {
@@ -176,8 +174,7 @@ static Value ex_name(Cx *cx, const Node *n, Env *env, const Ty *want)
     return name_value(cx, n, env, n->kind == AST_WHOLE ? n->op : 0);
 }
 
-/* ---- tuples
- * ----------------------------------------------------------------------------------------- */
+/* ---- tuples ---- */
 
 static uint32_t leaves(const Ty *t, uint32_t limit)
 {
@@ -213,8 +210,7 @@ static Value ex_tuple(Cx *cx, const Node *n, Env *env, const Ty *want)
     return v;
 }
 
-/* ---- members
- * ------------------------------------------------------------------------------------------ */
+/* ---- members ---- */
 
 static Value no_member(Cx *cx, const Node *n, const Value *v)
 {
@@ -416,8 +412,7 @@ static Value ex_fileparam(Cx *cx, const Node *n, Env *env, const Ty *want)
     return fileparam(cx, n);
 }
 
-/* ---- dispatch
- * ------------------------------------------------------------------------------------------ */
+/* ---- dispatch ---- */
 
 typedef Value (*ExFn)(Cx *cx, const Node *n, Env *env, const Ty *want);
 

@@ -76,8 +76,7 @@ bool chain_has(Cx *cx, const Poly *p, const Poly *exactly)
     return chain_any(cx, p, link_is, exactly);
 }
 
-/* ---- elements ----------------------------------------------------------------------------------
- */
+/* ---- elements ---- */
 
 static bool class_takes(Cx *cx, ElemTy var, ElemTy e)
 {
@@ -118,8 +117,7 @@ bool fit_elem(Cx *cx, ElemTy want, ElemTy e)
     return want.kind == SE_SEL && e.kind == SE_CONCRETE && e.elem == E_BIT;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---- */
 
 static bool fits_route(Cx *cx, const Ty *want, const Ty *t)
 {
@@ -199,8 +197,7 @@ Ex fitted(Cx *cx, const Value *v, const Ty *want)
     return act_fit(cx->act, v->ex, want);
 }
 
-/* ---- decisions on the way ----------------------------------------------------------------------
- */
+/* ---- decisions on the way ---- */
 
 static Subs drop_group(Cx *cx, Subs subs, int64_t group)
 {
@@ -299,8 +296,7 @@ const Ty *leave(Cx *cx, const Ty *t, Subs subs)
     return t;
 }
 
-/* ---- places (R12) -------------------------------------------------------------------------------
- */
+/* ---- places (R12) ---- */
 
 typedef struct {
     Arena *arena;

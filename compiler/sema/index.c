@@ -5,7 +5,7 @@
 
 #include "sema/walk.h"
 
-/* ---- ranges ---------------------------------------------------------------------------------- */
+/* ---- ranges ---- */
 
 static Ex dim_value(Cx *cx, const Poly *d)
 {
@@ -130,7 +130,7 @@ void guess(Cx *cx, Bind **ixs, uint32_t n, void (*run)(Cx *cx, void *arg), void 
         cx->cur->dense->n = dense;
 }
 
-/* ---- binders --------------------------------------------------------------------------------- */
+/* ---- binders ---- */
 
 typedef struct {
     NodeList binders;
@@ -265,7 +265,7 @@ static void walk_binders(Cx *cx, Walk *w, const Axes *want, bool axis)
     collect_axes(cx, w);
 }
 
-/* ---- each ------------------------------------------------------------------------------------ */
+/* ---- each ---- */
 
 static bool begin_each(Cx *cx, ActBody **open, const Poly *const *dims, uint32_t n, ValId *places,
                        const void *arg)
@@ -374,7 +374,7 @@ void each_store(Cx *cx, NodeList binders, const Node *target, const Node *value,
         act_each_store_end(cx->act, walk.open);
 }
 
-/* ---- reductions ------------------------------------------------------------------------------ */
+/* ---- reductions ---- */
 
 static bool begin_reduce(Cx *cx, ActBody **open, const Poly *const *dims, uint32_t n, ValId *places,
                          const void *arg)

@@ -25,8 +25,7 @@ static SymId known_as(const Node *d)
     return d->alias.ix ? d->alias : d->xs.at[d->xs.n - 1]->name;
 }
 
-/* ---- use
- * ------------------------------------------------------------------------------------------ */
+/* ---- use ---- */
 
 static ModuleInfo *load_library(Cx *cx, const char *path, const char **why)
 {
@@ -71,8 +70,7 @@ static void use_prelude(Cx *cx, ModuleInfo *m, Env *top)
             env_share(cx->arena, top, p->env->binds[i]->name, p->env->binds[i]);
 }
 
-/* ---- declarations
- * --------------------------------------------------------------------------------- */
+/* ---- declarations ---- */
 
 /* Declarations that stay: a second one of a name is reported and dropped. */
 static NodeList without_doubles(Cx *cx, const Ast *ast)

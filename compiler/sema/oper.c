@@ -63,8 +63,7 @@ ElemTy join_elem(Cx *cx, ElemTy a, ElemTy b, Span at, const char *what)
     return elem_kind(SE_ANY);
 }
 
-/* ---- alignment ---------------------------------------------------------------------------------
- */
+/* ---- alignment ---- */
 
 const uint32_t *identity_map(Cx *cx, uint32_t n)
 {
@@ -204,8 +203,7 @@ static Value emit_pair(Cx *cx, const Pair *p, Oper op, const Ty *result)
     return v;
 }
 
-/* ---- arithmetic modes
- * ---------------------------------------------------------------------------- */
+/* ---- arithmetic modes ---- */
 
 static bool mode_has(Cx *cx, const Node *mode, SymId name)
 {
@@ -264,8 +262,7 @@ void mode_check(Cx *cx, const Env *env, const char *op, ElemTy e, Span at)
     not_yet(cx, at, "'with'");
 }
 
-/* ---- operators
- * ------------------------------------------------------------------------------------- */
+/* ---- operators ---- */
 
 static Value logic(Cx *cx, const Node *n, Pair *p)
 {
@@ -357,8 +354,7 @@ static Value arithmetic(Cx *cx, const Node *n, Env *env, Pair *p)
     return emit_pair(cx, p, (Oper)n->op, p->ty);
 }
 
-/* ---- where
- * ------------------------------------------------------------------------------------------- */
+/* ---- where ---- */
 
 ValId as_selection(Cx *cx, const Value *v, SymId name, const Poly *axis)
 {
@@ -519,9 +515,7 @@ Value ex_quote(Cx *cx, const Node *n, Env *env, const Ty *want)
     return out;
 }
 
-/* ---- lists
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- lists ---- */
 
 Value ex_list(Cx *cx, const Node *n, Env *env, const Ty *want)
 {

@@ -33,7 +33,7 @@ bool poly_has(const Poly *p, AtomKind k)
     return p->kinds >> k & 1;
 }
 
-/* ---- interning ------------------------------------------------------------------------------- */
+/* ---- interning ---- */
 
 Polys *polys_new(Arena *a, const Intern *names)
 {
@@ -246,7 +246,7 @@ static const Poly *opaque(Polys *ps, char op, const Poly *a, const Poly *b)
     return intern_atom(ps, &x);
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------ */
+/* ---- arithmetic ---- */
 
 /* Adds k times the term; the list stays sorted. */
 static void put_term(Terms *out, const PolyTerm *t, int64_t k)
@@ -418,7 +418,7 @@ const Poly *poly_arith(Polys *ps, char op, const Poly *a, const Poly *b)
     return opaque(ps, op, a, b);
 }
 
-/* ---- variables ------------------------------------------------------------------------------- */
+/* ---- variables ---- */
 
 typedef struct {
     const Poly *from, *to; /* of poly_replace; NULL: solve variables */

@@ -4,8 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- questions ---------------------------------------------------------------------------------
- */
+/* ---- questions ---- */
 
 bool poly_visit(const Poly *p, bool (*visit)(void *cx, const Poly *atom), void *cx)
 {
@@ -208,8 +207,7 @@ int poly_at_least_0(Polys *ps, const Poly *p)
     return all_coefficients(s.p, true) ? 0 : -1;
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 static void show_atom(Polys *ps, StrBuf *out, const Atom *a)
 {

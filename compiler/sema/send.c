@@ -20,8 +20,7 @@ void check_route(Cx *cx, const Node *s, Env *env)
     env_put(cx->arena, env, s->name, (Bind){.kind = BIND_ROUTE, .type = r, .where = s->span});
 }
 
-/* ---- with, merge
- * ----------------------------------------------------------------------------------- */
+/* ---- with, merge ---- */
 
 static Bind *mode_named(Cx *cx, const Node *m, Env *env)
 {
@@ -75,9 +74,7 @@ Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want)
     return (Value){.kind = V_INST, .insts = b.insts, .ninsts = b.ninsts};
 }
 
-/* ---- send
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- send ---- */
 
 typedef struct {
     const Node *n;

@@ -3,8 +3,7 @@
 
 #include "sema/walk.h"
 
-/* ---- bindings
- * ------------------------------------------------------------------------------------ */
+/* ---- bindings ---- */
 
 static void bind_name(Cx *cx, SymId name, const Value *v, Env *env, Span at, BindRole role)
 {
@@ -106,8 +105,7 @@ void check_let(Cx *cx, const Node *s, Env *env)
     surrogates(cx, s->attrs, env);
 }
 
-/* ---- assignments
- * ----------------------------------------------------------------------------------- */
+/* ---- assignments ---- */
 
 SymId root_name(const Node *n)
 {
@@ -230,8 +228,7 @@ static void assign(Cx *cx, const Node *s, Env *env)
     store(cx, s->a, &v, env, s->span);
 }
 
-/* ---- braces
- * ------------------------------------------------------------------------------------------ */
+/* ---- braces ---- */
 
 static bool is_data(const Node *s)
 {
@@ -285,8 +282,7 @@ Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **in
     return ex(cx, braces->a, e, want);
 }
 
-/* ---- values that leave braces
- * ------------------------------------------------------------------------- */
+/* ---- values that leave braces ---- */
 
 typedef struct {
     const Env *inner, *outer;

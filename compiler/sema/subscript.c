@@ -35,8 +35,7 @@ static void keep_axis(Cx *cx, Subscript *s, Axis a)
     s->out.at[s->out.n++] = a;
 }
 
-/* ---- index variables ---------------------------------------------------------------------------
- */
+/* ---- index variables ---- */
 
 static Ex index_place(Cx *cx, const Bind *ix, const Poly *axis)
 {
@@ -122,8 +121,7 @@ static SubSpec meet(Cx *cx, Subscript *s, Bind *ix, const Poly *axis, Span at)
     return (SubSpec){.kind = SUB_PLACE, .proved = true, .value = index_place(cx, ix, link)};
 }
 
-/* ---- the other forms
- * ------------------------------------------------------------------------------ */
+/* ---- the other forms ---- */
 
 static void rest_subscript(Cx *cx, Subscript *s, uint32_t k)
 {
@@ -296,8 +294,7 @@ const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_o
     return ty_tensor(cx->ts, t->elem, s.out.at, s.out.n);
 }
 
-/* ---- INDEX and CHOOSE
- * ------------------------------------------------------------------------------- */
+/* ---- INDEX and CHOOSE ---- */
 
 /* Something of unknown type: indices that stand on it get no range from here. */
 static void unknown_subscripts(Cx *cx, const Node *n, Env *env)

@@ -258,7 +258,7 @@ bool ty_identical(Tys *ts, const Ty *a, const Ty *b)
     return true;
 }
 
-/* ---- text ------------------------------------------------------------------------------------ */
+/* ---- text ---- */
 
 void axis_show(Tys *ts, StrBuf *out, Axis a)
 {
