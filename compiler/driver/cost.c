@@ -10,6 +10,8 @@ typedef struct {
     const Fn *f;
     const Module *m;
     CostReport *out;
+    bool *place; /* by value: computed from positions and constants only, so it is part of addresses
+                    and conditions of bodies, which are not counted */
 } Count;
 
 static Cost count_body(Count *c, BodyId body);
@@ -120,6 +122,17 @@ static Cost of_decision(Count *c, InsId id)
     return dearer(d.taken, d.otherwise);
 }
 
+/* Marks the result of a scalar op; true if it is only a place. */
+static bool is_place(Count *c, InsId id)
+{
+    const Ins *ins = ins_get(c->f, id);
+    bool place = true;
+    for (uint32_t k = 0; k < ins->in.n; k++)
+        place &= c->place[ins_in(c->f, id, k).ix];
+    c->place[ins_res(c->f, id, 0).ix] = place;
+    return place;
+}
+
 static Cost of_ins(Count *c, InsId id)
 {
     static const char *const scalar[] = {"ewise", "cmp", "choose", "convert"};
@@ -133,18 +146,24 @@ static Cost of_ins(Count *c, InsId id)
         return of_loop(c, id);
     if (ins->op == OP_when || ins->op == OP_if)
         return of_decision(c, id);
+    if (ins->op == OP_const || ins->op == OP_extent)
+        c->place[ins_res(c->f, id, 0).ix] = true;
     if (!strcmp(info->family, "order"))
         return (Cost){
             .ops = product(elements(c, ins_in(c->f, id, 0)), elements(c, ins_res(c->f, id, 0)))};
     for (size_t k = 0; k < sizeof scalar / sizeof *scalar; k++)
         if (!strcmp(info->family, scalar[k]))
-            return (Cost){.ops = 1};
+            return (Cost){.ops = is_place(c, id) ? 0 : 1};
     return (Cost){0, 0};
 }
 
 static Cost count_body(Count *c, BodyId body)
 {
     Cost r = {0, 0};
+    for (uint32_t k = 0; k < body_nparams(c->f, body); k++) {
+        ValId p = body_param(c->f, body, k);
+        c->place[p.ix] = body.ix != c->f->entry.ix && val_ty(c->f, p)->elem == E_IX;
+    }
     EACH_INS (c->f, body, i) {
         r = plus(r, of_ins(c, i));
     }
@@ -155,6 +174,7 @@ CostReport cost_count(Arena *arena, const Fn *f)
 {
     CostReport out = {.total = {0, 0}};
     Count c = {.arena = arena, .f = f, .m = f->module, .out = &out};
+    c.place = ARENA_ARRAY(arena, bool, f->vals.n + 1);
     out.total = count_body(&c, f->entry);
     return out;
 }

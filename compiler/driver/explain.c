@@ -39,7 +39,7 @@ static const char *count(Explain *x, uint64_t v)
 
 static void add_type(Explain *x, const char *what, SymId name, TypeId t)
 {
-    strbuf_addf(&x->out, "  %-10s %s: ", what, sym_text(x->m->names, name));
+    strbuf_addf(&x->out, "  %-10s %s: ", what, abi_plain_name(x->s->arena, x->m, name));
     type_print(x->m->types, x->m->dims, x->m->names, &x->out, t);
     strbuf_add(&x->out, "\n");
 }

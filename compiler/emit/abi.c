@@ -142,9 +142,19 @@ static bool name_taken(const AbiItem *items, uint32_t n, const char *field)
     return false;
 }
 
+const char *abi_plain_name(Arena *arena, const Module *m, SymId name)
+{
+    const char *text = sym_text(m->names, name), *at = strrchr(text, '@');
+    for (uint32_t k = 0; at && k < m->fns.n; k++)
+        if (!strcmp(at + 1, sym_text(m->names, m->fns.at[k]->name)))
+            return arena_strndup(arena, text, (size_t)(at - text));
+    return text;
+}
+
 static const char *field_name(Make *k, const AbiItem *items, uint32_t n, SymId name)
 {
-    const char *base = abi_identifier(k->arena, sym_text(k->abi->m->names, name)), *s = base;
+    const char *plain = abi_plain_name(k->arena, k->abi->m, name);
+    const char *base = abi_identifier(k->arena, plain), *s = base;
     for (int i = 2; name_taken(items, n, s); i++)
         s = arena_printf(k->arena, "%s_%d", base, i);
     return s;
@@ -364,7 +374,7 @@ const char *abi_member_name(Arena *arena, const Abi *abi, const AbiItem *it, uin
         rest = n ? rest / n : 0;
     }
     StrBuf b = strbuf_new(arena);
-    for (const char *p = sym_text(abi->m->names, it->name); *p; p++) {
+    for (const char *p = abi_plain_name(arena, abi->m, it->name); *p; p++) {
         if (p[0] == '{' && p[1] == '}' && axis < axes) {
             strbuf_addf(&b, "%lld", (long long)index[axis++]);
             p++;

@@ -53,6 +53,9 @@ int64_t abi_find_extent(const Abi *abi, SymId name);
  * in the weight file (each '{}' replaced by an index). */
 uint32_t abi_member_axes(const Abi *abi, const AbiItem *it);
 const char *abi_member_name(Arena *arena, const Abi *abi, const AbiItem *it, uint32_t member);
+/* A name of the module's tables as the program and the weight file have it: without the "@network"
+ * that tells unlike things of two networks apart. */
+const char *abi_plain_name(Arena *arena, const Module *m, SymId name);
 /* 'float', 'int32_t', ...: the C type of an element as the caller stores it. */
 const char *abi_c_type(Elem e);
 /* A C and C++ identifier made of 'text'. */

@@ -33,7 +33,7 @@ static const char *safe(Head *h, const char *s)
 
 static const char *text_of(Head *h, SymId s)
 {
-    return safe(h, sym_text(h->m->names, s));
+    return safe(h, abi_plain_name(h->arena, h->m, s));
 }
 
 /* ---- parts that all headers share ---- */

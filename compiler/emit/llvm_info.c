@@ -94,7 +94,7 @@ static LLVMValueRef tensor_row(Info *n, const AbiItem *it)
 {
     Emit *e = n->e;
     const Type *t = type_get(n->abi->m->types, it->type);
-    LLVMValueRef v[] = {text_const(e, sym_text(n->abi->m->names, it->name)),
+    LLVMValueRef v[] = {text_const(e, abi_plain_name(e->arena, n->abi->m, it->name)),
                         text_const(e, axes_text(n, t)),
                         i32_const(e, abi_dtype(it->elem)),
                         i32_const(e, t->rank),
@@ -122,7 +122,7 @@ static LLVMValueRef knob_table(Info *n)
         const AbiItem *it = &abi->knobs.at[k];
         const Knob *kn = &abi->m->knobs.at[it->index];
         const Type *t = type_get(abi->m->types, it->type);
-        LLVMValueRef v[] = {text_const(e, sym_text(abi->m->names, it->name)),
+        LLVMValueRef v[] = {text_const(e, abi_plain_name(e->arena, abi->m, it->name)),
                             i32_const(e, abi_dtype(it->elem)),
                             i32_const(e, t->rank),
                             shape_const(n, t, 0),

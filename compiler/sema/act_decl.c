@@ -39,25 +39,32 @@ static ValId named_op(Act *a, Op op, SymId name, TypeId type)
     return ir_op_type(&a->b, op, NULL, 0, attr_intern(a->m, &at, 1), type);
 }
 
-static void add_param(Act *a, SymId path, TypeId type, const Poly *const *sizes, uint32_t n)
+/* The tables of the module belong to all its networks. Where another network of the file declares
+ * something unlike under that path, the name of this network is put behind it (the C interface and
+ * weight files see the path). */
+static SymId own_name(Act *a, SymId path, bool unlike)
+{
+    if (!unlike)
+        return path;
+    return intern_z(a->m->names, arena_printf(a->arena, "%s@%s", sym_text(a->m->names, path),
+                                              sym_text(a->m->names, a->fn->name)));
+}
+
+static SymId add_param(Act *a, SymId path, TypeId type, const Poly *const *sizes, uint32_t n)
 {
     Param *p = module_param(a->m, path);
+    SymId name = own_name(a, path, p && p->type.ix && !type_eq(p->type, type));
+    p = module_param(a->m, name);
     if (p) {
-        if (!p->type.ix)
-            p->type = type;
-        if (!type_eq(p->type, type)) {
-            diag_report(a->diag, E0108, a->b.loc,
-                        "the weight '%s' is declared here and elsewhere with different types",
-                        sym_text(a->m->names, path));
-            diag_note(a->diag, p->loc, "the other declaration");
-        }
-        return;
+        p->type = type;
+        return name;
     }
     int64_t members = 0;
     if (n)
         dim_is_const(a->m->dims, member_axis(a, sizes, n), &members);
     vec_push(a->m->arena, &a->m->params,
-             ((Param){.name = path, .type = type, .members = (uint32_t)members, .loc = a->b.loc}));
+             ((Param){.name = name, .type = type, .members = (uint32_t)members, .loc = a->b.loc}));
+    return name;
 }
 
 Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly *const *sizes,
@@ -66,8 +73,8 @@ Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly 
     if (initial)
         return act_comptime(a, act_fit(a, *initial, ty));
     TypeId type = stacked_type(a, ty, sizes, nmembers);
-    add_param(a, path, type, sizes, nmembers);
-    ValId v = named_op(a, OP_param, path, type);
+    SymId name = add_param(a, path, type, sizes, nmembers);
+    ValId v = named_op(a, OP_param, name, type);
     if (nmembers) {
         ValId i = member_index(a, members, sizes, nmembers);
         v = ir_index(&a->b, v, &i, 1, false);
@@ -110,17 +117,22 @@ static double knob_number(Act *a, Ex e, double otherwise)
     return otherwise;
 }
 
+static bool unlike_knob(const Knob *x, const Knob *y)
+{
+    return x &&
+           (!type_eq(x->type, y->type) || x->def != y->def || x->lo != y->lo || x->hi != y->hi);
+}
+
 Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi)
 {
-    TypeId type = act_type(a, ty);
-    if (!module_knob(a->m, path)) {
-        Knob k = {.name = path, .type = type, .loc = a->b.loc};
-        k.def = knob_number(a, def, 0);
-        k.lo = knob_number(a, lo, 0);
-        k.hi = knob_number(a, hi, 1);
+    Knob k = {.type = act_type(a, ty), .loc = a->b.loc};
+    k.def = knob_number(a, def, 0);
+    k.lo = knob_number(a, lo, 0);
+    k.hi = knob_number(a, hi, 1);
+    k.name = own_name(a, path, unlike_knob(module_knob(a->m, path), &k));
+    if (!module_knob(a->m, k.name))
         vec_push(a->m->arena, &a->m->knobs, k);
-    }
-    return act_ex(ty, named_op(a, OP_knob, path, type));
+    return act_ex(ty, named_op(a, OP_knob, k.name, k.type));
 }
 
 /* Initial contents of a state: a literal, repeated. */
@@ -152,15 +164,9 @@ static bool same_init(Act *a, DataId x, DataId y)
     return p->count == q->count && !memcmp(p->bytes, q->bytes, p->count * elem_bytes(p->elem));
 }
 
-/* The path; where another network of the file has an unlike state of that path, with the name of
- * this network behind it. */
-static SymId state_name(Act *a, SymId path, const State *st)
+static bool unlike_state(Act *a, const State *x, const State *y)
 {
-    const State *other = module_state(a->m, path);
-    if (!other || (type_eq(other->type, st->type) && same_init(a, other->init, st->init)))
-        return path;
-    return intern_z(a->m->names, arena_printf(a->arena, "%s@%s", sym_text(a->m->names, path),
-                                              sym_text(a->m->names, a->fn->name)));
+    return x && (!type_eq(x->type, y->type) || !same_init(a, x->init, y->init));
 }
 
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
@@ -172,7 +178,7 @@ ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId
         act_not_yet(a, a->b.loc, "a state inside a bank that is picked by a computed index");
     State st = {.type = act_type(a, ty), .loc = a->b.loc};
     st.init = state_init(a, initial, st.type);
-    st.name = state_name(a, path, &st);
+    st.name = own_name(a, path, unlike_state(a, module_state(a->m, path), &st));
     if (!module_state(a->m, st.name))
         vec_push(a->m->arena, &a->m->states, st);
     return named_op(a, OP_state, st.name, type_cell(a->m->types, st.type));
