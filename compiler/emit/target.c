@@ -212,13 +212,28 @@ static void init_llvm(void)
     LLVMInitializeAllAsmParsers();
 }
 
+/* The architectures that code is tested for, by the names of LLVM's backends. Others miss
+ * instructions that are needed, or end the process when they meet one. */
+static bool supported(LLVMTargetRef t)
+{
+    static const char *const names[] = {"x86",   "x86-64",  "aarch64", "arm64",  "arm",
+                                        "thumb", "riscv32", "riscv64", "wasm32", "wasm64"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (!strcmp(LLVMGetTargetName(t), names[k]))
+            return true;
+    return false;
+}
+
 static bool find_triple(Arena *arena, const EmitOptions *o, Target *t, const char **why)
 {
     char *error = NULL;
     t->triple =
         own(arena, o->triple ? LLVMNormalizeTargetTriple(o->triple) : LLVMGetDefaultTargetTriple());
-    if (!LLVMGetTargetFromTriple(t->triple, &t->ref, &error))
-        return true;
+    if (!LLVMGetTargetFromTriple(t->triple, &t->ref, &error)) {
+        if (!supported(t->ref))
+            *why = arena_printf(arena, "target '%s' is not supported", t->triple);
+        return supported(t->ref);
+    }
     *why = arena_printf(arena, "there is no target '%s'", t->triple);
     LLVMDisposeMessage(error);
     return false;
@@ -249,6 +264,9 @@ static bool find_cpu(Arena *arena, const EmitOptions *o, Target *t, const char *
     t->features = more;
     if (*more && !known_features(arena, t, why))
         return false;
+    /* As C compilers do: without a processor, RISC-V has the instructions of rv64gc. */
+    if (!native && !o->cpu && !strncmp(t->triple, "riscv", 5))
+        base = "+m,+a,+f,+d,+c";
     t->features = arena_printf(arena, "%s%s%s", base, *base && *more ? "," : "", more);
     return true;
 }
@@ -320,7 +338,7 @@ bool emit_print_targets(StrBuf *out)
     size_t n = 0;
     init_llvm();
     for (LLVMTargetRef t = LLVMGetFirstTarget(); t && n < 256; t = LLVMGetNextTarget(t))
-        if (LLVMTargetHasTargetMachine(t) && LLVMTargetHasAsmBackend(t))
+        if (supported(t))
             lines[n++] = arena_printf(out->arena, "%-12s %s\n", LLVMGetTargetName(t),
                                       LLVMGetTargetDescription(t));
     qsort(lines, n, sizeof *lines, by_text);
