@@ -98,8 +98,8 @@ static void states_and_knobs(Explain *x, const Abi *abi)
         add_type(x, "state", abi->states.at[k].name, abi->states.at[k].type);
     for (uint32_t k = 0; k < abi->knobs.n; k++) {
         const Knob *kn = &x->m->knobs.at[abi->knobs.at[k].index];
-        strbuf_addf(&x->out, "  %-10s %s: %g in %g..%g\n", "knob", sym_text(x->m->names, kn->name),
-                    kn->def, kn->lo, kn->hi);
+        strbuf_addf(&x->out, "  %-10s %s: %g in %g..%g\n", "knob",
+                    abi_plain_name(x->s->arena, x->m, kn->name), kn->def, kn->lo, kn->hi);
     }
 }
 
