@@ -205,7 +205,13 @@ static void make_dims(Gen *g)
         vec_push(g->m->arena, &g->dims, d);
         vec_push(g->m->arena, &g->f->dims, d);
     }
+    if (varying && gen_chance(g, 40)) { /* a computed extent */
+        DimId t = g->f->dims.at[0], two = dim_const(g->m->dims, 2);
+        DimKind op = gen_chance(g, 60) ? DIM_ADD : DIM_DIV;
+        vec_push(g->m->arena, &g->dims, dim_op(g->m->dims, op, t, two));
+    }
     g->base = g->dims.n;
+    g->fixed = fixed;
 }
 
 /* Every run-time dimension must be the axis of an input, so that its extent is known. */
@@ -231,7 +237,7 @@ static void make_inputs(Gen *g)
 static TypeId fixed_type(Gen *g, Elem e)
 {
     DimId dims[2];
-    uint32_t rank = 1 + gen_below(g, 2), fixed = g->base - g->f->dims.n;
+    uint32_t rank = 1 + gen_below(g, 2), fixed = g->fixed;
     for (uint32_t a = 0; a < rank; a++)
         dims[a] = g->dims.at[gen_below(g, fixed)];
     return type_tensor(g->m->types, e, dims, rank);
@@ -257,8 +263,8 @@ static void make_params(Gen *g)
         gen_see(g, ir_data(&g->at, type, make_data(g, type)));
     }
     if (gen_chance(g, 60)) { /* a table of indices */
-        DimId bound = g->dims.at[gen_below(g, g->base - g->f->dims.n)];
-        DimId len = g->dims.at[gen_below(g, g->base - g->f->dims.n)];
+        DimId bound = g->dims.at[gen_below(g, g->fixed)];
+        DimId len = g->dims.at[gen_below(g, g->fixed)];
         TypeId type = type_like(g->m->types, type_ix(g->m->types, bound), &len, 1);
         gen_see(g, ir_data(&g->at, type, make_data(g, type)));
     }

@@ -11,15 +11,15 @@ typedef struct {
     Fn *f;
     Rng rng;
     Build at;
-    VEC(ValId) vals;  /* visible tensors and scalars */
-    VEC(ValId) sels;  /* visible selections */
-    VEC(ValId) cells; /* visible cells that may be used here */
-    VEC(DimId) dims;  /* extents in scope; the first 'base' hold everywhere */
-    uint32_t base;
-    int budget;     /* instructions still wanted */
-    unsigned depth; /* of bodies */
-    int64_t work;   /* product of the extents of the repetitions around */
-    bool pure;      /* inside map or reduce */
+    VEC(ValId) vals;      /* visible tensors and scalars */
+    VEC(ValId) sels;      /* visible selections */
+    VEC(ValId) cells;     /* visible cells that may be used here */
+    VEC(DimId) dims;      /* extents in scope, constants first */
+    uint32_t base, fixed; /* how many hold everywhere, and how many of those are constants */
+    int budget;           /* instructions still wanted */
+    unsigned depth;       /* of bodies */
+    int64_t work;         /* product of the extents of the repetitions around */
+    bool pure;            /* inside map or reduce */
 } Gen;
 
 typedef struct {

@@ -115,8 +115,9 @@ static void see_selected(Gen *g, ValId sel)
     gen_see(g, ir_op(&g->at, views[gen_below(g, COUNT(views))], &sel, 1, (AttrId){0}));
 }
 
-/* One arm of a 'when' with one result. */
-static BodyId arm(Gen *g, ValId sel, Elem e, const DimId *dims, uint32_t rank, uint32_t axis)
+/* One arm of a 'when' with one result, or a second one: a row of the axis. */
+static BodyId arm(Gen *g, ValId sel, Elem e, const DimId *dims, uint32_t rank, uint32_t axis,
+                  bool two)
 {
     DimId part[MAX_RANK];
     BodyId body = ir_body(g->f, NULL, 0);
@@ -125,8 +126,10 @@ static BodyId arm(Gen *g, ValId sel, Elem e, const DimId *dims, uint32_t rank, u
     memcpy(part, dims, rank * sizeof *dims);
     part[axis] = sub_of(g, sel);
     bool fills = rank == 1 && gen_chance(g, 25);
-    ValId v = fills ? gen_scalar(g, e, 2) : gen_tensor(g, e, part, rank);
-    ir_yield(&g->at, &v, 1);
+    ValId v[] = {fills ? gen_scalar(g, e, 2) : gen_tensor(g, e, part, rank), {0}};
+    if (two)
+        v[1] = gen_chance(g, 40) ? gen_scalar(g, E_F32, 2) : gen_tensor(g, E_F32, &part[axis], 1);
+    ir_yield(&g->at, v, two ? 2 : 1);
     gen_leave(g, s);
     return body;
 }
@@ -136,12 +139,15 @@ ValId gen_when(Gen *g, Elem e, const DimId *dims, uint32_t rank)
     uint32_t axis = gen_below(g, rank);
     ValId in[2];
     in[0] = select_rows(g, dims[axis], &in[1]);
+    bool two = gen_chance(g, 25);
     BodyId bodies[2];
-    bodies[0] = arm(g, in[0], e, dims, rank, axis);
-    bodies[1] = arm(g, in[1], e, dims, rank, axis);
-    const char *axes = arena_printf(g->m->arena, "%u", axis);
+    bodies[0] = arm(g, in[0], e, dims, rank, axis, two);
+    bodies[1] = arm(g, in[1], e, dims, rank, axis, two);
+    const char *axes = arena_printf(g->m->arena, two ? "%u,0" : "%u", axis);
     AttrVal a = attr_make_name(g->m, "axes", axes);
     InsId i = ir_ins(&g->at, OP_when, in, 2, attr_intern(g->m, &a, 1), NULL, 0, bodies, 2);
+    if (two)
+        gen_see(g, ins_res(g->f, i, 1));
     return ins_res(g->f, i, 0);
 }
 
@@ -185,8 +191,10 @@ static InsId finish_loop(Gen *g, const Loop *l, const ValId *in, const TypeId *t
                          BodyId body)
 {
     AttrVal a[] = {attr_make_int(g->m, "carry", l->carry),
-                   attr_make_int(g->m, "cap", gen_max(g, l->space))};
-    return ir_ins(&g->at, OP_loop, in, 2 + l->carry, attr_intern(g->m, a, 2), types, n, &body, 1);
+                   attr_make_int(g->m, "cap", gen_max(g, l->space)), attr_make_flag(g->m, "scan")};
+    uint32_t nattrs = !l->ends_early && gen_chance(g, 60) ? 3 : 2;
+    AttrId attr = attr_intern(g->m, a, nattrs);
+    return ir_ins(&g->at, OP_loop, in, 2 + l->carry, attr, types, n, &body, 1);
 }
 
 /* Rows of the wanted tensor, stacked; a scalar is carried along. */
@@ -338,6 +346,34 @@ static void define(Gen *g)
     gen_see(g, gen_value(g, gen_elem(g), dims, rank));
 }
 
+/* A value that must be known at compile time: made of constants and data only. */
+static void constant_tensor(Gen *g)
+{
+    ValId table = {0};
+    for (uint32_t k = 0; k < g->vals.n && !table.ix; k++) {
+        InsId def = val_def(g->f, g->vals.at[k]);
+        if (def.ix && (ins_op(g->f, def) == OP_data || ins_op(g->f, def) == OP_param))
+            table = g->vals.at[k];
+    }
+    if (!table.ix)
+        return;
+    const Type ty = *val_ty(g->f, table);
+    BodyId body = ir_index_body(g->f, ty.dims, ty.rank);
+    Scope s = gen_enter(g, body, volume(g, ty.dims, ty.rank), true);
+    __typeof__(g->vals) all_vals = g->vals; /* only the table and its indices are seen */
+    memset(&g->vals, 0, sizeof g->vals);
+    g->dims.n = g->fixed;
+    gen_see(g, table);
+    for (uint32_t k = 0; k < ty.rank; k++)
+        gen_see(g, body_param(g->f, body, k));
+    ValId v = gen_scalar(g, ty.elem == E_I32 ? E_I32 : E_F32, 2);
+    ir_yield(&g->at, &v, 1);
+    g->vals = all_vals;
+    gen_leave(g, s);
+    ValId all = ins_res(g->f, ir_map(&g->at, ty.dims, ty.rank, body), 0);
+    gen_see(g, ir_op(&g->at, OP_comptime, &all, 1, (AttrId){0}));
+}
+
 static void new_cell(Gen *g)
 {
     ValId v = gen_visible(g, tensor_type(g, E_F32, &g->dims.at[gen_below(g, g->dims.n)], 1));
@@ -393,6 +429,30 @@ static void gated_update(Gen *g)
     ir_ins(&g->at, OP_when, in, 2, attr_intern(g->m, &a, 1), NULL, 0, bodies, 2);
 }
 
+/* A scan that updates a cell per step from its old value and a row of a tensor: an LSTM's shape. */
+static void recurrence(Gen *g)
+{
+    ValId c = g->cells.at[gen_below(g, g->cells.n)];
+    const Type ty = *type_get(g->m->types, type_of_cell(g->m->types, val_type(g->f, c)));
+    DimId d = gen_dim(g);
+    if (!d.ix || volume(g, ty.dims, ty.rank) * gen_max(g, d) * g->work > MAX_WORK)
+        return;
+    Loop l = {d, gen_chance(g, 20), 0, {0}};
+    ValId in[] = {ir_const_int(&g->at, E_I32, 0), loop_end(g, &l)};
+    TypeId index = type_ix(g->m->types, d), stack = tensor_type(g, E_F32, &d, 1);
+    BodyId body = ir_body(g->f, &index, 1);
+    Scope s = gen_enter(g, body, gen_max(g, d), false);
+    gen_see(g, body_param(g->f, body, 0));
+    gen_see(g, ir_op(&g->at, OP_read, &c, 1, (AttrId){0}));
+    gen_see(g, gen_value(g, (Elem)ty.elem, ty.dims, ty.rank));
+    ValId to[] = {c, gen_value(g, (Elem)ty.elem, ty.dims, ty.rank)};
+    ir_ins(&g->at, OP_write, to, 2, (AttrId){0}, NULL, 0, NULL, 0);
+    ValId out = gen_scalar(g, E_F32, 2);
+    ir_yield(&g->at, &out, 1);
+    gen_leave(g, s);
+    gen_see(g, ins_res(g->f, finish_loop(g, &l, in, &stack, 1, body), 0));
+}
+
 static void branch(Gen *g)
 {
     ValId cond = gen_bit(g, 2);
@@ -425,10 +485,12 @@ void gen_statement(Gen *g)
     if (g->depth < 3 && p < 8) {
         new_cell(g);
     } else if (g->cells.n && p < 30) {
-        void (*const updates[])(Gen *) = {write_cell, write_cell, gated_update, branch};
+        void (*const updates[])(Gen *) = {write_cell, recurrence, gated_update, branch};
         updates[gen_below(g, COUNT(updates))](g);
     } else if (g->depth == 0 && p < 34) {
         bind_length(g);
+    } else if (g->depth == 0 && p < 40) {
+        constant_tensor(g);
     } else {
         define(g);
     }
