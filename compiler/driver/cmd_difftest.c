@@ -79,7 +79,7 @@ Status cmd_difftest(Session *s)
     const char *passes = s->options.passes ? s->options.passes : tensor_passes(s->arena);
     const char *why = NULL;
     uint64_t runs = 0;
-    TargetInfo target;
+    TargetInfo target = {0};
     if (!emit_target_info(&(EmitOptions){.cpu = "native", .opt = 3}, &target, &why))
         return compile_refused(s, why);
     Tally t = {0};
