@@ -59,7 +59,7 @@ static uint32_t ways(const Options *o, const TargetInfo *t, const char *passes, 
                      Way *out)
 {
     uint32_t n = 0;
-    out[n++] = (Way){.passes = passes, .limit = -1, .opt = 3, .target = t};
+    out[n++] = (Way){.passes = passes, .limit = -1, .opt = 3, .target = t, .exact = t->exact};
     if (o->passes || o->interpret)
         return n;
     for (int level = 0; level < LEVELS; level++)
@@ -68,7 +68,8 @@ static uint32_t ways(const Options *o, const TargetInfo *t, const char *passes, 
                              .passes = pass_pipeline(level),
                              .limit = -1,
                              .opt = level,
-                             .target = t};
+                             .target = t,
+                             .exact = t->exact};
     return n;
 }
 
@@ -82,6 +83,7 @@ Status cmd_difftest(Session *s)
     TargetInfo target = {0};
     if (!emit_target_info(&(EmitOptions){.cpu = "native", .opt = 3}, &target, &why))
         return compile_refused(s, why);
+    target.exact = strcmp(s->options.math, "exact") == 0;
     Tally t = {0};
     for (long k = 0; k < count; k++) {
         uint64_t seed = first + (uint64_t)k;

@@ -54,8 +54,9 @@ bool interp_limited(const Interp *in); /* because of the work limit */
 void interp_set_limit(Interp *in, uint64_t steps);
 /* From now on every inexact float result is moved at random by up to this many units in the last
  * place (sums by that share of the sum of absolute values). Several such runs show how far compiled
- * code may differ, and which decisions are too close to be compared. 0 ends it. */
-void interp_set_noise(Interp *in, double ulps, uint64_t seed);
+ * code may differ, and which decisions are too close to be compared. 'maths': only results of maths
+ * functions are moved, as in code for exact mode. 0 ULP ends it. */
+void interp_set_noise(Interp *in, double ulps, uint64_t seed, bool maths);
 
 /* Evaluates a closed pure value (operands all constant or data or params with contents) for
  * folding; false if it depends on anything else. */

@@ -53,6 +53,7 @@ struct Interp {
     const char *why; /* why the run stopped */
     double noise;    /* ULP by which inexact results are moved; 0 is off */
     uint64_t noise_seed;
+    bool noise_maths; /* only of maths functions */
     /* of one run: */
     Arena *work;
     const Fn *f;

@@ -9,8 +9,9 @@
 
 enum { MATH_FACTOR = 4 }; /* maths functions are approximated more coarsely than one operation */
 
-void interp_set_noise(Interp *in, double ulps, uint64_t seed)
+void interp_set_noise(Interp *in, double ulps, uint64_t seed, bool maths)
 {
+    in->noise_maths = maths;
     in->noise = ulps;
     in->noise_seed = seed * 2 + 1;
 }
@@ -36,7 +37,7 @@ Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r)
     Elem e = (Elem)c->to;
     bool maths = op_info((Op)c->ins->op)->traits & MATH;
     bool rounds = c->ins->op != OP_select && elem_is_float((Elem)c->elem) && c->elem == c->to;
-    if (!rounds || !isfinite(r.f) || r.f == 0)
+    if (!rounds || !isfinite(r.f) || r.f == 0 || (in->noise_maths && !maths))
         return r;
     if (!maths && e != E_F64 && c->eval(E_F64, E_F64, a).f == r.f)
         return r;
@@ -59,6 +60,8 @@ static double undecided(void)
 
 double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, bool divided)
 {
+    if (in->noise_maths)
+        return sum;
     if (isfinite(sum_abs) && sum_abs >= scalbn(1, (int)range(e)))
         return undecided();
     if (!isfinite(sum) ||
@@ -69,6 +72,8 @@ double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, bool div
 
 double interp_noisy_product(Interp *in, Elem e, double product, double exponents)
 {
+    if (in->noise_maths)
+        return product;
     if (exponents >= range(e))
         return undecided();
     if (!isfinite(product) || elem_round(e, product) == product)

@@ -55,7 +55,7 @@ static void run_interpreted(Arena *a, const Module *m, const Way *w, uint64_t se
     const Fn *f = m->fns.at[0];
     Interp *in = interp_new(a, m);
     interp_set_limit(in, w->passes ? 16 * (uint64_t)WORK_LIMIT : WORK_LIMIT);
-    interp_set_noise(in, w->noise, w->noise_seed);
+    interp_set_noise(in, w->noise, w->noise_seed, w->exact);
     for (int c = 0; c < TRIAL_CALLS && !o->why; c++) {
         o->outputs[c] = ARENA_ARRAY(a, Tensor, f->out_names.n + 1);
         o->status[c] =
@@ -128,6 +128,7 @@ Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w)
 typedef struct {
     const Outcome *base, *other, *noises;
     uint32_t nnoises;
+    bool exact; /* no tolerance of its own */
     Tally *tally;
     StrBuf *out;
     bool agrees;
@@ -152,7 +153,8 @@ static double step(Elem e, double v)
 
 typedef enum { EQUAL, CLOSE_CALL, DIFFERENT } Verdict;
 
-static Verdict judge_real(Elem e, double base, double other, const double *noises, uint32_t n)
+static Verdict judge_real(Elem e, double base, double other, const double *noises, uint32_t n,
+                          double slack)
 {
     double spread = 0;
     if (same(base, other))
@@ -165,7 +167,7 @@ static Verdict judge_real(Elem e, double base, double other, const double *noise
     }
     if (!isfinite(base) || !isfinite(other))
         return DIFFERENT;
-    if (fabs(other - base) <= 4 * spread + 2 * step(e, base))
+    if (fabs(other - base) <= 4 * spread + slack * step(e, base))
         return EQUAL;
     return spread > 0.01 * fabs(base) ? CLOSE_CALL : DIFFERENT;
 }
@@ -178,7 +180,7 @@ static Verdict judge(const Compare *c, const Tensor *base, const Tensor *other,
     if (elem_is_float(base->elem)) {
         for (uint32_t n = 0; n < c->nnoises; n++)
             reals[n] = at(noises[n], k).f;
-        return judge_real(base->elem, b.f, o.f, reals, c->nnoises);
+        return judge_real(base->elem, b.f, o.f, reals, c->nnoises, c->exact ? 0 : 2);
     }
     if (b.i == o.i)
         return EQUAL;
@@ -259,13 +261,14 @@ static void compare_outcomes(Compare *c, const Module *m)
 }
 
 static bool compare(Arena *a, uint64_t seed, Edits e, const Outcome *base, const Outcome *other,
-                    uint32_t nnoises, Tally *t, StrBuf *out)
+                    uint32_t nnoises, bool exact, Tally *t, StrBuf *out)
 {
-    Compare c = {base, other, NULL, nnoises, t, out, true};
+    Compare c = {base, other, NULL, nnoises, exact, t, out, true};
     Outcome *noises = ARENA_ARRAY(a, Outcome, nnoises);
     double most = nnoises == MORE_NOISES ? more_noise : first_noise;
     for (uint32_t n = 0; n < nnoises; n++) {
-        Way w = {.limit = -1, .noise = n % 2 ? most : most / 8, .noise_seed = n + 1};
+        Way w = {
+            .limit = -1, .noise = n % 2 ? most : most / 8, .noise_seed = n + 1, .exact = exact};
         noises[n] = trial_run(a, seed, e, w);
     }
     c.noises = noises;
@@ -275,14 +278,14 @@ static bool compare(Arena *a, uint64_t seed, Edits e, const Outcome *base, const
 
 /* Without noise, then with some, then with much: most programs need none. */
 static bool outcomes_agree(Arena *a, uint64_t seed, Edits e, const Outcome *base,
-                           const Outcome *other, Tally *t, StrBuf *out)
+                           const Outcome *other, bool exact, Tally *t, StrBuf *out)
 {
     static const uint32_t noises[] = {0, SOME_NOISES, MORE_NOISES};
     bool ok = false;
     Tally tally = {0};
     for (int k = 0; k < 3 && !ok; k++) {
         tally = (Tally){0};
-        ok = compare(a, seed, e, base, other, noises[k], &tally, k == 2 ? out : NULL);
+        ok = compare(a, seed, e, base, other, noises[k], exact, &tally, k == 2 ? out : NULL);
     }
     t->compared += tally.compared;
     t->skipped += tally.skipped;
@@ -307,7 +310,7 @@ bool trial_agrees(uint64_t seed, Edits e, Way w, Tally *t, StrBuf *out)
         ok = ran(&base, "the generator made a wrong program", out);
         Outcome other = ok ? trial_run(a, seed, e, w) : base;
         ok = ok && ran(&other, "it does not run", out) &&
-             outcomes_agree(a, seed, e, &base, &other, t, out);
+             outcomes_agree(a, seed, e, &base, &other, w.exact, t, out);
     }
     arena_free(a);
     return ok;

@@ -21,6 +21,7 @@ typedef struct {
 /* A way of running a program. */
 typedef struct {
     bool compiled;
+    bool exact;         /* no rounding may differ but those of maths functions */
     const char *passes; /* run before */
     long limit;         /* only so many of them, -1: all */
     int opt;
