@@ -15,12 +15,12 @@
 #define KNOWN_NAMES(X)                                                                             \
     X(ix)                                                                                          \
     X(end)                                                                                         \
-    X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) X(exact) X(all)       \
-        X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids) X(bits) X(min)   \
-            X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative) X(topk)          \
-                X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) X(selection) X(choice) \
-                    X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) X(packed)        \
-                        X(placed) X(_)
+    X(inf)                                                                                         \
+    X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) X(exact) X(all) X(steps)     \
+        X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids) X(bits) X(min) X(max)     \
+            X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative) X(topk) X(sorted)       \
+                X(select) X(std) X(prelude) X(stacked) X(running) X(selection) X(choice) X(rank)   \
+                    X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) X(packed) X(placed) X(_)
 
 typedef struct {
 #define X(name) SymId name;
@@ -110,8 +110,7 @@ typedef struct {
 
 typedef VEC(const Poly *) PolyVec;
 
-enum { MAX_AXES = 12, MAX_LEAVES = 256, MAX_DECISIONS = 64, MAX_INLINE = 100,
-    MAX_EX_DEPTH = 1500 };
+enum { MAX_AXES = 12, MAX_LEAVES = 256, MAX_DECISIONS = 64, MAX_INLINE = 100, MAX_EX_DEPTH = 1500 };
 
 /* The body that is checked now. */
 typedef struct {
@@ -166,7 +165,7 @@ struct Program {
     uint32_t steps, step_limit;
     uint32_t depth;    /* of inlined calls and instances */
     uint32_t ex_depth; /* of expressions inside one another, also through calls */
-    int guesses;    /* nesting of speculation */
+    int guesses;       /* nesting of speculation */
     ModuleInfo *mod, *main;
     VEC(ModuleInfo *) modules;
     Current *cur;
