@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP_LIMIT = 4000000 };
+enum { STEP_LIMIT = 1000000 };
 
 static void know_words(Cx *cx)
 {
