@@ -234,16 +234,15 @@ void contract_blocks(Lower *L, const Contract *c, DimId n, uint32_t size, BlockF
         blocks_static(L, c, fixed, size, tile, cx);
         return;
     }
-    ValId end = dim_extent(L, n), step = lo_i64(L, size);
-    ValId main = lo_bin(L, OP_mul, lo_bin(L, OP_div, end, step), step);
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, size, NULL, 0);
-    tile(L, c, cx, i, size);
-    lo_for_end(L, &k, NULL);
-    if (size == 1)
-        return;
-    i = lo_for_begin(L, &k, main, end, 1, NULL, 0);
-    tile(L, c, cx, i, 1);
-    lo_for_end(L, &k, NULL);
+    ValId end = dim_extent(L, n), from = lo_i64(L, 0);
+    for (; size; size /= 2) {
+        ValId step = lo_i64(L, size), left = lo_bin(L, OP_sub, end, from);
+        ValId to = lo_bin(L, OP_add, from, lo_bin(L, OP_mul, lo_bin(L, OP_div, left, step), step));
+        ValId i = lo_for_begin(L, &k, from, to, size, NULL, 0);
+        tile(L, c, cx, i, size);
+        lo_for_end(L, &k, NULL);
+        from = to;
+    }
 }
 
 /* What does not depend on any index runs once, before all loops; the slices look at it. */

@@ -49,8 +49,8 @@ int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d);
 /* Runs 'inner' in loops over all indices but those of the tile. */
 typedef void ContractFn(Lower *L, const Contract *c, void *cx);
 void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, void *cx);
-/* Splits 0..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest, or one
- * by one for a rest that is only known at run time. */
+/* Splits 0..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest, or by
+ * halves of 'size' for a rest that is only known at run time. */
 typedef void BlockFn(Lower *L, const Contract *c, void *cx, ValId at, uint32_t size);
 void contract_blocks(Lower *L, const Contract *c, DimId n, uint32_t size, BlockFn *tile, void *cx);
 
