@@ -3,6 +3,8 @@
 
 #include "sema/walk.h"
 
+#include <string.h>
+
 /* Static names get their sizes, run-time ones their maxima. */
 static void bind_file_dims(Cx *cx, const ModuleInfo *m)
 {
@@ -123,7 +125,18 @@ static void build_network(Cx *cx, FnInfo *f)
     cx->cur = NULL;
 }
 
-bool sema_build(Program *cx, Module *out)
+/* Is there a network of that name at all? Where not, all are built and the caller says so. */
+static bool has_network(Program *cx, const char *name)
+{
+    for (uint32_t i = 0; i < cx->main->decls.n; i++) {
+        const Node *d = cx->main->decls.at[i];
+        if (d->kind == AST_NETWORK && !strcmp(sym_text(cx->names, d->name), name))
+            return true;
+    }
+    return false;
+}
+
+bool sema_build(Program *cx, Module *out, const char *only)
 {
     unsigned before = diag_errors(cx->diag);
     cx->out = out;
@@ -131,10 +144,12 @@ bool sema_build(Program *cx, Module *out)
     cx->mod = cx->main;
     cx->steps = 0;
     uint32_t built = 0;
+    if (only && !has_network(cx, only))
+        only = NULL;
     for (uint32_t i = 0; i < cx->main->decls.n; i++) {
         const Node *d = cx->main->decls.at[i];
         Bind *b = d->kind == AST_NETWORK ? env_here(cx->main->env, d->name) : NULL;
-        if (!b || b->kind != BIND_FN)
+        if (!b || b->kind != BIND_FN || (only && strcmp(sym_text(cx->names, d->name), only) != 0))
             continue;
         cx->act = act_new(cx->arena, out, cx->diag);
         build_network(cx, b->fn);

@@ -34,9 +34,9 @@ void sema_shapes(Program *p, StrBuf *out);
 void sema_coverage(Program *p, StrBuf *out);
 /* Keep what sema_shapes and sema_coverage print; to be called before sema_check. */
 void sema_keep_notes(Program *p);
-/* Builds every network of the checked main file into 'out'. False (reported) if something cannot
- * be built. */
-bool sema_build(Program *p, Module *out);
+/* Builds the networks of the checked main file into 'out': all, or only the one of that name where
+ * there is one. False (reported) if something cannot be built. */
+bool sema_build(Program *p, Module *out, const char *only);
 /* The weight file that 'weights "..."' names, beside the source; NULL if there is none. */
 const char *sema_weights_path(const Program *p);
 /* Closes the weight file; types and the module stay. */
