@@ -466,7 +466,7 @@ static bool has_unnamed(void *arg, const Poly *atom)
 {
     (void)arg;
     const Atom *a = poly_atom(atom);
-    return a->kind == ATOM_VAR || (a->kind == ATOM_FRESH && !a->name.ix);
+    return a->kind == ATOM_VAR || a->kind == ATOM_POISON;
 }
 
 static bool has_unknown(Cx *cx, const Ty *t)

@@ -125,7 +125,10 @@ static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const
             hits++;
             *axis = (int)i;
         }
-    if (hits != 1) {
+    bool poison = false;
+    for (uint32_t i = 0; i < a.n; i++)
+        poison |= a.at[i].dim && poly_has(poly_solve(cx->ps, a.at[i].dim), ATOM_POISON);
+    if (hits != 1 && !poison) {
         bad(cx, at, E0320, "the body of '%s' must give %s once, it gives %s", name,
             show_dim(cx, sub->to), show_ty(cx, t));
         help(cx, "for a sum over the selected rows write sum[t in %s]", name);

@@ -22,7 +22,7 @@ static void declare_dim(Cx *cx, const Node *d, Env *env)
     const Poly *v = read_dim(cx, d->a, env);
     if (!v) {
         bad(cx, d->a->span, E0212, "the extent of '%s' is not a dimension", text_of(cx, d->name));
-        v = poly_fresh(cx->ps, d->name);
+        v = poly_poison(cx->ps);
     }
     Bind b = {.kind = BIND_DIM, .dim = v, .where = d->span};
     if (d->op == OPER_LE || d->a->kind == AST_INT) {
@@ -182,7 +182,7 @@ static void declare_bank(Cx *cx, const Node *d, Env *env)
     if (!b.dim) {
         bad(cx, d->a->span, E0212, "the size of bank '%s' is not a dimension",
             text_of(cx, d->name));
-        b.dim = poly_fresh(cx->ps, (SymId){0});
+        b.dim = poly_poison(cx->ps);
     }
     Inst *i = make_instance(cx, d->b, env, d->b->span);
     frame_of(cx, i, text_of(cx, d->name), d->xs, true);

@@ -137,7 +137,7 @@ const Poly *need_dim(Cx *cx, const Node *e, Env *env)
             e->kind == AST_NAME || e->kind == AST_WHOLE ? text_of(cx, e->name) : "this");
         if (e->kind == AST_NAME)
             help_nearest(cx, e->name, env);
-        return poly_fresh(cx->ps, (SymId){0});
+        return poly_poison(cx->ps);
     }
     whole_number(cx, d, e->span);
     return d;

@@ -76,7 +76,7 @@ static Range range_of_value(Cx *cx, const Node *a, Env *env)
     }
     if (!is_any(&v))
         bad(cx, a->span, E0211, "%s is no range", show_value(cx, &v));
-    out.dim = poly_fresh(cx->ps, (SymId){0});
+    out.dim = is_any(&v) ? poly_fresh(cx->ps, cx->w.n) : poly_poison(cx->ps);
     return out;
 }
 
@@ -174,7 +174,7 @@ static void settle(Cx *cx, Walk *w, const Axes *want)
                     bad(cx, w->binders.at[i]->span, E0211, "cannot tell how far '%s' runs",
                         ix->rest ? ".." : text_of(cx, ix->name));
                 if (!ix->rest)
-                    ix->range = poly_fresh(cx->ps, ix->name);
+                    ix->range = ix->unknown ? poly_fresh(cx->ps, ix->name) : poly_poison(cx->ps);
             }
             ix->range_known = true;
         }

@@ -174,7 +174,7 @@ Env *check_loop(Cx *cx, const Node *s, Env *env)
     if (!l.ix->range_known) {
         bad(cx, s->span, E0211, "cannot tell how far '%s' runs", text_of(cx, l.ix->name));
         help(cx, "write '%s in N'", text_of(cx, l.ix->name));
-        l.ix->range = poly_fresh(cx->ps, l.ix->name);
+        l.ix->range = poly_poison(cx->ps);
         l.ix->range_known = true;
     }
     if (!done) {

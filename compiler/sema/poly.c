@@ -224,6 +224,12 @@ const Poly *poly_fresh_of(Polys *ps, SymId text, int64_t id)
     return intern_atom(ps, &a);
 }
 
+const Poly *poly_poison(Polys *ps)
+{
+    Atom a = {.kind = ATOM_POISON};
+    return intern_atom(ps, &a);
+}
+
 const Poly *poly_fresh(Polys *ps, SymId text)
 {
     return poly_fresh_of(ps, text, polys_fresh_id(ps));

@@ -19,7 +19,8 @@ typedef enum {
     ATOM_RESTRICTED, /* .base restricted by decision .id, called .name */
     ATOM_VAR,        /* to be solved */
     ATOM_OPAQUE,     /* .op of .base and .other: a division of sums, a remainder, min, max */
-    ATOM_FRESH       /* a run-time extent nothing else equals */
+    ATOM_FRESH,      /* a run-time extent nothing else equals */
+    ATOM_POISON      /* after a finding: equals everything, so that nothing follows from it */
 } AtomKind;
 
 typedef struct {
@@ -59,6 +60,7 @@ const Poly *poly_num(Polys *ps, int64_t v);
 const Poly *poly_name(Polys *ps, SymId name, const int64_t *value);
 const Poly *poly_var(Polys *ps);
 const Poly *poly_fresh(Polys *ps, SymId text);
+const Poly *poly_poison(Polys *ps);
 /* The run-time extent of that number (g.count of decision id). */
 const Poly *poly_fresh_of(Polys *ps, SymId text, int64_t id);
 const Poly *poly_restricted(Polys *ps, const Poly *base, SymId name, int64_t id);

@@ -107,7 +107,7 @@ bool poly_same(Polys *ps, const Poly *a, const Poly *b)
 {
     a = poly_solve(ps, a);
     b = poly_solve(ps, b);
-    if (a == b)
+    if (a == b || poly_has(a, ATOM_POISON) || poly_has(b, ATOM_POISON))
         return true;
     for (int turn = 0; turn < 2; turn++) {
         const Poly *x = turn ? b : a, *y = turn ? a : b;
