@@ -88,6 +88,11 @@ static Status add(Build *b, const char *path, const void *bytes, size_t size)
                     path);
         return STATUS_USAGE;
     }
+    for (uint32_t k = 0; k < b->written.n; k++)
+        if (!strcmp(b->written.at[k], path)) {
+            diag_report(b->s->diag, E0402, (Span){0, 0}, "two outputs would go to '%s'", path);
+            return STATUS_USAGE;
+        }
     if (!outputs_add(b->outputs, path, bytes, size, &why))
         return session_io_error(b->s, why);
     vec_push(b->s->arena, &b->written, path);
@@ -206,6 +211,16 @@ static Status make_all(Build *b, const EmitList *list)
     return STATUS_OK;
 }
 
+/* Beside a file there can be a header; not beside standard output or a device. */
+static bool ordinary_output(const char *path)
+{
+    struct stat st;
+    if (path && !strcmp(path, "-"))
+        return false;
+    return !path || stat(path, &st) || S_ISREG(st.st_mode);
+}
+
+/* Without --emit: an object and its header. */
 static Status produce(Build *b)
 {
     const Options *o = &b->s->options;
@@ -214,7 +229,7 @@ static Status produce(Build *b)
         EmitItem object = {.kind = "obj"};
         vec_push(b->s->arena, &list, object);
     }
-    if (o->header) {
+    if (o->header || (!o->emit.n && ordinary_output(o->output))) {
         EmitItem header = {.kind = "header", .path = o->header};
         vec_push(b->s->arena, &list, header);
     }
