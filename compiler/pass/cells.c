@@ -105,6 +105,8 @@ static void visit_bodies(Cells *c, InsId i)
             const Undo *u = &c->undo.at[--c->undo.n];
             c->known[u->cell] = u->old;
         }
+        if (op == OP_when) /* the second body may run after the first */
+            ir_walk(c->f, ins_body(c->f, i, k), forget_written, c);
     }
     walk_inside(c, i, forget_written);
 }

@@ -104,11 +104,23 @@ static ValId derived(Gen *g, Elem e, int levels)
     return ir_convert(&g->at, a, e);
 }
 
+/* The current contents of a cell with this element. */
+static ValId cell_of(Gen *g, Elem e)
+{
+    for (uint32_t tries = 0; tries < g->cells.n && tries < 4; tries++) {
+        ValId c = g->cells.at[gen_below(g, g->cells.n)];
+        if (type_get(g->m->types, type_of_cell(g->m->types, val_type(g->f, c)))->elem == e)
+            return ir_op(&g->at, OP_read, &c, 1, (AttrId){0});
+    }
+    return (ValId){0};
+}
+
 static ValId leaf(Gen *g, Elem e, int levels)
 {
     if (gen_chance(g, 7))
         return constant(g, e);
-    ValId v = visible_of(g, e);
+    ValId v = gen_chance(g, 30) ? cell_of(g, e) : (ValId){0};
+    v = v.ix ? v : visible_of(g, e);
     if (v.ix && (levels >= -2 || val_ty(g->f, v)->rank == 0))
         return element_of(g, v, levels);
     v = gen_visible(g, scalar_type(g, e));

@@ -24,6 +24,8 @@ ValId gen_value(Gen *g, Elem e, const DimId *dims, uint32_t rank)
     return rank ? gen_tensor(g, e, dims, rank) : gen_scalar(g, e, 3);
 }
 
+static void write_cell(Gen *g);
+
 /* ---- map ---- */
 
 static ValId map_of(Gen *g, Elem e, const DimId *dims, uint32_t rank)
@@ -126,6 +128,8 @@ static BodyId arm(Gen *g, ValId sel, Elem e, const DimId *dims, uint32_t rank, u
     memcpy(part, dims, rank * sizeof *dims);
     part[axis] = sub_of(g, sel);
     bool fills = rank == 1 && gen_chance(g, 25);
+    if (!g->pure && g->cells.n && gen_chance(g, 30))
+        write_cell(g);
     ValId v[] = {fills ? gen_scalar(g, e, 2) : gen_tensor(g, e, part, rank), {0}};
     if (two)
         v[1] = gen_chance(g, 40) ? gen_scalar(g, E_F32, 2) : gen_tensor(g, E_F32, &part[axis], 1);

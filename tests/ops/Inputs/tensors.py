@@ -583,7 +583,7 @@ def extents():
 
 def loop_level():
     """Ops of the loop stage that lowering makes rarely or not at all."""
-    x = f32(16)
+    x = (RNG.integers(-40, 40, 16) / 4).astype(np.float32)
     yield Case('loop_level', '''
   %xp = arg {kind = "input", name = "x"} : ptr f32
   %yp = arg {kind = "output", name = "y"} : ptr f32
@@ -607,10 +607,15 @@ def loop_level():
   %t = hreduce %a {kind = "max"} : f32
   %u = add %e, %t : f32
   store %zp, %n0, %u
+  %up = arg {kind = "output", name = "u"} : ptr f32
+  %two = hsums %a, %b : <2 x f32>
+  store %up, %n0, %two
   yield''', {'x': ('f32[16]', x)},
                {'y': np.concatenate([np.where(x[8:] > 0, x[:8], x[7::-1]),
                                      np.where(x[8:] > 0, x[8:], 0)]).astype(np.float32),
-                'z': np.float32(x[5] + x[:8].max())}, stage='y : f32[16], z : f32')
+                'z': np.float32(x[5] + x[:8].max()),
+                'u': np.array([x[:8].sum(), x[8:].sum()], np.float32)},
+               stage='y : f32[16], z : f32, u : f32[2]')
 
 
 def cases(folder):
