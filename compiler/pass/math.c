@@ -5,8 +5,8 @@
  * Every MATH op becomes arithmetic that vectorises: no tables, no calls. The bound is 4 ULP of f32
  * for every finite argument; tests/math measures it and prints what each function reaches. Special
  * values follow IEEE 754 (exp(-inf) = 0, log(0) = -inf, log(-1) = NaN). The same text runs with or
- * without fused multiply-add. f16 and bf16 go through f32. f64 is not expanded: it is reported.
- * Makes FACT_NOMATH. */
+ * without fused multiply-add. In exact mode the functions are computed in f64 (math_exact.c). f16
+ * and bf16 go through f32. f64 is not expanded: it is reported. Makes FACT_NOMATH. */
 
 #include "pass/math.h"
 
@@ -25,6 +25,14 @@ static const MathFn real_fns[OP_COUNT] = {
     [OP_exp] = math_exp,     [OP_log] = math_log,     [OP_log1p] = math_log1p, [OP_sin] = math_sin,
     [OP_cos] = math_cos,     [OP_tanh] = math_tanh,   [OP_erf] = math_erf,     [OP_pow] = math_pow,
     [OP_atan2] = math_atan2, [OP_rsqrt] = math_rsqrt,
+};
+
+/* sin, cos and pow ask for the mode themselves. */
+static const MathFn exact_fns[OP_COUNT] = {
+    [OP_exp] = exact_exp,     [OP_log] = exact_log, [OP_log1p] = exact_log1p,
+    [OP_sin] = math_sin,      [OP_cos] = math_cos,  [OP_tanh] = exact_tanh,
+    [OP_erf] = exact_erf,     [OP_pow] = math_pow,  [OP_atan2] = exact_atan2,
+    [OP_rsqrt] = exact_rsqrt,
 };
 
 static const MathFn whole_fns[OP_COUNT] = {
@@ -54,7 +62,8 @@ static ValId expand(Expand *x, InsId i)
         in[k] = ins_in(f, i, k);
     Type like = *val_ty(f, in[0]);
     Elem elem = (Elem)like.elem;
-    Maths m = {build_before(f, i), &like, x->cx->target.fma};
+    const TargetInfo *t = &x->cx->target;
+    Maths m = {build_before(f, i), &like, t->fma && !t->exact, t->exact};
     if (!elem_is_float(elem))
         return whole_fns[op](&m, in);
     if (elem == E_F64)
@@ -63,7 +72,7 @@ static ValId expand(Expand *x, InsId i)
     for (uint32_t k = 0; k < nin; k++)
         if (elem_is_float((Elem)val_ty(f, in[k])->elem))
             in[k] = m_cast(&m, in[k], E_F32);
-    return m_cast(&m, real_fns[op](&m, in), elem);
+    return m_cast(&m, (t->exact ? exact_fns : real_fns)[op](&m, in), elem);
 }
 
 bool pass_math(PassCx *cx, Fn *f)

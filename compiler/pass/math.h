@@ -10,6 +10,7 @@ typedef struct {
     Build b;
     const Type *like; /* lanes of the operands */
     bool fma;         /* the target fuses a * b + c */
+    bool exact;       /* f64 inside, rounded once */
 } Maths;
 
 /* ---- helpers (math_build.c) ---- */
@@ -59,5 +60,16 @@ ValId math_atan2(Maths *m, const ValId *in);
 ValId math_rsqrt(Maths *m, const ValId *in);
 ValId math_int_pow(Maths *m, const ValId *in);
 ValId math_random(Maths *m, const ValId *in);
+
+/* Of f32, through f64 (math_exact.c). */
+ValId exact_exp(Maths *m, const ValId *in);
+ValId exact_tanh(Maths *m, const ValId *in);
+ValId exact_erf(Maths *m, const ValId *in);
+ValId exact_log(Maths *m, const ValId *in);
+ValId exact_log1p(Maths *m, const ValId *in);
+ValId exact_rsqrt(Maths *m, const ValId *in);
+ValId exact_atan2(Maths *m, const ValId *in);
+/* sin(r + q pi/2) as f32 of a reduced f64 angle. */
+ValId exact_quadrant(Maths *m, ValId r, ValId q);
 
 #endif

@@ -75,7 +75,8 @@ static ValId log_wide(Maths *m, ValId a)
     ValId e = m_opk(m, OP_shr, m_opk(m, OP_sub, bits, 0x3fe6a09e667f3bcd), 52);
     ValId frac = m_bits(m, m_op(m, OP_sub, bits, m_opk(m, OP_shl, e, 52)), E_F64);
     ValId s = m_div(m, m_addk(m, frac, -1.0), m_addk(m, frac, 1.0)), z = m_mul(m, s, s);
-    ValId y = m_fma(m, m_mul(m, s, z), M_POLY(m, LOG_D, z), m_add(m, s, s));
+    ValId y = m_fma(m, m_mul(m, s, z), (m->exact ? M_POLY(m, LOG_E, z) : M_POLY(m, LOG_D, z)),
+                    m_add(m, s, s));
     ValId ef = m_cast(m, m_cast(m, e, E_I32), E_F64);
     y = m_fmak(m, ef, 0.69314718055994531, y);
     y = m_if(m, m_cmpk(m, "lt", a, INFINITY), y, a); /* also NaN */
@@ -91,7 +92,9 @@ static ValId exp_wide(Maths *m, ValId x)
     ValId n = m_opk(m, OP_sub, m_bits(m, t, E_I64), 0x4338000000000000);
     ValId w = m_addk(m, t, -0x1.8p52);
     ValId r = m_fmak(m, w, -5.4979230187083712e-14, m_fmak(m, w, -0.69314718055989033, x));
-    ValId y = m_addk(m, m_fma(m, m_mul(m, r, r), M_POLY(m, EXP_D, r), r), 1.0);
+    ValId y = m_addk(
+        m, m_fma(m, m_mul(m, r, r), (m->exact ? M_POLY(m, EXP_E, r) : M_POLY(m, EXP_D, r)), r),
+        1.0);
     ValId scale = m_bits(m, m_opk(m, OP_shl, m_opk(m, OP_add, n, 1023), 52), E_F64);
     return m_cast(m, m_mul(m, y, scale), E_F32);
 }

@@ -10,22 +10,22 @@
 
 #include <math.h>
 
-#define PIO2_HI 1.5707963109016418     /* 25 bits */
-#define PIO2_LO 1.5893254773528196e-08 /* the next 53 */
-#define LARGE   0x1p28
+#define PIO2_HI     1.5707963109016418     /* 25 bits */
+#define PIO2_LO     1.5893254773528196e-08 /* the next 53 */
+#define LARGE       0x1p28
+#define LARGE_EXACT 0x1p25 /* the least that reduce_large takes */
 
 /* ---- reduction ----------------------------------------------------------------------------------
  */
 
-/* r and the quadrant q (mod 4 counts) of |x| < LARGE; NaN for infinities. */
+/* r as f64 and the quadrant q (mod 4 counts) of |x| < LARGE; NaN for infinities. */
 static ValId reduce_small(Maths *m, ValId x, ValId *q)
 {
     ValId w = m_cast(m, x, E_F64);
     ValId t = m_addk(m, m_mulk(m, w, 0.63661977236758138), 0x1.8p52);
     ValId n = m_addk(m, t, -0x1.8p52);
     *q = m_cast(m, m_bits(m, t, E_I64), E_I32);
-    ValId r = m_fmak(m, n, -PIO2_LO, m_fmak(m, n, -PIO2_HI, w));
-    return m_cast(m, r, E_F32);
+    return m_fmak(m, n, -PIO2_LO, m_fmak(m, n, -PIO2_HI, w));
 }
 
 /* The first 256 bits of 2/pi, one word of them or the next ones by a bit offset below 128. */
@@ -38,7 +38,7 @@ static ValId two_over_pi(Maths *m, ValId offset, unsigned word)
                 m_int(m, E_U64, (int64_t)bits[word]));
 }
 
-/* For 2^24 <= |x|: x = k 2^e with a 24-bit k. Of k 2^e 2/pi only the part mod 4 counts, so the
+/* For 2^25 <= |x|: x = k 2^e with a 24-bit k. Of k 2^e 2/pi only the part mod 4 counts, so the
  * product starts at bit e - 2 of 2/pi; 96 bits from there leave 2^-62 of a quadrant. */
 static ValId reduce_large(Maths *m, ValId x, ValId *q)
 {
@@ -58,7 +58,7 @@ static ValId reduce_large(Maths *m, ValId x, ValId *q)
     ValId up_one = m_opk(m, OP_shr, frac, 63);
     ValId quad = m_add(m, m_opk(m, OP_shr, p, 62), up_one);
     ValId r = m_cast(m, m_bits(m, frac, E_I64), E_F64);
-    r = m_cast(m, m_mulk(m, r, 0x1p-64 * 1.5707963267948966), E_F32);
+    r = m_mulk(m, r, 0x1p-64 * 1.5707963267948966);
     ValId n = m_cast(m, quad, E_I32), neg = m_cmpk(m, "lt", x, 0.0);
     *q = m_if(m, neg, ir_un(&m->b, OP_neg, n), n);
     return m_if(m, neg, ir_un(&m->b, OP_neg, r), r);
@@ -69,7 +69,8 @@ static ValId reduce(Maths *m, ValId x, ValId *q)
 {
     Fn *f = m->b.fn;
     ValId a = m_abs(m, x), r = reduce_small(m, x, q);
-    ValId large = m_op(m, OP_and, m_cmpk(m, "ge", a, LARGE), m_cmpk(m, "lt", a, INFINITY));
+    ValId large = m_op(m, OP_and, m_cmpk(m, "ge", a, m->exact ? LARGE_EXACT : LARGE),
+                       m_cmpk(m, "lt", a, INFINITY));
     ValId any = large;
     if (m->like->kind == TY_VEC) {
         AttrVal kind = attr_make_name(f->module, "kind", "any");
@@ -91,6 +92,9 @@ static ValId reduce(Maths *m, ValId x, ValId *q)
 /* sin(r + q pi/2) */
 static ValId quadrant(Maths *m, ValId r, ValId q)
 {
+    if (m->exact)
+        return exact_quadrant(m, r, q);
+    r = m_cast(m, r, E_F32);
     ValId z = m_mul(m, r, r);
     ValId s = m_fma(m, m_mul(m, r, z), M_POLY(m, SIN, z), r);
     ValId c = m_fma(m, m_mul(m, z, z), M_POLY(m, COS, z), m_fmak(m, z, -0.5, m_f32(m, 1.0)));

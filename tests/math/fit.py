@@ -95,6 +95,11 @@ def erfc_log(a):
     return -(1 - erf(a)).ln() / a
 
 
+def wide(u):
+    """-1 .. 1 to 1 .. 4: powers of a around 4 would cost digits."""
+    return D("2.5") + D("1.5") * u
+
+
 def atan_tail(z):
     if z < D("1e-8"):
         return D(-1) / 3 + z / 5
@@ -208,6 +213,21 @@ FITS = [
      lambda z, p: z, "(2 atanh(s) - 2 s) / s^3 in s^2, f64 for pow"),
     ("EXP_D", False, expm1_tail, (-HALF_LN2, HALF_LN2), 7,
      lambda r, p: r * r, "(exp(r) - 1 - r) / r^2, f64 for pow"),
+    # In f64 to about its last place, for exact mode.
+    ("EXP_E", False, expm1_tail, (-HALF_LN2, HALF_LN2), 9,
+     lambda r, p: abs(r), "exp, |r| <= ln(2) / 2"),
+    ("LOG_E", False, log_tail, (0, S2), 6,
+     lambda z, p: z, "log"),
+    ("SIN_E", False, sin_tail, (0, Q), 5,
+     lambda z, p: z, "sin"),
+    ("COS_E", False, cos_tail, (0, Q), 5,
+     lambda z, p: z * z, "cos"),
+    ("ERF_E", False, erf_head, (0, 1), 11,
+     lambda z, p: 1 / (1 + p), "erf, a <= 1"),
+    ("ERFC_E", False, lambda u: erfc_log(wide(u)), (-1, 1), 15,
+     lambda u, p: wide(u) * (-wide(u) * p).exp(), "-log(erfc(a)) / a in (a - 2.5) / 1.5, 1 <= a <= 4"),
+    ("ATAN_E", False, atan_tail, (0, (D(2).sqrt() - 1) ** 2), 9,
+     lambda z, p: z, "atan, t <= sqrt(2) - 1"),
 ]
 
 
