@@ -371,24 +371,49 @@ static void store_lanes(Lower *L, const Contract *c, uint32_t k, ValId row, ValI
         ValId at = d == c->row ? row : d == c->col ? col : L->val[c->param[d].ix].wide;
         r = ref_at(L, &r, at);
     }
-    lo_store(L, r.ptr, r.off, lo_splat(L, scalar_of(L, yield_of(L, c->body, k))), (ValId){0});
+    lo_store(L, r.ptr, r.off, lo_splat(L, scalar_of(L, yield_of(L, c->body, k))), L->mask);
+}
+
+static uint32_t lanes_of(const Dot *d, const Streams *s)
+{
+    return d->flat ? s->rows * s->cols : s->rows;
+}
+
+static uint32_t power_above(uint32_t n)
+{
+    uint32_t p = 1;
+    while (p < n)
+        p *= 2;
+    return p;
+}
+
+/* Totals of the elements acc[first], acc[first + step] .. as a vector, zero behind the last. */
+static void fold_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *s,
+                       ValId (*acc)[MAX_TILE], uint32_t first, ValId *totals)
+{
+    uint32_t n = lanes_of(d, s), step = d->flat ? 1 : s->cols;
+    ValId in[MAX_TILE];
+    for (uint32_t g = 0; g < c->ngroup; g++) {
+        if (!c->head[g].ix)
+            continue;
+        for (uint32_t k = 0; k < power_above(n); k++)
+            in[k] = k < n ? acc[g][first + k * step]
+                          : ir_const_like(&L->b, val_type(L->f, acc[g][first]), 0);
+        totals[g] = ir_op(&L->b, OP_hsums, in, power_above(n), (AttrId){0});
+    }
 }
 
 /* Column 'col' of the tile, or all of it: results that lie one after the other, as one vector. */
 static void end_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *s,
                       ValId (*acc)[MAX_TILE], uint32_t col)
 {
-    uint32_t n = d->flat ? s->rows * s->cols : s->rows, step = d->flat ? 1 : s->cols;
-    ValId totals[MAX_SUMS], in[MAX_TILE];
+    uint32_t n = lanes_of(d, s);
+    ValId totals[MAX_SUMS];
     ValId at_col = col ? lo_bin(L, OP_add, d->at_col, lo_i64(L, col)) : d->at_col;
-    for (uint32_t g = 0; g < c->ngroup; g++) {
-        if (!c->head[g].ix)
-            continue;
-        for (uint32_t k = 0; k < n; k++)
-            in[k] = acc[g][col + k * step];
-        totals[g] = ir_op(&L->b, OP_hsums, in, n, (AttrId){0});
-    }
-    L->width = n;
+    fold_lanes(L, c, d, s, acc, col, totals);
+    L->width = power_above(n);
+    if (n < L->width)
+        L->mask = lo_cmp(L, "lt", lo_lanes(L), lo_i32(L, n));
     if (d->flat && s->cols > 1) {
         lanes_index(L, c, c->row, d->at_row, s->cols, 0);
         lanes_index(L, c, c->col, d->at_col, 1, s->cols);
@@ -406,8 +431,8 @@ static void end_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *
 
 static bool lanes_fit(const Lower *L, const Dot *d, const Streams *s)
 {
-    uint32_t n = d->flat ? s->rows * s->cols : s->rows;
-    return d->lanes && n > 1 && (n & (n - 1)) == 0 && n <= L->cx->target.lanes_f32;
+    uint32_t n = lanes_of(d, s);
+    return d->lanes && n > 1 && power_above(n) <= L->cx->target.lanes_f32;
 }
 
 static void dot_tile(Lower *L, const Contract *c, void *cx, ValId at, uint32_t cols)

@@ -85,14 +85,6 @@ static int larger_first(const void *a, const void *b)
     return x->from < y->from ? -1 : x->from > y->from;
 }
 
-static int lower_first(const void *a, const void *b)
-{
-    const Life *x = *(Life *const *)a, *y = *(Life *const *)b;
-    if (x->offset != y->offset)
-        return x->offset < y->offset ? -1 : 1;
-    return x->from < y->from ? -1 : x->from > y->from;
-}
-
 /* The smallest hole between 'near' (by rising offset) that takes 'bytes', else the end. */
 static int64_t hole(Life *const *near, uint32_t n, int64_t bytes)
 {
@@ -109,26 +101,35 @@ static int64_t hole(Life *const *near, uint32_t n, int64_t bytes)
     return best >= 0 ? best : top;
 }
 
+/* Keeps 'placed' in rising order of offsets. */
+static void insert(Life **placed, uint32_t n, Life *l)
+{
+    for (; n && placed[n - 1]->offset > l->offset; n--)
+        placed[n] = placed[n - 1];
+    placed[n] = l;
+}
+
 static int64_t place_all(Plan *p)
 {
-    uint32_t n = p->lives.n, placed = 0;
+    uint32_t n = p->lives.n;
     Life **order = ARENA_ARRAY(p->scratch, Life *, n + 1);
+    Life **placed = ARENA_ARRAY(p->scratch, Life *, n + 1);
     Life **near = ARENA_ARRAY(p->scratch, Life *, n + 1);
     int64_t top = 0;
     for (uint32_t k = 0; k < n; k++)
         order[k] = &p->lives.at[k];
     qsort(order, n, sizeof *order, larger_first);
-    for (; placed < n; placed++) {
-        Life *l = order[placed];
+    for (uint32_t k = 0; k < n; k++) {
+        Life *l = order[k];
         uint32_t m = 0;
-        for (uint32_t k = 0; k < placed; k++)
-            if (order[k]->from <= l->to && l->from <= order[k]->to)
-                near[m++] = order[k];
-        qsort(near, m, sizeof *near, lower_first);
+        for (uint32_t j = 0; j < k; j++)
+            if (placed[j]->from <= l->to && l->from <= placed[j]->to)
+                near[m++] = placed[j];
         l->offset = hole(near, m, l->bytes);
         CHECK(l->offset < INT64_MAX / 4 && l->bytes < INT64_MAX / 4, "workspace too large");
         if (l->offset + l->bytes > top)
             top = l->offset + l->bytes;
+        insert(placed, k, l);
     }
     return top;
 }
