@@ -94,8 +94,9 @@ size_t gate_weights_unknown_keys(const gate_weights_file *file);
 /* Fills a NAME_weights struct: 'pointers' is its address, 'table' and 'count' are
  * NAME_weight_table and NAME_WEIGHT_COUNT. Every pointer is aligned to the size of its elements;
  * tensors that lie otherwise in the file are copied once, into memory that lives as long as
- * 'file'. False with *error filled, and *pointers untouched, where a tensor is missing or differs
- * in dtype or shape. Not to be called for one file from two threads at once. */
+ * 'file' (of files up to 32 MiB also larger tensors that are not aligned to 64 bytes). False with
+ * *error filled, and *pointers untouched, where a tensor is missing or differs in dtype or shape.
+ * Not to be called for one file from two threads at once. */
 bool gate_weights_bind(gate_weights_file *file, const gate_weight_spec *table, size_t count,
                        void *pointers, gate_weights_error *error);
 

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { DEFAULT_MAX_HEADER = 32 << 20 };
 
 /* Room before the bytes that a block hands out; keeps them aligned for every element type. */
 enum { BLOCK_HEAD = 64 };
+
+/* See wanted_alignment. */
+enum { ALIGN_FROM = 4096, ALIGN_FILES_TO = 32 << 20 };
 
 void *gate_weights_alloc(gate_weights_file *file, uint64_t bytes, gate_weights_error *error)
 {
@@ -188,20 +192,54 @@ static const gate_tensor *match(const gate_weights_file *file, const gate_weight
     return NULL;
 }
 
-/* Address of the tensor's elements, aligned to their size; copies where the file is not. A tensor
- * that was copied before is found again by its changed data pointer. */
+static uint64_t mapped_bytes(const gate_weights_file *file)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < file->map_count; i++)
+        all += file->maps[i].size;
+    return all;
+}
+
+/* Vector loads across cache lines cost a network that lives in the caches a fifth of its time, so
+ * the tensors of small files are aligned for them. */
+static uint32_t wanted_alignment(const gate_weights_file *file, const gate_tensor *t)
+{
+    uint64_t all = mapped_bytes(file);
+
+    if (t->bytes >= ALIGN_FROM && all > 0 && all <= ALIGN_FILES_TO)
+        return BLOCK_HEAD;
+    return gate_dtype_bits(t->dtype) / 8;
+}
+
+/* The pages that only the tensor has go back to the system: its copy is used from now on. */
+static void drop_pages(const gate_weights_file *file, const void *data, uint64_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
+    uintptr_t first = (at + page - 1) / page * page, end = (at + (uintptr_t)bytes) / page * page;
+
+    for (size_t i = 0; i < file->map_count; i++) {
+        uintptr_t base = (uintptr_t)file->maps[i].base;
+
+        if (at >= base && at < base + file->maps[i].size && first < end)
+            (void)madvise((void *)first, end - first, MADV_DONTNEED);
+    }
+}
+
+/* Address of the tensor's elements, aligned as wanted; copies where the file is not. A tensor that
+ * was copied before is found again by its changed data pointer. */
 static const void *aligned_data(gate_weights_file *file, const gate_tensor *t,
                                 gate_weights_error *error)
 {
-    uint32_t size = gate_dtype_bits(t->dtype) / 8;
     void *copy;
 
-    if ((uintptr_t)t->data % size == 0)
+    if ((uintptr_t)t->data % wanted_alignment(file, t) == 0)
         return t->data;
     copy = gate_weights_alloc(file, t->bytes, error);
     if (!copy)
         return NULL;
     memcpy(copy, t->data, (size_t)t->bytes);
+    drop_pages(file, t->data, t->bytes);
     file->tensors[t - file->tensors].data = copy;
     return copy;
 }
