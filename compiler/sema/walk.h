@@ -16,7 +16,8 @@
     X(ix)                                                                                          \
     X(end)                                                                                         \
     X(inf)                                                                                         \
-    X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) X(exact) X(all) X(steps)     \
+    X(nan)                                                                                         \
+    X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) X(exact) X(all) X(steps)            \
         X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids) X(bits) X(min) X(max)     \
             X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative) X(topk) X(sorted)       \
                 X(select) X(std) X(prelude) X(stacked) X(running) X(selection) X(choice) X(rank)   \
