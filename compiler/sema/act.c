@@ -57,8 +57,6 @@ void act_bind_runtime(Act *a, const Poly *name_atom, SymId name, int64_t max)
 void act_bind_restricted(Act *a, const Poly *restricted, ValId sel)
 {
     AtomBind *b = act_atom(a, restricted);
-    if (b->bound)
-        return;
     b->bound = true;
     b->sel = sel;
     b->dim = val_ty(a->fn, sel)->sub;

@@ -36,7 +36,8 @@ void act_bind_dim(Act *a, const Poly *name_atom, DimId d);
  * those of the caller's axis. */
 void act_bind_alias(Act *a, const Poly *name_atom, const Poly *actual);
 /* A restricted dimension 'narrow(base, g)': its size is that of the selection. Also remembers the
- * selection, so that index numbers can be found. Binding the same atom again is ignored. */
+ * selection, so that index numbers can be found. A decision made again, in another body, binds
+ * its atom anew. */
 void act_bind_restricted(Act *a, const Poly *restricted, ValId sel);
 /* A fresh extent with a run-time value (i32 scalar). */
 void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value);

@@ -46,8 +46,11 @@ void check_gate(Cx *cx, const Node *s, Env *env)
         .kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span, .type = t};
     if (live(cx) && is_tensor(&test)) {
         b.sel = act_gate(cx->act, s->name, test.ex, d);
-        if (d)
-            act_bind_restricted(cx->act, narrow(cx, d, s->name, b.id), b.sel);
+        b.name = s->name;
+        if (d) {
+            b.not_sel = act_complement(cx->act, not_name(cx, s->name), b.sel);
+            bind_gate_atoms(cx, &b, d, b.sel, b.not_sel);
+        }
     }
     env_put(cx->arena, env, s->name, b);
 }
@@ -56,6 +59,7 @@ void check_gate(Cx *cx, const Node *s, Env *env)
 
 typedef struct {
     bool ok, rank0;
+    bool all; /* inside its own body: everything is selected */
     Sub yes, no;
     SymId name;
     ValId sel, rest;
@@ -77,7 +81,7 @@ static Decision decision(Cx *cx, const Node *c, Env *env)
         help(cx, "gate open[T] = ...; and then when open { ... } else ...");
         return out;
     }
-    Value v = name_value(cx, c, env, c->kind == AST_WHOLE ? c->op : 0);
+    Value v = gate_value(cx, c, env, c->kind == AST_WHOLE ? c->op : 0);
     out.ok = true;
     out.name = b->name;
     out.sel = v.sel;
@@ -87,12 +91,9 @@ static Decision decision(Cx *cx, const Node *c, Env *env)
     const Poly *d = v.ex.ty->axes[0].dim;
     int64_t group = polys_fresh_id(cx->ps);
     out.yes = (Sub){d, narrow(cx, d, b->name, b->id), group, v.sel};
-    out.no = (Sub){d, narrow(cx, d, not_name(cx, b->name), -b->id), group, {0}};
-    if (live(cx)) {
-        out.rest = out.no.sel = act_complement(cx->act, not_name(cx, b->name), v.sel);
-        act_bind_restricted(cx->act, out.yes.to, out.sel);
-        act_bind_restricted(cx->act, out.no.to, out.rest);
-    }
+    out.no = (Sub){d, narrow(cx, d, not_name(cx, b->name), -b->id), group, v.rest};
+    out.rest = v.rest;
+    out.all = v.all;
     return out;
 }
 
@@ -101,7 +102,7 @@ void check_on(Cx *cx, const Node *s, Env *env)
     Decision g = decision(cx, s->a, env);
     if (!g.ok)
         return;
-    bool emit = live(cx);
+    bool emit = live(cx) && !g.all;
     ActBody *body = emit ? act_when_begin(cx->act, g.sel, g.rest) : NULL;
     Env *inner, *e = g.rank0 ? env_new(cx->arena, env, ENV_ARM)
                              : env_restricted(cx->arena, env, ENV_ARM, g.yes);
@@ -256,8 +257,26 @@ static int *parts_of(Cx *cx, const Value *v)
     return axis;
 }
 
+/* Inside its own body: the first side, whatever the other says. */
+static Value when_all(Cx *cx, const Node *n, Env *env, const Decision *g)
+{
+    Value a = ex_braces(cx, n->b, env_restricted(cx->arena, env, ENV_PLAIN, g->yes), NULL);
+    Act *keep = act_pause(cx);
+    Value b = ex(cx, n->c, env_restricted(cx->arena, env, ENV_PLAIN, g->no), NULL);
+    b = side_result(cx, b, &g->no, n->c->span, text_of(cx, g->name), parts_of(cx, &b));
+    act_resume(cx, keep);
+    Value v = when_join(cx, &a, &b, n->span, "when");
+    if (is_tensor(&v) && !v.ex.ty->naxes)
+        v = value_of(ty_vector(cx->ts, v.ex.ty->elem, g->yes.from));
+    if (live(cx))
+        v.ex = fitted(cx, &a, v.ex.ty);
+    return v;
+}
+
 static Value when_axis(Cx *cx, const Node *n, Env *env, const Decision *g)
 {
+    if (g->all && live(cx))
+        return when_all(cx, n, env, g);
     bool emit = live(cx);
     ActBody *body = emit ? act_when_begin(cx->act, g->sel, g->rest) : NULL;
     const char *name = text_of(cx, g->name);

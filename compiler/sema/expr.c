@@ -108,12 +108,27 @@ static Value dim_name_value(Cx *cx, const Node *n, Bind *b, Env *env)
     return v;
 }
 
-/* A selection seen through the decisions between it and here. */
-static ValId sel_through(Cx *cx, const Bind *b, Subs subs, Span at)
+/* ---- gates seen from inside other decisions ---- */
+
+void bind_gate_atoms(Cx *cx, const Bind *b, const Poly *axis, ValId sel, ValId rest)
 {
-    ValId sel = b->sel;
-    const Poly *d = b->dim ? poly_solve(cx->ps, b->dim) : NULL;
-    for (uint32_t i = 0; d && i < subs.n && live(cx); i++) {
+    act_bind_restricted(cx->act, narrow(cx, axis, b->name, b->id), sel);
+    act_bind_restricted(cx->act, narrow(cx, axis, not_name(cx, b->name), -b->id), rest);
+}
+
+static bool is_own(const Sub *s, const Bind *b)
+{
+    const Atom *a = poly_atom(s->to);
+    return a && a->kind == ATOM_RESTRICTED && a->id == b->id;
+}
+
+/* The selection seen through the decisions between it and here. */
+static SeenGate *see_gate(Cx *cx, const Bind *b, Subs subs, const Poly *axis, Span at)
+{
+    SeenGate *g = ARENA_NEW(cx->arena, SeenGate);
+    *g = (SeenGate){.gate = b, .axis = axis, .sel = b->sel, .rest = b->not_sel};
+    const Poly *d = poly_solve(cx->ps, b->dim);
+    for (uint32_t i = 0; i < subs.n && live(cx); i++) {
         const Sub *s = &subs.at[i];
         const Poly *to = poly_replace(cx->ps, d, s->from, s->to);
         if (to == d)
@@ -122,22 +137,60 @@ static ValId sel_through(Cx *cx, const Bind *b, Subs subs, Span at)
             not_yet(cx, at, "a decision over a part of an axis");
             break;
         }
-        sel = act_sel_seen(cx->act, sel, s->sel);
+        g->all |= is_own(s, b);
+        if (!g->all)
+            g->sel = act_sel_seen(cx->act, g->sel, s->sel);
         d = to;
     }
-    return sel;
+    if (live(cx) && !g->all && g->sel.ix != b->sel.ix) {
+        g->rest = act_complement(cx->act, not_name(cx, b->name), g->sel);
+        bind_gate_atoms(cx, b, axis, g->sel, g->rest);
+    }
+    return g;
 }
 
-static Value gate_value(Cx *cx, const Node *n, Bind *b, Subs subs, unsigned whole)
+static const SeenGate *seen_gate(Cx *cx, Env *env, const Bind *b, Subs subs, const Poly *axis,
+                                 Span at)
 {
+    for (const Env *e = env; e; e = e->parent)
+        for (const SeenGate *g = e->gates; g; g = g->next)
+            if (g->gate == b && g->axis == axis)
+                return g;
+    SeenGate *g = see_gate(cx, b, subs, axis, at);
+    g->next = env->gates;
+    env->gates = g;
+    return g;
+}
+
+Value gate_value(Cx *cx, const Node *n, Env *env, unsigned whole)
+{
+    Subs subs;
+    Bind *b = env_find(cx->arena, env, n->name, &subs);
     const Ty *t = ty_vector(cx->ts, elem_kind(SE_SEL), b->dim);
     subs = without_whole(cx, subs, t, whole);
     Value v = value_of(seen(cx, t, subs));
     v.is_gate = true;
     v.gate_id = b->id;
     v.name = b->name;
-    if (live(cx))
-        v.sel = v.ex.ir = sel_through(cx, b, subs, n->span);
+    if (!live(cx))
+        return v;
+    v.sel = b->sel;
+    if (b->dim) {
+        const Poly *axis = poly_solve(cx->ps, v.ex.ty->axes[0].dim);
+        const SeenGate *g = seen_gate(cx, env, b, subs, axis, n->span);
+        v.sel = g->sel;
+        v.rest = g->rest;
+        v.all = g->all;
+    }
+    v.ex.ir = v.sel;
+    return v;
+}
+
+static Value gate_as_value(Cx *cx, const Node *n, Env *env, unsigned whole)
+{
+    Value v = gate_value(cx, n, env, whole);
+    if (v.all)
+        not_yet(cx, n->span, "a decision used as a value inside its own body");
     return v;
 }
 
@@ -151,7 +204,7 @@ Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole)
     case BIND_VAL: return val_value(cx, n, b, subs, whole);
     case BIND_INDEX: return index_value(cx, b);
     case BIND_DIM: return dim_name_value(cx, n, b, env);
-    case BIND_GATE: return gate_value(cx, n, b, subs, whole);
+    case BIND_GATE: return gate_as_value(cx, n, env, whole);
     case BIND_ROUTE: return value_of(seen(cx, b->type, subs));
     case BIND_LEFT: return (Value){.kind = V_LEFT, .bind = b, .subs = subs};
     case BIND_FN: return (Value){.kind = V_FN, .fn = b->fn, .st = b->st, .bind = b};
@@ -355,7 +408,7 @@ static Value selection_member(Cx *cx, const Node *n, const Value *v)
         const Poly *of = t->axes[0].dim;
         const Poly *to = narrow(cx, of, v->is_gate ? v->name : cx->w.selection, id);
         out = ty_vector(cx->ts, elem_ix(of), to);
-        if (live(cx))
+        if (live(cx) && !v->is_gate)
             act_bind_restricted(cx->act, to, sel);
     } else {
         return no_member(cx, n, v);

@@ -56,7 +56,7 @@ static Range range_of_value(Cx *cx, const Node *a, Env *env)
     if (is_tensor(&v) && t->elem.kind == SE_SEL && t->naxes == 1 && !t->axes[0].seq) {
         int64_t id = v.is_gate ? v.gate_id : polys_fresh_id(cx->ps);
         out.dim = narrow(cx, t->axes[0].dim, v.is_gate ? v.name : cx->w.selection, id);
-        if (live(cx))
+        if (live(cx) && !v.is_gate)
             act_bind_restricted(cx->act, out.dim,
                                 as_selection(cx, &v, cx->w.selection, t->axes[0].dim));
         return out;

@@ -86,8 +86,11 @@ static void bind_formals(Cx *cx, const Inlined *in, Env *env, const Ex *args)
             b.id = polys_fresh_id(cx->ps);
             b.dim = t->naxes ? t->axes[0].dim : NULL;
             b.sel = b.ex.ir;
-            if (b.dim && live(cx))
-                act_bind_restricted(cx->act, narrow(cx, b.dim, p->name, b.id), b.sel);
+            b.name = p->name;
+            if (b.dim && live(cx)) {
+                b.not_sel = act_complement(cx->act, not_name(cx, p->name), b.sel);
+                bind_gate_atoms(cx, &b, b.dim, b.sel, b.not_sel);
+            }
         }
         env_put(cx->arena, env, p->name, b);
     }

@@ -385,7 +385,8 @@ static Value where(Cx *cx, const Node *n, Pair *p)
     ValId picked = {0};
     if (live(cx)) {
         picked = as_selection(cx, c, cx->w.where, from);
-        act_bind_restricted(cx->act, to, picked);
+        if (!c->is_gate)
+            act_bind_restricted(cx->act, to, picked);
     }
     for (uint32_t i = 0; i < out.n; i++) {
         if (out.at[i].seq || poly_solve(cx->ps, out.at[i].dim) != from)

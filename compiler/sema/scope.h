@@ -91,10 +91,20 @@ struct Bind {
     Ex ex;         /* value */
     ValId cell;    /* state, carry */
     ValId sel;     /* gate: selection or, of rank 0, the bit */
-    ValId not_sel; /* its complement, made when first asked for */
+    ValId not_sel; /* its complement */
     ValId place;   /* index */
     const ValId *rest_places;
 };
+
+/* A gate as seen through the decisions around a scope (build only): values of that scope's code, so
+ * valid in it and inside it. */
+typedef struct SeenGate {
+    const struct SeenGate *next;
+    const Bind *gate;
+    const Poly *axis;
+    ValId sel, rest;
+    bool all; /* inside its own body: everything is selected */
+} SeenGate;
 
 /* What a scope is, for halt, exit and blocks with state. */
 typedef enum { ENV_PLAIN, ENV_FN, ENV_ARM, ENV_LOOP, ENV_EACH } EnvWhat;
@@ -110,6 +120,7 @@ struct Env {
     int64_t group;    /* of the halts of a loop, the exits of a block; 0 none yet */
     SymId arm_route;  /* inside an arm of a send */
     uint32_t arm_id;
+    const SeenGate *gates;
     Bind **binds;
     uint32_t n, cap;
     uint32_t *slots; /* hash of names once there are many */

@@ -97,8 +97,9 @@ typedef struct {
     Ex ex;        /* V_VALUE, V_BITS_OF */
     bool is_gate; /* the value is the selection of a named decision */
     int64_t gate_id;
-    SymId name; /* of that decision; of a core function */
-    ValId sel;  /* of that decision, over the axis as seen here */
+    bool all;        /* seen inside its own body */
+    SymId name;      /* of that decision; of a core function */
+    ValId sel, rest; /* of that decision and its complement, over the axis as seen here */
     const Poly *dim;
     FnInfo *fn;
     Statics st;
@@ -350,6 +351,10 @@ void address(Cx *cx, Axis axis, Span at, const char *what);
 /* ---- expr.c, oper.c ---- */
 Value ex(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole);
+/* A gate's name as seen here; 'whole' levels undone. */
+Value gate_value(Cx *cx, const Node *n, Env *env, unsigned whole);
+/* Selection and complement of a gate bound to 'b', and what they are called in types. */
+void bind_gate_atoms(Cx *cx, const Bind *b, const Poly *axis, ValId sel, ValId rest);
 Value ex_bin(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value ex_neg(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value ex_not(Cx *cx, const Node *n, Env *env, const Ty *want);
