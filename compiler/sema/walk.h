@@ -12,16 +12,15 @@
 #include "sema/scope.h"
 
 /* Names the language knows. */
-#define KNOWN_NAMES(X)                                                                             \
-    X(ix)                                                                                          \
-    X(end)                                                                                         \
-    X(inf)                                                                                         \
-    X(nan)                                                                                         \
-    X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) X(exact) X(all) X(steps)            \
-        X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(ids) X(bits) X(min) X(max)     \
-            X(iota) X(clamp) X(i32) X(u8) X(values) X(train) X(derivative) X(topk) X(sorted)       \
-                X(select) X(std) X(prelude) X(stacked) X(running) X(selection) X(choice) X(rank)   \
-                    X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) X(packed) X(placed) X(_)
+/* clang-format off */
+#define KNOWN_NAMES(X) \
+    X(ix) X(end) X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) \
+    X(exact) X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) \
+    X(ids) X(bits) X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) \
+    X(derivative) X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) \
+    X(selection) X(choice) X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) \
+    X(packed) X(placed) X(_)
+/* clang-format on */
 
 typedef struct {
 #define X(name) SymId name;

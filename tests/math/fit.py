@@ -6,7 +6,8 @@ Each fit minimises the error *relative to the final function*: the polynomial p 
 part of f (for exp, the part beyond 1 + r), and weight(x) turns an error of p into a relative error
 of f. Coefficients are then rounded to the element type, lowest order first in the table."""
 
-from decimal import Decimal as D, getcontext
+from decimal import textwrap
+import Decimal as D, getcontext
 import math
 import struct
 
@@ -239,8 +240,7 @@ def main():
         text = [repr(float("%.9g" % f32(x))) if single else "%.17g" % x for x in c]
         print("/* %s; error %.1e */" % (what, worst))
         print("static const double POLY_%s[] = {" % name)
-        for k in range(0, len(text), 4):
-            print("    " + " ".join(t + "," for t in text[k:k + 4]))
+        print(textwrap.fill(", ".join(text) + ",", 100, initial_indent="    ", subsequent_indent="    "))
         print("};\n")
     print("#endif")
 
