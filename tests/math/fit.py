@@ -6,8 +6,8 @@ Each fit minimises the error *relative to the final function*: the polynomial p 
 part of f (for exp, the part beyond 1 + r), and weight(x) turns an error of p into a relative error
 of f. Coefficients are then rounded to the element type, lowest order first in the table."""
 
-from decimal import textwrap
-import Decimal as D, getcontext
+from decimal import Decimal as D, getcontext
+import textwrap
 import math
 import struct
 
