@@ -6,6 +6,7 @@
 
 #include "ir/interp_in.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ bool exec_map(Interp *in, const Code *c)
 typedef struct {
     double f;     /* floats */
     double abs;   /* sums: of absolute values; products: of the factors' binary exponents */
+    int lsb;      /* sums with noise: place of the lowest bit of any term */
     uint64_t i;   /* integers, bits, counts */
     int64_t best; /* arg*: place of the value in f or i */
     int64_t n;    /* elements folded */
@@ -255,8 +257,10 @@ int reduce_kind(const char *name)
     return -1;
 }
 
-static void fold_scalar(const Kind *kind, Acc *a, Elem e, Scalar s, int64_t at)
+static void fold_scalar(const Interp *in, const Kind *kind, Acc *a, Elem e, Scalar s, int64_t at)
 {
+    if (in->noise > 0 && kind->step == step_sum)
+        a->lsb = interp_lowest_bit(s.f, a->lsb);
     kind->step(a, e, s, at);
     a->n++;
 }
@@ -267,14 +271,14 @@ static bool fold_value(Interp *in, const Kind *kind, Acc *acc, size_t n, ValId v
     const Slot *s = interp_slot(in, v);
     Elem e = (Elem)val_ty(in->f, v)->elem;
     if (interp_is_scalar(in, v)) {
-        fold_scalar(kind, acc, e, s->s, at);
+        fold_scalar(in, kind, acc, e, s->s, at);
         return true;
     }
     if (tensor_count(&s->t) != n)
         return interp_stop(in, "the body of 'reduce' does not fit its result");
     for (size_t k = 0; k < n; k++)
-        fold_scalar(kind, &acc[k], e, elem_load(e, (const char *)s->t.bytes + k * elem_bytes(e)),
-                    at);
+        fold_scalar(in, kind, &acc[k], e,
+                    elem_load(e, (const char *)s->t.bytes + k * elem_bytes(e)), at);
     return interp_work(in, n);
 }
 
@@ -286,7 +290,7 @@ static void give_folded(Interp *in, const Code *c, const Kind *kind, Acc *acc, E
         if (noisy && kind->step == step_prod)
             acc[k].f = interp_noisy_product(in, from, acc[k].f, acc[k].abs);
         else if (noisy && acc[k].abs > 0)
-            acc[k].f = interp_noisy_sum(in, from, acc[k].f, acc[k].abs,
+            acc[k].f = interp_noisy_sum(in, from, acc[k].f, acc[k].abs, acc[k].lsb,
                                         kind->done == done_mean && acc[k].n & (acc[k].n - 1));
         elem_store(t->elem, (char *)t->bytes + k * elem_bytes(t->elem),
                    kind->done(&acc[k], from, t->elem));
@@ -306,7 +310,7 @@ bool exec_reduce(Interp *in, const Code *c)
     size_t n = tensor_count(&t);
     Acc *acc = ARENA_ARRAY(in->work, Acc, n + 1);
     for (size_t k = 0; k < n; k++)
-        acc[k] = (Acc){.f = kind->start_f, .i = kind->start_i};
+        acc[k] = (Acc){.f = kind->start_f, .i = kind->start_i, .lsb = INT_MAX};
     ArenaMark mark = arena_mark(in->work);
     for (int64_t at = 0; at < s.count; at++, space_next(&s)) {
         space_give(in, &s, row);

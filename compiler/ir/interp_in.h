@@ -88,10 +88,13 @@ void interp_begin(Interp *in, Arena *work, const Fn *f);
 /* Contents of a module-level tensor in its own element type. */
 bool interp_data(Interp *in, Tensor *t, TypeId type, DataId d);
 /* The results of a scalar op, and of a sum whose terms have absolute values adding up to 'sum_abs',
- * moved at random as far as compiled code may differ; exact results stay. 'divided': a mean, whose
+ * moved at random as far as compiled code may differ; exact results stay. 'lsb': the place of
+ * the lowest bit of all terms; 'divided': a mean, whose
  * division may be inexact where the sum is exact. */
 Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r);
-double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, bool divided);
+double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, int lsb, bool divided);
+/* The lower of 'lsb' and the binary place of the lowest bit of v. */
+int interp_lowest_bit(double v, int lsb);
 /* The same of a product; 'exponents' is the sum of the absolute binary exponents of the factors. */
 double interp_noisy_product(Interp *in, Elem e, double product, double exponents);
 int reduce_kind(const char *name); /* row of the table of reductions, -1 if unknown */

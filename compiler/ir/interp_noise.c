@@ -58,14 +58,30 @@ static double undecided(void)
     return (double)NAN;
 }
 
-double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, bool divided)
+int interp_lowest_bit(double v, int lsb)
+{
+    int e;
+    if (v == 0 || !isfinite(v))
+        return lsb;
+    int64_t digits = (int64_t)ldexp(fabs(frexp(v, &e)), 53);
+    int place = e - 53 + __builtin_ctzll((unsigned long long)digits);
+    return place < lsb ? place : lsb;
+}
+
+/* A sum is exact in any order if all its parts have digits enough down to the lowest bit. */
+static bool exact_sum(Elem e, double sum_abs, int lsb)
+{
+    int digits = e == E_F64 ? 53 : e == E_F32 ? 24 : e == E_F16 ? 11 : 8;
+    return sum_abs <= ldexp(1, digits + lsb);
+}
+
+double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, int lsb, bool divided)
 {
     if (in->noise_maths)
         return sum;
     if (isfinite(sum_abs) && sum_abs >= scalbn(1, (int)range(e)))
         return undecided();
-    if (!isfinite(sum) ||
-        (!divided && elem_round(e, sum) == sum && elem_round(e, sum_abs) == sum_abs))
+    if (!isfinite(sum) || (!divided && exact_sum(e, sum_abs, lsb)))
         return sum;
     return sum + sum_abs * in->noise * unit(e) * draw(in);
 }
