@@ -15,7 +15,7 @@ enum { DEFAULT_MAX_HEADER = 32 << 20 };
 enum { BLOCK_HEAD = 64 };
 
 /* See wanted_alignment. */
-enum { ALIGN_FROM = 4096, ALIGN_FILES_TO = 32 << 20 };
+enum { ALIGN_FROM = 4096, ALIGN_FILES_TO = 32 << 20, COPY_STEP = 64 << 10 };
 
 void *gate_weights_alloc(gate_weights_file *file, uint64_t bytes, gate_weights_error *error)
 {
@@ -212,7 +212,7 @@ static uint32_t wanted_alignment(const gate_weights_file *file, const gate_tenso
     return gate_dtype_bits(t->dtype) / 8;
 }
 
-/* The pages that only the tensor has go back to the system: its copy is used from now on. */
+/* The pages that lie inside these bytes go back to the system: their copy is used from now on. */
 static void drop_pages(const gate_weights_file *file, const void *data, uint64_t bytes)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
@@ -238,8 +238,12 @@ static const void *aligned_data(gate_weights_file *file, const gate_tensor *t,
     copy = gate_weights_alloc(file, t->bytes, error);
     if (!copy)
         return NULL;
-    memcpy(copy, t->data, (size_t)t->bytes);
-    drop_pages(file, t->data, t->bytes);
+    for (uint64_t at = 0; at < t->bytes; at += COPY_STEP) {
+        uint64_t n = t->bytes - at < COPY_STEP ? t->bytes - at : COPY_STEP;
+
+        memcpy((char *)copy + at, (const char *)t->data + at, (size_t)n);
+        drop_pages(file, (const char *)t->data + at, n);
+    }
     file->tensors[t - file->tensors].data = copy;
     return copy;
 }
