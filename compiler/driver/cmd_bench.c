@@ -4,6 +4,7 @@
 
 #include "driver/call.h"
 #include "driver/compile.h"
+#include "driver/cost.h"
 #include "driver/npy_tensor.h"
 
 #include "emit/abi.h"
@@ -24,6 +25,7 @@ typedef struct {
     double samples[MAX_SAMPLES]; /* seconds per run */
     int n;
     uint64_t runs;
+    Cost cost;       /* of one run, at most */
     uint32_t status; /* all bits that were raised */
 } Bench;
 
@@ -186,6 +188,9 @@ static Status report(Bench *b)
     strbuf_addf(&out, "%s: median %s, 10%%..90%% %s .. %s, min %s, %llu runs\n",
                 sym_text(b->m->names, b->f->name), pretty(a, median), pretty(a, low),
                 pretty(a, high), pretty(a, b->samples[0]), (unsigned long long)b->runs);
+    if (b->cost.macs && b->cost.macs < UINT64_MAX / 2)
+        strbuf_addf(&out, "  at most %.4g million multiply-adds per run: %.4g GFLOP/s\n",
+                    1e-6 * (double)b->cost.macs, 2e-9 * (double)b->cost.macs / median);
     for (uint32_t bit = 0; bit < 32; bit++)
         if (b->status >> bit & 1)
             strbuf_addf(&out, "  note: the runs raised %s\n", gate_status_name(1u << bit));
@@ -208,6 +213,17 @@ static Status bench_fn(Bench *b, const EmitOptions *o)
     return status;
 }
 
+/* Of every network; zeros for those that are lowered already. */
+static Cost *count_work(Session *s, Module *m)
+{
+    Cost *costs = ARENA_ARRAY(s->arena, Cost, m->fns.n + 1);
+    if (compile_simplify(s, m) == STATUS_OK)
+        for (uint32_t k = 0; k < m->fns.n; k++)
+            if (m->fns.at[k]->stage != LO)
+                costs[k] = cost_count(s->arena, m->fns.at[k]).total;
+    return costs;
+}
+
 Status cmd_bench(Session *s)
 {
     Module *m = NULL;
@@ -219,11 +235,12 @@ Status cmd_bench(Session *s)
     }
     EmitOptions o = compile_options(s, s->options.files.at[0]);
     Status status = compile_load(s, s->options.files.at[0], &m);
+    Cost *costs = status == STATUS_OK ? count_work(s, m) : NULL;
     if (status == STATUS_OK)
         status = compile_passes(s, m, &o);
     for (uint32_t k = 0; status == STATUS_OK && k < m->fns.n; k++) {
         Bench *b = ARENA_NEW(s->arena, Bench);
-        *b = (Bench){.s = s, .m = m, .f = m->fns.at[k], .seed = 1};
+        *b = (Bench){.s = s, .m = m, .f = m->fns.at[k], .seed = 1, .cost = costs[k]};
         if (only && strcmp(only, sym_text(m->names, b->f->name)))
             continue;
         found = true;

@@ -112,6 +112,19 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
     return status;
 }
 
+Status compile_simplify(Session *s, Module *m)
+{
+    PassCx cx = {.diag = s->diag, .opt = 1};
+    PassOptions options = {.passes = "canon,fold,canon,dce", .limit = -1};
+    const char *why = NULL;
+    if (all_lowered(m))
+        return STATUS_OK;
+    cx.scratch = arena_new("scratch");
+    bool ok = pass_run(m, &cx, &options, &why);
+    arena_free(cx.scratch);
+    return ok ? STATUS_OK : compile_refused(s, why);
+}
+
 Status compile_no_network(Session *s, const Module *m)
 {
     const char *wanted = s->options.network ? s->options.network : "";

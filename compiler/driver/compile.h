@@ -14,6 +14,8 @@ Status compile_load(Session *s, const char *path, Module **out);
 EmitOptions compile_options(const Session *s, const char *path);
 /* Runs the passes of the options (or of the -O level) on a module that is not lowered yet. */
 Status compile_passes(Session *s, Module *m, const EmitOptions *o);
+/* Brings the tensor stage into its simplest form, for counting work; lowered modules stay. */
+Status compile_simplify(Session *s, Module *m);
 /* Reports that code cannot be generated (E0403). */
 Status compile_refused(Session *s, const char *why);
 /* Reports that --network names none of the networks of m. */

@@ -126,24 +126,13 @@ static void memory(Explain *x, const Fn *f)
 
 /* ---- both in one text ---- */
 
-static Status simplify(Explain *x)
-{
-    PassCx cx = {.scratch = arena_new("scratch"), .diag = x->s->diag, .opt = 1};
-    PassOptions options = {.passes = "canon,fold,canon,dce", .limit = -1};
-    const char *why = NULL;
-    bool lowered = x->m->fns.n && x->m->fns.at[0]->stage == LO;
-    bool ok = lowered || pass_run(x->m, &cx, &options, &why);
-    arena_free(cx.scratch);
-    return ok ? STATUS_OK : compile_refused(x->s, why);
-}
-
 Status explain_networks(Session *s, const char *path)
 {
     Explain x = {.s = s, .out = strbuf_new(s->arena)};
     EmitOptions o = compile_options(s, path);
     Status status = compile_load(s, path, &x.m);
     if (status == STATUS_OK)
-        status = simplify(&x);
+        status = compile_simplify(s, x.m);
     if (status != STATUS_OK)
         return status;
     StrBuf *head = ARENA_ARRAY(s->arena, StrBuf, x.m->fns.n + 1);
