@@ -156,9 +156,12 @@ static void instance_dims(Cx *cx, Inst *inst)
 Bind *find_path(Cx *cx, const SymId *q, uint32_t n, const Env *env, Span at)
 {
     Bind *b = env_find(cx->arena, env, q[0], NULL);
-    for (uint32_t i = 1; i < n && b; i++)
+    bool broken = false;
+    for (uint32_t i = 1; i < n && b; i++) {
+        broken = b->kind == BIND_MODULE && !b->mod->ast.ok;
         b = b->kind == BIND_MODULE ? env_here(b->mod->env, q[i]) : NULL;
-    if (b)
+    }
+    if (b || broken) /* perhaps it stands where the text did not parse */
         return b;
     StrBuf t = strbuf_new(cx->arena);
     for (uint32_t i = 0; i < n; i++)
@@ -441,7 +444,7 @@ static void body_formals(Cx *cx, const Node *d, Env *env)
         const Ty *t = read_type(cx, p->type, env, NULL);
         if (p->a) {
             Value v = ex(cx, p->a, env, t);
-            fit(cx, t, &v, p->a->span, "default of '%s'", text_of(cx, p->name));
+            fit(cx, t, &v, p->a->span, p->type->span, "default of '%s'", text_of(cx, p->name));
         }
         shape_note(cx, p->span, p->name, "", t);
         Bind b = {.kind = BIND_VAL, .role = IS_ARGUMENT, .type = t, .where = p->span};
@@ -501,7 +504,7 @@ void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer)
                                            : ex(cx, d->a, env, want);
         v = leave_value(cx, v, env_subs_to(cx->arena, inner, env));
         const Node *last = d->a->kind == AST_BRACES && d->a->a ? d->a->a : d->a;
-        fit(cx, want, &v, last->span, "result of '%s'", text_of(cx, d->name));
+        fit(cx, want, &v, last->span, d->type->span, "result of '%s'", text_of(cx, d->name));
         shape_note(cx, d->span, d->name, " ->", want);
     }
     for (uint32_t i = 0; i < f->generics.n; i++)

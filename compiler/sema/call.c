@@ -59,7 +59,7 @@ Bind bind_static(Cx *cx, const Node *s, const Node *e, Env *env, Span at)
     }
     const Ty *t = read_type(cx, s->type, env, NULL);
     Value v = ex(cx, e, env, t);
-    fit(cx, t, &v, e->span, "static '%s'", text_of(cx, s->name));
+    fit(cx, t, &v, e->span, s->type->span, "static '%s'", text_of(cx, s->name));
     Bind b = {.kind = BIND_VAL, .role = IS_STATIC, .type = t, .where = at};
     if (live(cx))
         b.ex = fitted(cx, &v, t);
@@ -305,8 +305,8 @@ static bool pass_arg(Cx *cx, Call *c, uint32_t i)
     Span at = a->node ? a->node->span : c->at;
     if (is_tensor(&a->v) && c->types[i]->kind == TYK_TENSOR)
         return pass_tensor(cx, c, i, at);
-    fit(cx, c->types[i], &a->v, at, "'%s': '%s'", text_of(cx, c->f->decl->name),
-        text_of(cx, c->f->decl->ys.at[i]->name));
+    fit(cx, c->types[i], &a->v, at, c->f->decl->ys.at[i]->span, "'%s': '%s'",
+        text_of(cx, c->f->decl->name), text_of(cx, c->f->decl->ys.at[i]->name));
     return true;
 }
 

@@ -177,7 +177,7 @@ static const Ty *core_route(Cx *cx, Core *c)
     bool mask = !strcmp(c->text, "route_mask");
     const Ty *t = type_of(c, 0);
     Axes a = axes_of(cx, c, 0);
-    fit(cx, ty_tensor(cx->ts, elem_kind(SE_ANY), a.at, a.n), &c->args[1], c->n->span,
+    fit(cx, ty_tensor(cx->ts, elem_kind(SE_ANY), a.at, a.n), &c->args[1], c->n->span, (Span){0, 0},
         "weights of '%s'", c->text);
     if (a.n != 2 || a.at[0].seq || a.at[1].seq) {
         bad(cx, c->n->span, E0201, "'%s' wants rows and entries, not %s", c->text, show_ty(cx, t));

@@ -35,10 +35,34 @@ Value check_test(Cx *cx, const Node *e, Env *env, const Poly *d, SymId what)
     return v;
 }
 
+/* not (s > t) is true on NaN. */
+static void warn_negated(Cx *cx, const Node *e, Env *env)
+{
+    if (e->kind == AST_BIN && (e->op == OPER_AND || e->op == OPER_OR)) {
+        warn_negated(cx, e->a, env);
+        warn_negated(cx, e->b, env);
+    }
+    if (e->kind != AST_NOT || e->a->kind != AST_BIN || cx->quiet)
+        return;
+    static const Oper opposite[] = {
+        [OPER_LT] = OPER_GE, [OPER_LE] = OPER_GT, [OPER_GT] = OPER_LE, [OPER_GE] = OPER_LT};
+    const Node *c = e->a;
+    if (c->op < OPER_LT || c->op > OPER_GE)
+        return;
+    cx->quiet++;
+    Value x = ex(cx, c->a, env, NULL);
+    cx->quiet--;
+    if (!is_tensor(&x) || !elem_is_real(x.ex.ty->elem))
+        return;
+    bad(cx, e->span, W0344, "'not (a %s b)' is true for NaN", oper_text((Oper)c->op));
+    help(cx, "write a %s b", oper_text(opposite[c->op]));
+}
+
 void check_gate(Cx *cx, const Node *s, Env *env)
 {
     const Poly *d = axis_of(cx, s->xs, env);
     Value test = check_test(cx, s->a, env, d, s->name);
+    warn_negated(cx, s->a, env);
     surrogates(cx, s->attrs, env);
     const Ty *t = ty_vector(cx->ts, elem_kind(SE_SEL), d);
     shape_note(cx, s->span, s->name, "", t);
@@ -183,7 +207,7 @@ static const Ty *join_types(Cx *cx, const Ty *a, const Ty *b, Span at, const cha
     if (a->kind == TYK_ROUTE || b->kind == TYK_ROUTE) {
         const Ty *r = a->kind == TYK_ROUTE ? a : b;
         Value v = value_of(r == a ? b : a);
-        fit(cx, r, &v, at, "%s", what);
+        fit(cx, r, &v, at, (Span){0, 0}, "%s", what);
         return r;
     }
     ElemTy e = join_elem(cx, a->elem, b->elem, at, "when");

@@ -287,7 +287,7 @@ static void declare_value(Cx *cx, const Node *d, Env *env)
     Ex def = {.ty = t};
     if (d->a) {
         Value v = ex(cx, d->a, env, t);
-        fit(cx, t, &v, d->a->span, "'%s'", text_of(cx, d->name));
+        fit(cx, t, &v, d->a->span, d->type->span, "'%s'", text_of(cx, d->name));
         /* what a state or knob starts with stays the one number that fills it */
         bool fills = d->kind != AST_PARAM && t->kind == TYK_TENSOR && v.kind == V_VALUE &&
                      v.ex.ty->kind == TYK_TENSOR && !v.ex.ty->naxes;

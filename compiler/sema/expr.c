@@ -274,6 +274,8 @@ static Value module_member(Cx *cx, const Node *n, const Value *m)
 {
     Env *e = m->bind->mod->env;
     Bind *b = env_here(e, n->name);
+    if (!b && !m->bind->mod->ast.ok)
+        return value_any(); /* perhaps it stands where the text did not parse */
     if (!b) {
         bad(cx, n->span, E0101, "no '%s' in module '%s'", text_of(cx, n->name),
             text_of(cx, m->bind->name));

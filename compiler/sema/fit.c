@@ -165,24 +165,22 @@ static void fit_type(Cx *cx, const Ty *want, const Ty *t, Span at, const char *w
         bad(cx, at, code, "%s is %s, the value %s", what, whole, show_ty(cx, t));
 }
 
-void fit(Cx *cx, const Ty *want, const Value *v, Span at, const char *fmt, ...)
+void fit(Cx *cx, const Ty *want, const Value *v, Span at, Span declared, const char *fmt, ...)
 {
     char what[160];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    if (is_ref(v) && v->kind != V_SKIP) {
+    unsigned before = diag_errors(cx->diag);
+    if (is_ref(v) && v->kind != V_SKIP)
         bad(cx, at, E0107, "%s: %s is not a value", what, show_value(cx, v));
-        return;
-    }
-    if (v->kind == V_SKIP || ty_is_any(want))
-        return;
-    if (v->kind == V_NONE) {
+    else if (v->kind == V_NONE && !ty_is_any(want))
         bad(cx, at, E0105, "%s has no value", what);
-        return;
-    }
-    fit_type(cx, want, v->ex.ty, at, what);
+    else if (v->kind == V_VALUE && !ty_is_any(want))
+        fit_type(cx, want, v->ex.ty, at, what);
+    if (declared.at && diag_errors(cx->diag) > before)
+        also(cx, declared, "declared here");
 }
 
 Ex fitted(Cx *cx, const Value *v, const Ty *want)

@@ -46,7 +46,8 @@ static void exit_value(Cx *cx, const Node *s, Env *env, const Poly *d, int64_t i
     Value v = ex(cx, s->b, e, NULL);
     const Ty *want = read_type(cx, cx->cur->fn->decl->type, cx->cur->env, NULL);
     v = leave_value(cx, v, env_subs_to(cx->arena, e, cx->cur->env));
-    fit(cx, want, &v, s->b->span, "value of '%s'", text_of(cx, s->name));
+    fit(cx, want, &v, s->b->span, cx->cur->fn->decl->type->span, "value of '%s'",
+        text_of(cx, s->name));
 }
 
 Env *check_halt(Cx *cx, const Node *s, Env *env)

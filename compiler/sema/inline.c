@@ -142,7 +142,7 @@ static Ex walk_body(Cx *cx, const Inlined *in, Env *env)
     Value v = d->a->kind == AST_BRACES ? block_value(cx, d->a, env, want, &inner)
                                        : ex(cx, d->a, env, want);
     v = leave_value(cx, v, env_subs_to(cx->arena, inner, env));
-    fit(cx, want, &v, in->at, "result");
+    fit(cx, want, &v, in->at, (Span){0, 0}, "result");
     return fitted(cx, &v, want);
 }
 

@@ -7,7 +7,7 @@ static Bind *new_carry(Cx *cx, const Node *c, Env *env)
     const Ty *want = c->type ? read_type(cx, c->type, env, NULL) : NULL;
     Value v = ex(cx, c->a, env, want);
     if (want) {
-        fit(cx, want, &v, c->a->span, "'%s'", text_of(cx, c->name));
+        fit(cx, want, &v, c->a->span, c->type->span, "'%s'", text_of(cx, c->name));
     } else if (v.kind != V_VALUE) {
         if (v.kind != V_SKIP)
             bad(cx, c->a->span, E0107, "'%s': %s is not a value", text_of(cx, c->name),

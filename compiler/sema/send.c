@@ -14,7 +14,7 @@ void check_route(Cx *cx, const Node *s, Env *env)
     const Ty *r = ty_route(cx->ts, rows, experts, s->name, (uint32_t)polys_fresh_id(cx->ps));
     not_yet(cx, s->span, "'route'");
     Value v = ex(cx, s->a, env, r);
-    fit(cx, r, &v, s->a->span, "'%s'", text_of(cx, s->name));
+    fit(cx, r, &v, s->a->span, a->span, "'%s'", text_of(cx, s->name));
     surrogates(cx, s->attrs, env);
     shape_note(cx, s->span, s->name, "", r);
     env_put(cx->arena, env, s->name, (Bind){.kind = BIND_ROUTE, .type = r, .where = s->span});

@@ -92,7 +92,7 @@ void check_let(Cx *cx, const Node *s, Env *env)
     const Ty *want = s->type ? read_type(cx, s->type, env, NULL) : NULL;
     Value v = s->ys.n ? each_value(cx, s->ys, s->a, env, s->span, NULL) : ex(cx, s->a, env, want);
     if (want) {
-        fit(cx, want, &v, s->a->span, "'%s'", text_of(cx, s->name));
+        fit(cx, want, &v, s->a->span, s->type->span, "'%s'", text_of(cx, s->name));
         v = value_ex(fitted(cx, &v, want));
     }
     if (s->xs.n) {
@@ -175,7 +175,7 @@ void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at)
     Value want = ex(cx, target, env, NULL);
     act_resume(cx, keep);
     const Ty *t = want.kind == V_VALUE ? want.ex.ty : &ty_unknown;
-    fit(cx, t, v, at, "'%s'", text_of(cx, r));
+    fit(cx, t, v, at, b->where, "'%s'", text_of(cx, r));
     if (live(cx) && !ty_is_any(t))
         emit_store(cx, target, b, v, env, sels, nsels, t, seen(cx, b->type, subs));
 }

@@ -327,9 +327,10 @@ bool interval(Cx *cx, const Node *e, Env *env, const Poly **low, const Poly **hi
 bool same_axis(Cx *cx, Axis a, Axis b);
 bool axes_match(Cx *cx, const Axis *want, uint32_t nwant, const Axis *got, uint32_t ngot);
 bool fit_elem(Cx *cx, ElemTy want, ElemTy e);
-/* The value against a declared type; 'what' is for messages. */
-void fit(Cx *cx, const Ty *want, const Value *v, Span at, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+/* The value against a declared type, which stands at 'declared' (or nowhere); the text says what
+ * is declared. */
+void fit(Cx *cx, const Ty *want, const Value *v, Span at, Span declared, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
 /* After fit: the emitted value as declared. */
 Ex fitted(Cx *cx, const Value *v, const Ty *want);
 /* The restrictions that remain after 'whole' took n groups that touch the type. */
