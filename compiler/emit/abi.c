@@ -248,10 +248,16 @@ static bool collect_states(Make *k)
     Abi *abi = k->abi;
     const Module *m = abi->m;
     const bool *used = used_rows(k, "state", m->states.n);
-    for (uint32_t r = 0; r < m->states.n; r++) {
+    bool any_shared = false;
+    for (uint32_t r = 0; r < m->states.n; r++)
+        any_shared |= used[r] && m->states.at[r].shared;
+    /* Shared states first, whether this network uses them or not: one place in all networks. */
+    for (uint32_t turn = 0; turn < 2 * m->states.n; turn++) {
+        bool shared = turn < m->states.n;
+        uint32_t r = shared ? turn : turn - m->states.n;
         const State *s = &m->states.at[r];
         AbiItem it = {.name = s->name, .type = s->type, .index = r};
-        if (!used[r])
+        if (s->shared != shared || !(shared ? any_shared : used[r]))
             continue;
         it.elem = (Elem)type_get(m->types, s->type)->elem;
         it.field = field_name(k, abi->states.at, abi->states.n, s->name);

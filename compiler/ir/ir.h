@@ -127,6 +127,7 @@ typedef struct {
     SymId name;
     TypeId type;
     DataId init; /* none: zero */
+    bool shared; /* of a part at file level: at one place in the states of all networks */
     Span loc;
 } State;
 

@@ -149,6 +149,7 @@ static bool parse_state(Parse *p)
         return false;
     if (skip_word(p, "data") && !parse_data_ref(p, &q.init))
         return false;
+    q.shared = skip_word(p, "shared");
     vec_push(p->arena, &p->m->states, q);
     return true;
 }

@@ -407,7 +407,7 @@ void ir_print_module(StrBuf *out, const Module *m)
         print_entry(out, m, "state", m->states.at[k].name, m->states.at[k].type);
         if (m->states.at[k].init.ix)
             strbuf_addf(out, " data #%u", m->states.at[k].init.ix);
-        strbuf_add(out, "\n");
+        strbuf_add(out, m->states.at[k].shared ? " shared\n" : "\n");
     }
     for (uint32_t k = 0; k < m->fns.n; k++) {
         strbuf_add(out, "\n");

@@ -62,9 +62,10 @@ Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly 
 /* By the file's header; ty is what the header says. */
 Ex act_fileparam(Act *a, SymId path, const Ty *ty);
 Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi);
-/* The cell of a state; 'initial' may be NULL (zero). In a bank: stacked like params. */
+/* The cell of a state; 'initial' may be NULL (zero). In a bank: stacked like params. 'shared': it
+ * belongs to the file, and the networks that use it find it at one place of their states. */
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
-                const Poly *const *sizes, uint32_t nmembers);
+                const Poly *const *sizes, uint32_t nmembers, bool shared);
 Ex act_comptime(Act *a, Ex e);           /* const */
 Ex act_dim_value(Act *a, const Poly *p); /* a dimension's name used as a value: i32 */
 Ex act_enum_value(Act *a, const Poly *dim, int64_t member); /* ix */

@@ -166,17 +166,18 @@ static bool same_init(Act *a, DataId x, DataId y)
 
 static bool unlike_state(Act *a, const State *x, const State *y)
 {
-    return x && (!type_eq(x->type, y->type) || !same_init(a, x->init, y->init));
+    return x && (x->shared != y->shared || !type_eq(x->type, y->type) ||
+                 !same_init(a, x->init, y->init));
 }
 
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
-                const Poly *const *sizes, uint32_t nmembers)
+                const Poly *const *sizes, uint32_t nmembers, bool shared)
 {
     (void)members;
     (void)sizes;
     if (nmembers)
         act_not_yet(a, a->b.loc, "a state inside a bank that is picked by a computed index");
-    State st = {.type = act_type(a, ty), .loc = a->b.loc};
+    State st = {.type = act_type(a, ty), .shared = shared, .loc = a->b.loc};
     st.init = state_init(a, initial, st.type);
     st.name = own_name(a, path, unlike_state(a, module_state(a->m, path), &st));
     if (!module_state(a->m, st.name))

@@ -31,6 +31,7 @@ static void declare_file_data(Cx *cx, ModuleInfo *m)
 {
     ModuleInfo *keep = cx->mod;
     cx->mod = m;
+    cx->frame.file = true;
     for (uint32_t i = 0; i < m->decls.n && live(cx); i++) {
         const Node *d = m->decls.at[i];
         bool data = d->kind >= AST_KNOB && d->kind <= AST_STATE;
@@ -41,6 +42,7 @@ static void declare_file_data(Cx *cx, ModuleInfo *m)
             continue; /* of unknown type: refused where it is used */
         declare(cx, d, m->env);
     }
+    cx->frame.file = false;
     cx->mod = keep;
 }
 

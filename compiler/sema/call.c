@@ -557,18 +557,26 @@ Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env 
 
 /* ---- the CALL expression ---- */
 
+/* Two networks are never under way at once: each may call a part of the file. */
+static bool entry_points(const FnInfo *f, const FnInfo *g)
+{
+    return f && g && f != g && f->decl->kind == AST_NETWORK && g->decl->kind == AST_NETWORK;
+}
+
 /* A block that updates a state is called at one place, and in order. */
 static void check_site(Cx *cx, Inst *i, const Node *n, const Env *env)
 {
     if (!i || cx->quiet || cx->mute || !fn_updates(cx, i->fn))
         return;
     const char *name = text_of(cx, i->fn->decl->name);
-    if (i->site && i->site != n) {
+    const FnInfo *here = cx->cur ? cx->cur->fn : NULL;
+    if (i->site && i->site != n && !entry_points(i->site_in, here)) {
         bad(cx, n->span, E0220, "'%s' updates its state here and at another place", name);
         also(cx, i->site->span, "the other call");
         help(cx, "declare a second part");
     }
     i->site = n;
+    i->site_in = here;
     for (const Env *e = env; e && e->what != ENV_FN; e = e->parent)
         if (e->what == ENV_EACH) {
             bad(cx, n->span, E0220, "'%s' updates its state: not under 'each', which has no order",

@@ -272,7 +272,7 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
         return;
     SymId name = intern_z(cx->names, path);
     if (d->kind == AST_STATE) {
-        b->cell = act_state(cx->act, name, b->type, initial, f.members, f.sizes, f.n);
+        b->cell = act_state(cx->act, name, b->type, initial, f.members, f.sizes, f.n, f.file);
         return;
     }
     b->ex = act_param(cx->act, name, b->type, f.members, f.sizes, f.n, initial);

@@ -51,6 +51,7 @@ typedef struct {
     const ValId *members;
     const Poly *const *sizes;
     uint32_t n;
+    bool file; /* inside a declaration at file level */
 } Frame;
 
 /* A part, or the members of a bank: a block with statics bound and instance dimensions shared by
@@ -59,6 +60,7 @@ struct Inst {
     FnInfo *fn;
     Statics statics, dims; /* dims: BIND_DIM per name */
     const Node *site;      /* the call that updates its state */
+    const FnInfo *site_in; /* and the text it stands in */
     Frame frame;
     bool bank;        /* one member index is still to be added to the frame */
     const Poly *size; /* of the bank */
