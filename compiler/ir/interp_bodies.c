@@ -169,14 +169,22 @@ static void keep(Acc *a, Scalar s, int64_t at)
     a->i = (uint64_t)s.i;
     a->best = at;
 }
+/* max and min order -0 below +0, as the ops do; arg* take equal values as equal. */
+static bool other_zero(Elem e, const Acc *a, Scalar s, bool negative)
+{
+    return elem_is_float(e) && s.f == 0 && a->f == 0 && signbit(s.f) != signbit(a->f) &&
+           (signbit(s.f) != 0) == negative;
+}
 static void step_max(Acc *a, Elem e, Scalar s, int64_t at)
 {
-    if (a->n == 0 || greater(e, a, s) || (elem_is_float(e) && isnan(s.f)))
+    if (a->n == 0 || greater(e, a, s) || other_zero(e, a, s, false) ||
+        (elem_is_float(e) && isnan(s.f)))
         keep(a, s, at);
 }
 static void step_min(Acc *a, Elem e, Scalar s, int64_t at)
 {
-    if (a->n == 0 || smaller(e, a, s) || (elem_is_float(e) && isnan(s.f)))
+    if (a->n == 0 || smaller(e, a, s) || other_zero(e, a, s, true) ||
+        (elem_is_float(e) && isnan(s.f)))
         keep(a, s, at);
 }
 /* A NaN gives way to any number. */
