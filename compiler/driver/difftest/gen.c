@@ -172,7 +172,7 @@ void rng_fill(Rng *r, Tensor *t, int64_t bound)
 }
 
 /* A constant tensor of fixed extents as module data. */
-static DataId make_data(Gen *g, TypeId type)
+DataId gen_data(Gen *g, TypeId type)
 {
     const Type *ty = type_get(g->m->types, type);
     Tensor t = {.elem = (Elem)ty->elem, .rank = ty->rank};
@@ -254,19 +254,19 @@ static void make_params(Gen *g)
     for (uint32_t k = 0, n = gen_below(g, 3); k < n; k++) {
         SymId name = numbered(g, "w", k);
         TypeId type = fixed_type(g, E_F32);
-        Param p = {.name = name, .type = type, .data = make_data(g, type)};
+        Param p = {.name = name, .type = type, .data = gen_data(g, type)};
         vec_push(g->m->arena, &g->m->params, p);
         gen_see(g, ir_op(&g->at, OP_param, NULL, 0, name_attr(g, name)));
     }
     if (gen_chance(g, 60)) {
         TypeId type = fixed_type(g, gen_chance(g, 50) ? E_F32 : E_I32);
-        gen_see(g, ir_data(&g->at, type, make_data(g, type)));
+        gen_see(g, ir_data(&g->at, type, gen_data(g, type)));
     }
     if (gen_chance(g, 60)) { /* a table of indices */
         DimId bound = g->dims.at[gen_below(g, g->fixed)];
         DimId len = g->dims.at[gen_below(g, g->fixed)];
         TypeId type = type_like(g->m->types, type_ix(g->m->types, bound), &len, 1);
-        gen_see(g, ir_data(&g->at, type, make_data(g, type)));
+        gen_see(g, ir_data(&g->at, type, gen_data(g, type)));
     }
 }
 
@@ -285,7 +285,7 @@ static void make_knobs_and_states(Gen *g)
         TypeId type = fixed_type(g, gen_chance(g, 70) ? E_F32 : E_I32);
         State s = {.name = numbered(g, "s", k), .type = type};
         if (gen_chance(g, 50))
-            s.init = make_data(g, type);
+            s.init = gen_data(g, type);
         vec_push(g->m->arena, &g->m->states, s);
         ValId cell = ir_op(&g->at, OP_state, NULL, 0, name_attr(g, s.name));
         vec_push(g->m->arena, &g->cells, cell);

@@ -61,6 +61,11 @@ ValId gen_loop(Gen *g, Elem e, const DimId *dims, uint32_t rank);
 ValId gen_if(Gen *g, Elem e, const DimId *dims, uint32_t rank);
 ValId gen_when(Gen *g, Elem e, const DimId *dims, uint32_t rank);
 ValId gen_ordered(Gen *g, Elem e, const DimId *dims, uint32_t rank);
+/* Random elements of a type with constant extents. */
+DataId gen_data(Gen *g, TypeId type);
+/* A product of two visible tensors, or a convolution, if some fit. */
+void gen_contraction(Gen *g);
+void gen_convolution(Gen *g);
 void gen_statement(Gen *g);
 
 #endif

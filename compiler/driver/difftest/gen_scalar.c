@@ -237,7 +237,9 @@ static ValId reduction(Gen *g, Elem e, int levels)
     BodyId body = ir_index_body(g->f, &d, 1);
     Scope s = gen_enter(g, body, gen_max(g, d), true);
     gen_see(g, body_param(g->f, body, 0));
-    ValId v = gen_scalar(g, from, levels - 1);
+    bool plain =
+        kind[0] == 'a' && gen_chance(g, 60); /* ties stay where values are read as they are */
+    ValId v = gen_scalar(g, from, plain ? 0 : levels - 1);
     if (val_ty(g->f, v)->elem == E_IX)
         v = ir_convert(&g->at, v, E_I32);
     ir_yield(&g->at, &v, 1);

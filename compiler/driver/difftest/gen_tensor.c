@@ -493,8 +493,12 @@ void gen_statement(Gen *g)
         updates[gen_below(g, COUNT(updates))](g);
     } else if (g->depth == 0 && p < 34) {
         bind_length(g);
-    } else if (g->depth == 0 && p < 40) {
+    } else if (g->depth == 0 && p < 38) {
         constant_tensor(g);
+    } else if (p < 46) {
+        gen_contraction(g);
+    } else if (p < 50) {
+        gen_convolution(g);
     } else {
         define(g);
     }
