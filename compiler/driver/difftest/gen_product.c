@@ -79,7 +79,9 @@ static ValId sum_of_products(Gen *g, const Factor *x, const Factor *w, DimId d, 
 
 void gen_contraction(Gen *g)
 {
-    DimId dims[MAX_RANK], d = g->dims.at[gen_below(g, g->dims.n)];
+    bool varying = g->f->dims.n && gen_chance(g, 35);
+    DimId dims[MAX_RANK], d = varying ? g->f->dims.at[gen_below(g, g->f->dims.n)]
+                                      : g->dims.at[gen_below(g, g->dims.n)];
     int64_t work = g->work * (gen_max(g, d) + 1);
     Factor x, w;
     if (!find_factor(g, d, &x) || !find_factor(g, d, &w))

@@ -285,15 +285,21 @@ static ValId rows_folded(Gen *g, Elem e, const DimId *dims, uint32_t rank)
 /* The trailing axes of a visible tensor that has one axis more. */
 static ValId row_of(Gen *g, TypeId type)
 {
-    const Type *want = type_get(g->m->types, type);
+    const Type copy = *type_get(g->m->types, type), *want = &copy;
     for (uint32_t k = g->vals.n; k-- > 0;) {
         const Type *ty = val_ty(g->f, g->vals.at[k]);
         if (ty->elem != want->elem || ty->rank != want->rank + 1u ||
             memcmp(ty->dims + 1, want->dims, want->rank * sizeof *want->dims) != 0)
             continue;
-        ValId i = gen_index(g, ty->dims[0]);
+        ValId i = gen_chance(g, 70) ? gen_index(g, ty->dims[0]) : (ValId){0};
         if (i.ix)
             return ir_index(&g->at, g->vals.at[k], &i, 1, false);
+        i = gen_scalar(g, E_I32, 1);
+        if (want->elem == E_IX || gen_chance(g, 50))
+            return ir_index(&g->at, g->vals.at[k], &i, 1, true);
+        ValId in[] = {g->vals.at[k],
+                      ir_const_like(&g->at, type_scalar(g->m->types, (Elem)want->elem), 1), i};
+        return ir_op(&g->at, OP_index_or, in, 3, (AttrId){0});
     }
     return (ValId){0};
 }
