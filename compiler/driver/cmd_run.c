@@ -173,6 +173,8 @@ static Status weights_known(Run *r)
 static Status open_network(Run *r)
 {
     const char *why = NULL;
+    if (r->s->options.interpret && r->f->stage != HI)
+        return wrong(r, "the interpreter runs networks of the tensor stage, this one is lowered");
     if (r->s->options.interpret) {
         r->interp = interp_new(r->s->arena, r->m);
         return STATUS_OK;

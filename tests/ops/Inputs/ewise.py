@@ -288,6 +288,28 @@ def convert_cases():
         yield elementwise('bitcast_%s_%s' % (src, to), 'bitcast', src, to, [a], want)
 
 
+def exhaustive_cases():
+    """All 65,536 values of the narrow floats, and rounding to them at and beside every midpoint."""
+    bits = np.arange(65536, dtype=np.uint32).astype(np.uint16)
+    half = bits.view(np.float16)
+    yield elementwise('all_f16_f32', 'convert', 'f16', 'f32', [half], half.astype(np.float32))
+    wide = (bits.astype(np.uint32) << 16).view(np.float32)
+    yield elementwise('all_bf16_f32', 'convert', 'bf16', 'f32', [bits], wide)
+    up = half[:0x7c00].astype(np.float32)
+    middle = ((up[:-1].astype(np.float64) + up[1:]) / 2).astype(np.float32)
+    near = np.concatenate([middle, np.nextafter(middle, np.float32(0)),
+                           np.nextafter(middle, np.float32(np.inf)),
+                           np.array([65519.996, 65520, 65536, 2.9802322e-08, 2.98e-08], np.float32)])
+    near = np.concatenate([near, -near])
+    with np.errstate(over='ignore'):
+        yield elementwise('near_f16', 'convert', 'f32', 'f16', [near], near.astype(np.float16))
+    b = (bits.astype(np.uint32) << 16)
+    b = np.concatenate([b | 0x7fff, b | 0x8000, b | 0x8001])
+    x = b.view(np.float32)
+    x = x[~np.isnan(x)]
+    yield elementwise('near_bf16', 'convert', 'f32', 'bf16', [x], to_bf16(x))
+
+
 def merged(cases, size=6):
     """Several one-map cases as one network, so that fewer processes are needed."""
     group, ulp = [], None
@@ -326,3 +348,4 @@ def cases():
     yield random_case()
     yield from merged(compare_cases(), 8)
     yield from merged(convert_cases(), 10)
+    yield from exhaustive_cases()
