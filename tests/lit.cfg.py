@@ -70,6 +70,7 @@ if missing:
     lit_config.note('not on this machine, tests that need it are skipped: ' + ', '.join(missing))
 if config.sanitize:
     config.available_features.add('sanitize')
+    config.environment['GATEC_SANITIZE'] = '1'
 
 # A test that hangs fails (where lit knows how to end it).
 if lit.util.killProcessAndChildrenIsSupported()[0]:
