@@ -94,6 +94,15 @@ static Status run_pipeline(Session *s, Module *m, PassCx *cx, const char *passes
     return !ok ? STATUS_USAGE : diag_errors(s->diag) ? STATUS_ERRORS : printed;
 }
 
+/* Source may ask for more than there is; the passes count on types of a sensible size. */
+static bool fits_memory(PassCx *cx, const Module *m)
+{
+    bool fits = true;
+    for (uint32_t k = 0; k < m->fns.n; k++)
+        fits &= m->fns.at[k]->stage != HI || pass_fits_memory(cx, m->fns.at[k]);
+    return fits;
+}
+
 Status compile_passes(Session *s, Module *m, const EmitOptions *o)
 {
     const Options *opt = &s->options;
@@ -106,7 +115,7 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
     if (!passes)
         passes = all_lowered(m) ? "" : pass_pipeline(o->opt);
     cx.scratch = arena_new("scratch");
-    Status status = run_pipeline(s, m, &cx, passes);
+    Status status = fits_memory(&cx, m) ? run_pipeline(s, m, &cx, passes) : STATUS_ERRORS;
     arena_free(cx.scratch);
     fwrite(stats.at, 1, stats.n, stderr);
     return status;

@@ -67,8 +67,7 @@ static void lower_outputs(Lower *L, BodyId hi)
         ref_put(L, to[k], yield_of(L, hi, k));
 }
 
-/* Reports the first value that no address space has room for. */
-static bool fits_memory(PassCx *cx, const Fn *f)
+bool pass_fits_memory(PassCx *cx, const Fn *f)
 {
     for (uint32_t v = 1; v < f->vals.n; v++) {
         const Type *t = val_ty(f, (ValId){v});
@@ -91,7 +90,7 @@ bool pass_lower(PassCx *cx, Fn *f)
 {
     Lower L;
     BodyId hi = f->entry;
-    bool fits = fits_memory(cx, f);
+    bool fits = pass_fits_memory(cx, f);
     lower_begin(&L, cx, f);
     f->stage = LO;
     BodyId lo = lower_entry(&L, hi);

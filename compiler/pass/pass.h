@@ -45,6 +45,9 @@ typedef struct {
 
 /* The standard pipeline of an optimisation level, HI to planned LO. */
 const char *pass_pipeline(int opt);
+/* Whether every value of a HI function has a size that an address space can hold; reports the first
+ * that has not (E0403). */
+bool pass_fits_memory(PassCx *cx, const Fn *f);
 /* Runs a pipeline on every function. False: unknown pass or wrong order (message in *why). */
 bool pass_run(Module *m, PassCx *cx, const PassOptions *o, const char **why);
 /* Markdown page of all passes, from the table. */

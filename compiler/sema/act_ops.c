@@ -328,6 +328,8 @@ static Ex core_convert(Act *a, const char *name, const Ex *args, const uint32_t 
     (void)n;
     (void)dim;
     Elem to = act_elem(a, result->elem);
+    if (to == E_IX) /* with its bound */
+        return act_fit(a, args[0], result);
     if (args[0].lit)
         return act_ex(result, act_value(a, args[0], result->elem));
     if (args[0].ty->elem.kind == SE_SEL)
