@@ -3,6 +3,8 @@
 
 #include "support/check.h"
 
+#include <stdlib.h>
+
 Act *act_new(Arena *arena, Module *m, Diag *d)
 {
     Act *a = ARENA_NEW(arena, Act);
@@ -290,4 +292,57 @@ void act_network_end(Act *a, Ex result, const Ty *declared)
         add_output(a, declared->fields[k].name, k, false);
     }
     ir_yield(&a->b, out, declared->nfields);
+}
+
+/* ---- sizes of this build ---- */
+
+int64_t act_least(Act *a, const Poly *atom)
+{
+    const Atom *at = poly_atom(atom);
+    const AtomBind *b = act_atom(a, atom);
+    if (b->bound)
+        return dim_min(a->m->dims, b->dim);
+    return at->kind == ATOM_NAME && at->has_value ? at->value : 0;
+}
+
+static bool known_atom(Act *a, const Poly *atom, int64_t *v)
+{
+    const Atom *at = poly_atom(atom);
+    const AtomBind *b = act_atom(a, atom);
+    if (b->bound)
+        return dim_is_const(a->m->dims, b->dim, v);
+    *v = at->value;
+    return at->kind == ATOM_NAME && at->has_value;
+}
+
+/* One term times a common denominator of 1; false where it is not known, too large or broken. */
+static bool known_term(Act *a, const PolyTerm *t, int64_t *out)
+{
+    int64_t up = t->num, down = t->den;
+    for (uint32_t i = 0; i < t->nfactors; i++) {
+        int64_t v;
+        if (!known_atom(a, t->factors[i].atom, &v))
+            return false;
+        for (int k = 0; k < abs(t->factors[i].power); k++)
+            if (__builtin_mul_overflow(t->factors[i].power > 0 ? up : down, v,
+                                       t->factors[i].power > 0 ? &up : &down))
+                return false;
+    }
+    if (!down || up % down)
+        return false;
+    *out = up / down;
+    return true;
+}
+
+bool act_known(Act *a, const Poly *p, int64_t *v)
+{
+    const PolyTerm *terms;
+    uint32_t n = poly_terms(p, &terms);
+    *v = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t one;
+        if (!known_term(a, &terms[i], &one) || __builtin_add_overflow(*v, one, v))
+            return false;
+    }
+    return true;
 }

@@ -42,6 +42,10 @@ void act_bind_restricted(Act *a, const Poly *restricted, ValId sel);
 /* A fresh extent with a run-time value (i32 scalar). */
 void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value);
 DimId act_dim(Act *a, const Poly *p);
+/* The number p is in this build; false where it changes from call to call. */
+bool act_known(Act *a, const Poly *p, int64_t *v);
+/* The least extent a name or decision (one atom) can have. */
+int64_t act_least(Act *a, const Poly *atom);
 /* The concrete element a class stands for in the body being walked (a stack: nested calls). */
 void act_push_classes(Act *a, Elem real, Elem num, Elem elem);
 void act_pop_classes(Act *a);

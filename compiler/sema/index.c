@@ -28,8 +28,9 @@ static Range range_from_to(Cx *cx, const Node *r, Env *env)
     const Poly *x = read_dim(cx, r->a, env), *y = read_dim(cx, r->b, env);
     const Poly *low, *top, *high;
     Range out = {.plain = true, .from_to = true};
+    cx->relies = false;
     bool ka = interval(cx, r->a, env, &low, &top), kb = interval(cx, r->b, env, &top, &high);
-    if (ka && kb) {
+    if (ka && kb && !cx->relies) {
         out.low = low;
         out.high = poly_sub(cx->ps, high, poly_num(cx->ps, 1));
     }

@@ -7,9 +7,18 @@ typedef struct {
     const Poly *low, *high;
 } Span_;
 
-static bool not_negative(Cx *cx, const Poly *p)
+static bool can_be_empty(void *act, const Poly *atom)
 {
-    return poly_at_least_0(cx->ps, p) == 1;
+    return act_least(act, atom) < 1;
+}
+
+bool not_negative(Cx *cx, const Poly *p)
+{
+    if (poly_at_least_0(cx->ps, p) != 1)
+        return false;
+    if (cx->act && !poly_at_least_0_empty(cx->ps, p))
+        cx->relies |= poly_visit(poly_solve(cx->ps, p), can_be_empty, cx->act);
+    return true;
 }
 
 static const Poly *minus_one(Cx *cx, const Poly *p)

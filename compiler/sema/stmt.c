@@ -72,6 +72,8 @@ static void bind_names(Cx *cx, const Node *s, const Value *v, Env *env)
 /* Interval and maximum of a bound integer, for subscripts and ranges made of it. */
 static void keep_interval(Cx *cx, const Node *s, Env *env, Bind *b, const Ty *t)
 {
+    bool relies = cx->relies;
+    cx->relies = false;
     cx->quiet++;
     if (s->ys.n && s->a->kind == AST_CALL) {
         Env *e = env_new(cx->arena, env, ENV_PLAIN);
@@ -84,6 +86,9 @@ static void keep_interval(Cx *cx, const Node *s, Env *env, Bind *b, const Ty *t)
     }
     b->bounded = s->kind == AST_CONST || (!s->ys.n && is_bounded(cx, s->a, env));
     cx->quiet--;
+    if (cx->relies)
+        b->low = b->high = NULL;
+    cx->relies = relies;
 }
 
 /* let and const. */

@@ -58,14 +58,24 @@ static Ex index_number(Cx *cx, const Bind *ix)
 static bool in_range(Cx *cx, const Poly *low, const Poly *high, const Poly *axis)
 {
     const Poly *last = poly_sub(cx->ps, axis, poly_num(cx->ps, 1));
-    return low && poly_at_least_0(cx->ps, low) == 1 &&
-           poly_at_least_0(cx->ps, poly_sub(cx->ps, last, high)) == 1;
+    return low && not_negative(cx, low) && not_negative(cx, poly_sub(cx->ps, last, high)) &&
+           !cx->relies;
+}
+
+/* The same by the sizes of this build. */
+static bool in_known_range(Cx *cx, const Poly *low, const Poly *high, const Poly *axis)
+{
+    int64_t l, h, n;
+    return live(cx) && low && act_known(cx->act, poly_solve(cx->ps, low), &l) &&
+           act_known(cx->act, poly_solve(cx->ps, high), &h) &&
+           act_known(cx->act, poly_solve(cx->ps, axis), &n) && l >= 0 && h < n;
 }
 
 static SubSpec plain_index(Cx *cx, Subscript *s, Bind *ix, const Poly *a)
 {
     address(cx, axis_dim(a), s->n->span, arena_printf(cx->arena, "'%s'", text_of(cx, ix->name)));
-    bool proved = in_range(cx, ix->low, ix->high, a);
+    cx->relies = false;
+    bool proved = in_range(cx, ix->low, ix->high, a) || in_known_range(cx, ix->low, ix->high, a);
     if (!s->ok_out && !proved)
         runtime_check(cx, s->n->span, ix->low, ix->high, a);
     return (SubSpec){.kind = SUB_VALUE, .proved = proved, .value = index_number(cx, ix)};
@@ -156,6 +166,25 @@ static const Poly *slice_end(Cx *cx, Subscript *s, const Node *e, const Poly *ax
     return read_dim(cx, e, s->env);
 }
 
+/* The slice lies on the axis whatever the sizes; a known one that does not is reported. */
+static bool slice_fits(Cx *cx, const Node *sub, const Poly *lo, const Poly *hi, const Poly *a)
+{
+    int64_t l, h, n;
+    if (act_known(cx->act, poly_solve(cx->ps, lo), &l) &&
+        act_known(cx->act, poly_solve(cx->ps, hi), &h) &&
+        act_known(cx->act, poly_solve(cx->ps, a), &n)) {
+        if (l <= h && h <= n)
+            return true;
+        diag_report(cx->diag, E0218, sub->span, "slice %lld..%lld of an axis of %lld", (long long)l,
+                    (long long)h, (long long)n);
+        cx->dead = true;
+        return false;
+    }
+    cx->relies = false;
+    return not_negative(cx, lo) && not_negative(cx, poly_sub(cx->ps, hi, lo)) &&
+           not_negative(cx, poly_sub(cx->ps, a, hi)) && !cx->relies;
+}
+
 static void slice_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *a)
 {
     const Poly *lo = slice_end(cx, s, sub->a, a), *hi = slice_end(cx, s, sub->b, a);
@@ -169,7 +198,8 @@ static void slice_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *a
             bad(cx, sub->b->span, E0218, "slice to %lld of an axis of %lld", (long long)v.num,
                 (long long)w.num);
     }
-    SubSpec spec = {.kind = SUB_SLICE, .proved = true};
+    SubSpec spec = {.kind = SUB_SLICE};
+    spec.proved = live(cx) && slice_fits(cx, sub, lo, hi, a);
     if (live(cx))
         spec.value = act_dim_value(cx->act, lo);
     add_spec(cx, s, spec);
@@ -183,8 +213,9 @@ static bool number_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *
     if (cx->quiet || (s->ok_out && !live(cx)))
         return false;
     const Poly *low, *high, *last = poly_sub(cx->ps, a, poly_num(cx->ps, 1));
+    cx->relies = false;
     bool known = interval(cx, sub, s->env, &low, &high);
-    if (known && in_range(cx, low, high, a))
+    if (known && (in_range(cx, low, high, a) || in_known_range(cx, low, high, a)))
         return true;
     if (s->ok_out)
         return false;

@@ -181,6 +181,7 @@ struct Program {
     Elem classes[3]; /* build: what real, num, elem stand for here */
     Module *out;
     struct WeightFiles *weights;
+    bool relies;  /* build: some proof since this was cleared holds for sizes from 1 on */
     Span each_at; /* of the binders being checked */
 };
 
@@ -322,6 +323,9 @@ const Poly *narrow(Cx *cx, const Poly *p, SymId name, int64_t id);
 SymId not_name(Cx *cx, SymId name);
 void maximum(Cx *cx, const Node *range, Env *env);
 bool is_bounded(Cx *cx, const Node *e, Env *env);
+/* p >= 0 is proved. While building, a proof that needs a size of at least 1 where the size can be 0
+ * sets cx->relies. */
+bool not_negative(Cx *cx, const Poly *p);
 /* Least and greatest value of an integer expression. */
 bool interval(Cx *cx, const Node *e, Env *env, const Poly **low, const Poly **high);
 
