@@ -305,9 +305,32 @@ int64_t act_least(Act *a, const Poly *atom)
     return at->kind == ATOM_NAME && at->has_value ? at->value : 0;
 }
 
+static int64_t floor_of(int64_t x, int64_t y)
+{
+    return x / y - (x % y != 0 && (x < 0) != (y < 0));
+}
+
+/* A division, remainder, least or greatest of two. */
+static bool known_opaque(Act *a, const Atom *at, int64_t *v)
+{
+    int64_t x, y;
+    if (!act_known(a, at->base, &x) || !act_known(a, at->other, &y))
+        return false;
+    bool divides = y > 0 && y < INT32_MAX && x > -INT32_MAX && x < INT32_MAX;
+    switch (at->op) {
+    case '/': *v = divides ? floor_of(x, y) : 0; return divides;
+    case '%': *v = divides ? x - y * floor_of(x, y) : 0; return divides;
+    case 'm': *v = x < y ? x : y; return true;
+    case 'M': *v = x < y ? y : x; return true;
+    default: return false;
+    }
+}
+
 static bool known_atom(Act *a, const Poly *atom, int64_t *v)
 {
     const Atom *at = poly_atom(atom);
+    if (at->kind == ATOM_OPAQUE && !act_atom(a, atom)->bound)
+        return known_opaque(a, at, v);
     const AtomBind *b = act_atom(a, atom);
     if (b->bound)
         return dim_is_const(a->m->dims, b->dim, v);

@@ -610,9 +610,11 @@ static Value make_index(Cx *cx, const Value *f, const Node *n, Env *env)
         bad(cx, n->span, E0215, "an index is made of an integer, not %s", show_ty(cx, v.ex.ty));
     const Ty *t = ty_with_elem(cx->ts, v.ex.ty, elem_ix(f->dim));
     Value out = value_of(t);
-    if (live(cx)) {
+    if (live(cx) && proved_place(cx, n->ys.at[0]->a, env, f->dim)) {
         const uint32_t *map = identity_map(cx, t->naxes);
         out.ex = act_core(cx->act, "ix", &v.ex, &map, 1, f->dim, t);
+    } else if (live(cx)) {
+        out.ex = checked_index(cx, v.ex, t);
     }
     out.ex.ty = t;
     return out;

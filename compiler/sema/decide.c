@@ -253,6 +253,12 @@ static Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const i
     for (uint32_t i = 0; xa && t->kind == TYK_TUPLE && i < parts; i++)
         if (axis[i] < 0)
             not_yet(cx, n->span, "a tuple of scalars as the value of a decision");
+    const Ex *side[2] = {&x, &y};
+    for (int k = 0; k < 2; k++)
+        for (uint32_t i = 0; i < parts && t->kind == TYK_TUPLE && side[k]->fields; i++)
+            literal_index(cx, &side[k]->fields[i], t->fields[i].ty);
+    literal_index(cx, &x, t);
+    literal_index(cx, &y, t);
     if (!live(cx))
         return joined;
     joined.ex = act_when_end(cx->act, body, x, y, axis, t);

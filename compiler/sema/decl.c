@@ -244,6 +244,8 @@ static Ex knob_end(Cx *cx, const Node *e, Env *env, const Ty *t)
 static void emit_knob(Cx *cx, const Node *d, Env *env, const Ex *def, Bind *b)
 {
     const Ty *t = b->type;
+    if (t->kind == TYK_TENSOR && t->elem.kind == SE_IX)
+        not_yet(cx, d->span, "a knob that is an index");
     if (t->kind != TYK_TENSOR || !d->b->b) {
         not_yet(cx, d->span, "a knob whose range is not a..b");
         return;
@@ -275,7 +277,12 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
         b->cell = act_state(cx->act, name, b->type, initial, f.members, f.sizes, f.n, f.file);
         return;
     }
-    b->ex = act_param(cx->act, name, b->type, f.members, f.sizes, f.n, initial);
+    bool index = b->type->elem.kind == SE_IX && !initial; /* nobody vouches for a file */
+    const Ty *t = index ? ty_with_elem(cx->ts, b->type, elem_concrete(E_I32)) : b->type;
+    b->ex = act_param(cx->act, name, t, f.members, f.sizes, f.n, initial);
+    b->ex.ty = t;
+    if (index)
+        b->ex = checked_index(cx, b->ex, b->type);
     b->ex.ty = b->type;
 }
 

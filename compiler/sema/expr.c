@@ -512,8 +512,10 @@ Value ex(Cx *cx, const Node *n, Env *env, const Ty *want)
         return value_any();
     }
     cx->ex_depth++;
-    if (live(cx))
+    if (live(cx)) {
         act_at(cx->act, n->span);
+        cx->at = n->span;
+    }
     Value v = ex_table[n->kind](cx, n, env, want);
     cx->ex_depth--;
     if (v.kind == V_VALUE && ty_is_any(v.ex.ty))

@@ -94,7 +94,7 @@ typedef struct {
 Frac poly_value(Polys *ps, const Poly *p);
 /* 1: p >= 0 for all sizes >= 1; 0: certainly not; -1: not known. */
 int poly_at_least_0(Polys *ps, const Poly *p);
-/* A proof of p >= 0 by poly_at_least_0 that holds for sizes of 0, too. */
+/* A proof of p >= 0 by poly_at_least_0 that holds for sizes of 0 and any quotient, too. */
 bool poly_at_least_0_empty(Polys *ps, const Poly *p);
 /* A negative exponent or a broken coefficient: as a dimension a constraint of divisibility. */
 bool poly_is_quotient(Polys *ps, const Poly *p);

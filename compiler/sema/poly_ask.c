@@ -194,7 +194,9 @@ static bool shift_atom(void *cx, const Poly *atom)
 bool poly_at_least_0_empty(Polys *ps, const Poly *p)
 {
     p = poly_solve(ps, p);
-    return poly_value(ps, p).known || all_coefficients(p, false);
+    if (poly_value(ps, p).known)
+        return true;
+    return !poly_has(p, ATOM_OPAQUE) && all_coefficients(p, false);
 }
 
 int poly_at_least_0(Polys *ps, const Poly *p)

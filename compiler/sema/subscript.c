@@ -206,6 +206,59 @@ static void slice_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *a
     keep_axis(cx, s, axis_dim(d));
 }
 
+/* ---- numbers as indices ---- */
+
+bool proved_place(Cx *cx, const Node *e, Env *env, const Poly *axis)
+{
+    const Poly *low, *high;
+    cx->relies = false;
+    return interval(cx, e, env, &low, &high) &&
+           (in_range(cx, low, high, axis) || in_known_range(cx, low, high, axis));
+}
+
+Ex checked_index(Cx *cx, Ex numbers, const Ty *t)
+{
+    const Poly *d = poly_solve(cx->ps, t->elem.ix);
+    const Ty *all = ty_vector(cx->ts, elem_ix(d), d);
+    Ex ids = act_core(cx->act, "iota", NULL, NULL, 0, d, all);
+    ids.ty = all;
+    SubSpec s = {.kind = t->naxes ? SUB_TENSOR : SUB_VALUE, .value = numbers};
+    return act_subscript(cx->act, ids, &s, 1, NULL, t);
+}
+
+static bool below(void *arg, const Poly *atom)
+{
+    const Cx *cx = arg;
+    return act_least(cx->act, atom) < 1;
+}
+
+/* The axis has a place 0 whatever the sizes. */
+static bool never_empty(Cx *cx, const Poly *axis)
+{
+    return !poly_visit(poly_solve(cx->ps, axis), below, cx);
+}
+
+void literal_index(Cx *cx, const Ex *e, const Ty *t)
+{
+    if (!live(cx) || !e->lit || t->kind != TYK_TENSOR || t->elem.kind != SE_IX)
+        return;
+    int64_t n;
+    bool known = act_known(cx->act, poly_solve(cx->ps, t->elem.ix), &n);
+    for (uint32_t i = 0; i < e->lit->n; i++) {
+        int64_t v = e->lit->i[i];
+        if (v < 0 || (known && v >= n)) {
+            diag_report(cx->diag, E0218, cx->at, "index %lld of %s", (long long)v,
+                        show_dim(cx, t->elem.ix));
+            cx->dead = true;
+            return;
+        }
+        if (!known && (v || !never_empty(cx, t->elem.ix))) {
+            not_yet(cx, cx->at, "a literal index of a dimension that changes from call to call");
+            return;
+        }
+    }
+}
+
 /* A number proved, refuted or to be checked on the axis. */
 static bool number_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *a)
 {
@@ -261,6 +314,8 @@ static void value_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *a
     if (v.ex.ty->elem.kind == SE_IX) {
         spec.proved = ix_on_axis(cx, s, sub, v.ex.ty->elem.ix, a);
         spec.rank_of = spec.proved ? poly_solve(cx->ps, a) : NULL;
+        if (live(cx) && !never_empty(cx, a)) /* 'argmax' of nothing is 0 */
+            spec.proved = false;
     } else {
         spec.proved = number_subscript(cx, s, sub, a);
     }
@@ -344,8 +399,10 @@ static void unknown_subscripts(Cx *cx, const Node *n, Env *env)
 }
 
 /* The member a bank's subscript picks, as a place of the bank. */
-static ValId bank_member(Cx *cx, const Value *bank, const Bind *ix, const Value *i, Span at)
+static ValId bank_member(Cx *cx, const Value *bank, const Bind *ix, const Value *i, const Node *sub,
+                         Env *env)
 {
+    Span at = sub->span;
     if (!live(cx))
         return (ValId){0};
     if (bank->bind->nmembers) {
@@ -357,7 +414,12 @@ static ValId bank_member(Cx *cx, const Value *bank, const Bind *ix, const Value 
         return act_index_widen(cx->act, ix->place, ix->range, link ? link : bank->dim);
     }
     const Ty *t = ty_scalar(cx->ts, elem_ix(bank->dim));
-    return act_fit(cx->act, i->ex, t).ir;
+    if (i->ex.ty->elem.kind != SE_IX && !i->ex.lit && !proved_place(cx, sub, env, bank->dim)) {
+        not_yet(cx, at, "an index into a bank that is not proved to be in range");
+        return (ValId){0};
+    }
+    Ex e = fitted(cx, i, t);
+    return live(cx) ? e.ir : (ValId){0};
 }
 
 static Value bank_subscript(Cx *cx, const Node *n, Value *bank, Env *env)
@@ -377,7 +439,7 @@ static Value bank_subscript(Cx *cx, const Node *n, Value *bank, Env *env)
             show_dim(cx, bank->dim));
     Value out = {.kind = V_INST, .insts = bank->insts, .ninsts = bank->ninsts};
     if (is_tensor(&i))
-        out.member = bank_member(cx, bank, b, &i, s->span);
+        out.member = bank_member(cx, bank, b, &i, s, env);
     return out;
 }
 
@@ -441,6 +503,8 @@ Value ex_choose(Cx *cx, const Node *n, Env *env, const Ty *want)
     Value in = subscript(cx, n->a, env, true, &x, &specs);
     Value other = ex(cx, n->b, env, NULL);
     Value out = when_join(cx, &in, &other, n->span, "?\?");
+    if (live(cx) && is_tensor(&other) && is_tensor(&out))
+        literal_index(cx, &other.ex, out.ex.ty);
     if (live(cx) && is_tensor(&in) && is_tensor(&other) && is_tensor(&out)) {
         const Ty *t = out.ex.ty;
         out.ex = act_subscript(cx->act, x.ex, specs.at, specs.n, &other.ex, t);

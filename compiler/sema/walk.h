@@ -182,6 +182,7 @@ struct Program {
     Module *out;
     struct WeightFiles *weights;
     bool relies;  /* build: some proof since this was cleared holds for sizes from 1 on */
+    Span at;      /* of the expression being built */
     Span each_at; /* of the binders being checked */
 };
 
@@ -419,6 +420,12 @@ typedef struct {
     SubSpec *at;
     uint32_t n;
 } SubSpecs;
+/* The integer expression is proved to be a place of the axis. */
+bool proved_place(Cx *cx, const Node *e, Env *env, const Poly *axis);
+/* Numbers as indices of type t, checked at run time: 0 and a status where one is out of range. */
+Ex checked_index(Cx *cx, Ex numbers, const Ty *t);
+/* Literals as indices of type t: reports what is certainly out of range. */
+void literal_index(Cx *cx, const Ex *e, const Ty *t);
 /* Type of t[subs]; 'specs' (may be NULL) receives what act_subscript wants. */
 const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_out,
                          SubSpecs *specs);
