@@ -67,6 +67,37 @@ def check_file(path, rel, lines, bad):
                     bad(f'{rel}:{number}: {parts[1]} may not include {m.group(1)}')
 
 
+def uses_numpy(path, seen):
+    """Whether a script of the tests imports NumPy, itself or by a module beside it."""
+    if path in seen or not os.path.exists(path):
+        return False
+    seen.add(path)
+    with open(path, encoding='utf-8') as f:
+        modules = re.findall(r'^\s*(?:import|from) (\w+)', f.read(), re.M)
+    return 'numpy' in modules or any(
+        uses_numpy(os.path.join(os.path.dirname(path), m + '.py'), seen) for m in modules)
+
+
+def check_test(path, root, bad):
+    """A test that needs NumPy says so, and is skipped where that is missing."""
+    with open(path, encoding='utf-8', errors='replace') as f:
+        text = f.read()
+    scripts = re.findall(r'%python (\S+\.py)', text)
+    here = {'%S': os.path.dirname(path), '%root': root}
+    needs = 'import numpy' in text or any(
+        uses_numpy(re.sub(r'%S|%root', lambda m: here[m.group()], s), set()) for s in scripts)
+    if needs and not re.search(r'REQUIRES:.*\bnumpy\b', text):
+        bad(f'{os.path.relpath(path, root)}: uses NumPy without REQUIRES: numpy')
+
+
+def check_tests(root, bad):
+    for folder, _, names in os.walk(os.path.join(root, 'tests')):
+        if os.path.basename(folder) not in ('Inputs', 'bench', 'support'):
+            for name in sorted(names):
+                if name.endswith(('.test', '.gate', '.gir')):
+                    check_test(os.path.join(folder, name), root, bad)
+
+
 def main(root):
     found = []
     lengths = []
@@ -82,6 +113,7 @@ def main(root):
                 lengths.append(length)
                 if length > FUNCTION_LIMIT:
                     found.append(f'{rel}:{start}: a function of {length} lines, at most {FUNCTION_LIMIT}')
+    check_tests(root, found.append)
     lengths.sort()
     print(f'{len(sizes)} files, median {statistics.median(sizes):.0f} lines; {len(lengths)} functions, '
           f'median {statistics.median(lengths):.0f}, p95 {lengths[int(len(lengths) * 0.95)]}, '
