@@ -11,7 +11,10 @@ enum { MAX_REGIONS = 256 };
 
 static void add_region(Gen *g, int64_t at, int64_t bytes)
 {
-    Region r = {.at = at, .end = at + (bytes > 0 ? bytes : 1)};
+    Region r = {.at = at};
+    /* a buffer that lies past the end of everything is refused where its address is made */
+    if (__builtin_add_overflow(at, bytes > 0 ? bytes : 1, &r.end))
+        r.end = INT64_MAX;
     vec_push(g->e->arena, &g->regions, r);
 }
 
