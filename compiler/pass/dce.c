@@ -169,6 +169,8 @@ static void mark_root(void *cx, InsId i)
 {
     Dce *d = cx;
     const Ins *n = ins_get(d->f, i);
+    if (empty_raises(d->f, i))
+        mark_ins(d, i);
     if (n->bodies.n)
         return;
     bool write =

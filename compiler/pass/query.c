@@ -4,6 +4,8 @@
 
 #include "ir/edit.h"
 
+#include <string.h>
+
 ValId yield_in(const Fn *f, BodyId b, uint32_t k)
 {
     return ins_in(f, body_yield(f, b), k);
@@ -56,6 +58,15 @@ typedef struct {
     uint8_t *eff;
 } Effects;
 
+bool empty_raises(const Fn *f, InsId i)
+{
+    const Module *m = f->module;
+    const AttrVal *dims = attr_find(m, ins_get(f, i)->attr, "dims");
+    return ins_op(f, i) == OP_reduce && dims &&
+           strncmp(attr_name(m, ins_get(f, i)->attr, "kind"), "arg", 3) == 0 && dims->ndims == 1 &&
+           dim_min(m->dims, dims->dims[0]) <= 0;
+}
+
 static uint8_t own_effects(const Fn *f, InsId i)
 {
     const Ins *n = ins_get(f, i);
@@ -67,6 +78,7 @@ static uint8_t own_effects(const Fn *f, InsId i)
     case OP_sel_list:
         return val_ty(f, ins_in(f, i, 0))->elem == E_IX ? EFF_BIND : EFF_BIND | EFF_RAISE;
     case OP_cell: return 0;
+    case OP_reduce: return empty_raises(f, i) ? EFF_RAISE : 0;
     case OP_index: return check ? EFF_RAISE : 0;
     case OP_write: return (uint8_t)(EFF_WRITE | (check ? EFF_RAISE : 0));
     default: return (uint8_t)((traits & READS ? EFF_READ : 0) | (traits & WRITES ? EFF_WRITE : 0));

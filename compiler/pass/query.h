@@ -18,6 +18,9 @@ enum {
 /* EFF_* of every instruction; f->ins.n entries. */
 uint8_t *effects_table(const Fn *f, Arena *scratch);
 
+/* Is it an argmax or argmin of an axis that may be empty? It raises GATE_EMPTY then. */
+bool empty_raises(const Fn *f, InsId i);
+
 /* The k-th operand of the yield that ends the body. */
 ValId yield_in(const Fn *f, BodyId b, uint32_t k);
 bool const_int(const Fn *f, ValId v, int64_t *out);  /* const of integer, ix or bit */

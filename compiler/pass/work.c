@@ -27,6 +27,7 @@ static WorkKind op_kind(const Fn *f, InsId i)
     case OP_yield: return WORK_VIEW;
     case OP_index: return attr_flag(f->module, n->attr, "check") ? WORK_FIXED : WORK_VIEW;
     case OP_index_or: return WORK_CHEAP;
+    case OP_reduce: return empty_raises(f, i) ? WORK_FIXED : WORK_DEAR;
     case OP_if:
     case OP_loop: return WORK_DEAR;
     case OP_sel_mask:

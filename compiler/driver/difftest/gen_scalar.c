@@ -230,7 +230,7 @@ static ValId reduction(Gen *g, Elem e, int levels)
     if (!d.ix)
         return leaf(g, e, levels);
     const char *kind = reduce_kind_for(g, e, &from);
-    if (e == E_I32 && dim_min(g->m->dims, d) > 0 && gen_chance(g, 30)) {
+    if (e == E_I32 && gen_chance(g, 30)) {
         kind = gen_chance(g, 50) ? "argmax" : "argmin";
         from = gen_chance(g, 80) ? E_F32 : E_I32;
     }
@@ -247,7 +247,8 @@ static ValId reduction(Gen *g, Elem e, int levels)
     ValId r = ir_reduce(&g->at, kind, &d, 1, body);
     if (val_ty(g->f, r)->elem != E_IX)
         return r;
-    gen_see(g, r);
+    if (dim_min(g->m->dims, d) > 0)
+        gen_see(g, r); /* of an empty axis the result 0 is no index */
     return ir_convert(&g->at, r, E_I32);
 }
 
