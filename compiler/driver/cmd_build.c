@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
     Session *s;
@@ -151,6 +152,16 @@ static bool real_file(const SourceFile *f)
     return f->path[0] != '<';
 }
 
+static void add_input(const Build *b, StrBuf *out, StrBuf *phony, const char *path)
+{
+    strbuf_add(out, " \\\n  ");
+    add_escaped(out, path);
+    if (b->s->options.depfile_phony && strcmp(path, b->path)) {
+        add_escaped(phony, path);
+        strbuf_add(phony, ":\n");
+    }
+}
+
 static Status make_rule(Build *b)
 {
     const Options *o = &b->s->options;
@@ -167,15 +178,12 @@ static Status make_rule(Build *b)
     strbuf_add(&out, ":");
     for (size_t k = 0; k < sources_count(b->s->sources); k++) {
         const SourceFile *f = sources_at(b->s->sources, k);
-        if (!real_file(f))
-            continue;
-        strbuf_add(&out, " \\\n  ");
-        add_escaped(&out, f->path);
-        if (o->depfile_phony && strcmp(f->path, b->path)) {
-            add_escaped(&phony, f->path);
-            strbuf_add(&phony, ":\n");
-        }
+        if (real_file(f))
+            add_input(b, &out, &phony, f->path);
     }
+    /* Weights that the source names need not be there unless they are embedded. */
+    if (b->s->weights && !access(b->s->weights, R_OK))
+        add_input(b, &out, &phony, b->s->weights);
     strbuf_addf(&out, "\n%s", phony.at ? phony.at : "");
     return add(b, path, out.at, out.n);
 }

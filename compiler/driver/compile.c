@@ -40,7 +40,7 @@ Status compile_load(Session *s, const char *path, Module **out)
     ice_stage("build");
     *out = module_new(s->arena, s->names, path);
     status = sema_build(u.program, *out, s->options.network) ? STATUS_OK : STATUS_ERRORS;
-    const char *weights = sema_weights_path(u.program);
+    const char *weights = s->weights = sema_weights_path(u.program);
     if (status == STATUS_OK && weights && !strcmp(s->options.weights, "embed"))
         status = weights_load(s, *out, weights);
     sema_done(u.program);

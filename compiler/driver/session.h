@@ -21,7 +21,8 @@ typedef struct {
     Sources *sources;
     Diag *diag;
     Options options;
-    uint32_t node_ids; /* last node id given out */
+    uint32_t node_ids;   /* last node id given out */
+    const char *weights; /* weight file that the source names; or NULL */
 } Session;
 
 /* Folder that holds the library as std/nn.gate etc.: --std-path, else GATEC_STD_PATH, else
