@@ -13,7 +13,7 @@ struct WeightFiles {
     Span at; /* of the declaration; none: given on the command line */
     gate_weights_file *file;
     gate_weights_error error;
-    bool tried;
+    bool tried, told; /* opening was tried; that it failed was reported */
 };
 
 static const char *beside(Cx *cx, const SourceFile *source, const char *path)
@@ -94,12 +94,13 @@ static const gate_tensor *tensor_named(Cx *cx, const Node *n)
     if (!w) {
         if (cx->act)
             diag_report(cx->diag, E0340, n->span, "param \"%s\": no weight file is declared", name);
-    } else if (!w->file) {
+    } else if (!w->file && !w->told) { /* once: every tensor of the file is missing */
+        w->told = true;
         diag_report(cx->diag, E0340, n->span, "%s: W%03d: %s", w->path, (int)w->error.code,
                     w->error.text);
         if (w->at.at)
             diag_note(cx->diag, w->at, "the file is declared here");
-    } else if (!cx->quiet) {
+    } else if (w->file && !cx->quiet) {
         diag_report(cx->diag, E0340, n->span, "no tensor '%s' in '%s'", name, w->path);
         const char *near = gate_weights_nearest(w->file, name);
         if (near)
