@@ -144,5 +144,5 @@ int drive(int argc, char **argv)
     diag_flush(s.diag);
     arena_free(s.ast);
     arena_free(s.arena);
-    return status;
+    return (int)status;
 }
