@@ -22,7 +22,8 @@ static void drop(Fn *f, uint32_t v)
 {
     InsId def = val_def(f, (ValId){v});
     const Type *ty = val_ty(f, (ValId){v});
-    if (!def.ix || ins_op(f, def) == OP_NONE || ty->kind != TY_TENSOR)
+    bool mask = ty->elem == E_BIT && ty->rank == 1; /* a selection and its complement stay so */
+    if (!def.ix || ins_op(f, def) == OP_NONE || ty->kind != TY_TENSOR || mask)
         return;
     Build b = build_before(f, def);
     b.nofold = true;
