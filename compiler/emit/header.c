@@ -129,6 +129,33 @@ static void shape_macros(Head *h, const AbiItem *it, const char *kind)
     strbuf_addf(h->out, "#define %s_%s_%s_BYTES %lld\n", h->up, kind, field, (long long)it->bytes);
 }
 
+static const char *decision_part(Head *h, uint32_t k)
+{
+    const char *path = sym_text(h->m->names, h->abi->f->decisions.at[k]);
+    return macro_part(h, abi_identifier(h->arena, path));
+}
+
+/* Unlike paths may be one identifier (a.b, a_b): the later ones get their id behind the name. */
+static bool decision_taken(Head *h, uint32_t k)
+{
+    for (uint32_t i = 0; i < k; i++)
+        if (!strcmp(decision_part(h, i), decision_part(h, k)))
+            return true;
+    return false;
+}
+
+/* Ids of the decisions, in the order of the text. */
+static void decision_macros(Head *h)
+{
+    const Fn *f = h->abi->f;
+    for (uint32_t k = 0; k < f->decisions.n; k++) {
+        const char *number = decision_taken(h, k) ? arena_printf(h->arena, "_%u", k) : "";
+        strbuf_addf(h->out, "#define %s_DECISION_%s%s %u /* %s */\n", h->up, decision_part(h, k),
+                    number, k, safe(h, sym_text(h->m->names, f->decisions.at[k])));
+    }
+    strbuf_addf(h->out, "#define %s_DECISIONS %u\n", h->up, f->decisions.n);
+}
+
 static void macros(Head *h)
 {
     const Abi *abi = h->abi;
@@ -143,6 +170,7 @@ static void macros(Head *h)
     strbuf_addf(h->out, "#define %s_WORKSPACE_BYTES %lld\n", h->up, (long long)abi->workspace);
     strbuf_addf(h->out, "#define %s_WORKSPACE_ALIGN %d\n", h->up, ABI_ALIGN);
     strbuf_addf(h->out, "#define %s_STATE_BYTES %lld\n", h->up, (long long)abi->state_bytes);
+    decision_macros(h);
     if (h->o->weights == WEIGHTS_POINTER)
         strbuf_addf(h->out, "#define %s_WEIGHT_COUNT %lld\n", h->up, (long long)abi->pointers);
     strbuf_add(h->out, "\n");

@@ -78,6 +78,7 @@ typedef struct {
                      carry the types; code uses 'arg') and yields nothing */
     VEC(SymId) in_names;
     VEC(SymId) out_names;
+    VEC(SymId) decisions;  /* paths of the decisions in order of the text; a place is an id */
     VEC(TypeId) out_types; /* LO: types of the outputs, whose yield gives nothing (HI: empty) */
     VEC(DimId) dims;       /* run-time dimensions the caller passes, in order of declaration */
     uint8_t stage;         /* HI or LO */

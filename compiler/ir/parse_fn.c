@@ -300,7 +300,18 @@ static bool parse_stage(Parse *p)
     return skip_word(p, "lo") || want_word(p, "hi");
 }
 
-/* stage hi dims [..] facts n workspace n */
+static bool parse_decisions(Parse *p)
+{
+    do {
+        SymId name = {0};
+        if (!parse_name(p, &name))
+            return false;
+        vec_push(p->arena, &p->f->decisions, name);
+    } while (skip_sign(p, ","));
+    return true;
+}
+
+/* stage hi dims [..] decisions a, b facts n workspace n */
 static bool parse_properties(Parse *p)
 {
     DimId dims[64];
@@ -311,6 +322,8 @@ static bool parse_properties(Parse *p)
         return false;
     for (uint32_t k = 0; k < n; k++)
         vec_push(p->arena, &p->f->dims, dims[k]);
+    if (skip_word(p, "decisions") && !parse_decisions(p))
+        return false;
     if (skip_word(p, "facts") && !parse_uint(p, &p->f->facts))
         return false;
     return !skip_word(p, "workspace") || parse_int(p, &p->f->workspace);

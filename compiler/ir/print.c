@@ -279,6 +279,10 @@ void ir_print_fn(StrBuf *out, const Fn *f)
         strbuf_add(out, " dims ");
         print_dims(out, f->module, f->dims.at, f->dims.n);
     }
+    for (uint32_t k = 0; k < f->decisions.n; k++) {
+        strbuf_add(out, k ? ", " : " decisions ");
+        text_name(out, sym_text(f->module->names, f->decisions.at[k]));
+    }
     if (f->facts)
         strbuf_addf(out, " facts %u", f->facts);
     if (f->workspace)

@@ -35,6 +35,14 @@ ValId act_sel(Act *a, ValId v, const char *name)
     return make_sel(a, OP_sel_mask, v, t->dims[0], name);
 }
 
+void act_decision(Act *a, SymId path)
+{
+    for (uint32_t k = 0; k < a->fn->decisions.n; k++)
+        if (sym_eq(a->fn->decisions.at[k], path))
+            return;
+    vec_push(a->m->arena, &a->fn->decisions, path);
+}
+
 ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)
 {
     ValId v = act_plain(a, test);

@@ -69,6 +69,8 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     Bind b = {
         .kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span, .type = t};
     if (live(cx) && is_tensor(&test)) {
+        const char *path = arena_printf(cx->arena, "%s%s", cx->frame.path, text_of(cx, s->name));
+        act_decision(cx->act, intern_z(cx->names, path));
         b.sel = act_gate(cx->act, s->name, test.ex, d);
         b.name = s->name;
         if (d) {
