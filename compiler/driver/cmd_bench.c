@@ -235,6 +235,8 @@ Status cmd_bench(Session *s)
     }
     EmitOptions o = compile_options(s, s->options.files.at[0]);
     Status status = compile_load(s, s->options.files.at[0], &m);
+    if (status == STATUS_OK && compile_stops(s, m))
+        return status;
     Cost *costs = status == STATUS_OK ? count_work(s, m) : NULL;
     if (status == STATUS_OK)
         status = compile_passes(s, m, &o);

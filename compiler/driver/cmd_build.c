@@ -264,6 +264,8 @@ Status cmd_build(Session *s)
     b.o = compile_options(s, b.path);
     b.outputs = outputs_new(s->arena);
     Status status = compile_load(s, b.path, &b.m);
+    if (status == STATUS_OK && compile_stops(s, b.m))
+        return status;
     if (status == STATUS_OK)
         status = compile_passes(s, b.m, &b.o);
     if (status == STATUS_OK && s->options.stop_after)

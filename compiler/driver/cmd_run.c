@@ -408,6 +408,8 @@ Status cmd_run(Session *s)
     const char *path = s->options.files.at[0];
     r.emit = compile_options(s, path);
     Status status = compile_load(s, path, &r.m);
+    if (status == STATUS_OK && compile_stops(s, r.m))
+        return status;
     if (status == STATUS_OK && s->options.weights_file)
         status = weights_load(s, r.m, s->options.weights_file);
     if (status == STATUS_OK)

@@ -25,6 +25,23 @@ static Status load_gir(Session *s, const char *path, Module **out)
     return *out ? STATUS_OK : STATUS_ERRORS;
 }
 
+/* --dump=ir: the module as the checker's walk made it. */
+static Status dump_built(Session *s, const Module *m)
+{
+    StrBuf out = strbuf_new(s->arena);
+    if (!options_dumps(&s->options, "ir"))
+        return STATUS_OK;
+    ir_print_module(&out, m);
+    return session_print(s, &out);
+}
+
+bool compile_stops(const Session *s, const Module *m)
+{
+    const char *stop = s->options.stop_after;
+    return !m ||
+           (stop && (!strcmp(stop, "parse") || !strcmp(stop, "check") || !strcmp(stop, "ir")));
+}
+
 Status compile_load(Session *s, const char *path, Module **out)
 {
     *out = NULL;
@@ -44,7 +61,7 @@ Status compile_load(Session *s, const char *path, Module **out)
     if (status == STATUS_OK && weights && !strcmp(s->options.weights, "embed"))
         status = weights_load(s, *out, weights);
     sema_done(u.program);
-    return status;
+    return status == STATUS_OK ? dump_built(s, *out) : status;
 }
 
 EmitOptions compile_options(const Session *s, const char *path)

@@ -10,6 +10,8 @@
 
 /* The module of a file as the front end leaves it. Findings are reported to the session. */
 Status compile_load(Session *s, const char *path, Module **out);
+/* Does --stop-after end the work here? True also where an earlier stage left no module. */
+bool compile_stops(const Session *s, const Module *m);
 /* What the options say about code generation. */
 EmitOptions compile_options(const Session *s, const char *path);
 /* Runs the passes of the options (or of the -O level) on a module that is not lowered yet. */

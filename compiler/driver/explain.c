@@ -131,6 +131,8 @@ Status explain_networks(Session *s, const char *path)
     Explain x = {.s = s, .out = strbuf_new(s->arena)};
     EmitOptions o = compile_options(s, path);
     Status status = compile_load(s, path, &x.m);
+    if (status == STATUS_OK && compile_stops(s, x.m))
+        return status;
     if (status == STATUS_OK)
         status = compile_simplify(s, x.m);
     if (status != STATUS_OK)

@@ -45,8 +45,11 @@ LLVMValueRef emit_embedded(Emit *e, uint32_t param, Elem el)
     const Param *p = &e->m->params.at[param];
     const char *name = sym_text(e->m->names, p->name);
     if (!p->data.ix)
-        return emit_fail(e, "the contents of weight '%s' are not known, so it cannot be embedded",
-                         name);
+        return emit_fail(
+            e,
+            "the contents of weight '%s' are not known, so it cannot be embedded: name a "
+            "weight file, or build with --weights=pointer",
+            name);
     const Data *data = data_get(e->m, p->data);
     if (data->elem == el)
         return emit_data(e, p->data);
