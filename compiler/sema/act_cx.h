@@ -75,6 +75,8 @@ typedef ValId (*ActElement)(void *cx, Act *a, const ValId *idx);
 ValId act_map(Act *a, const DimId *dims, uint32_t n, ActElement body, void *cx);
 /* Element of an operand whose axis k lies on result axis map[k]. */
 ValId act_at_axes(Act *a, ValId v, const uint32_t *map, const ValId *idx);
+/* The map of an operand whose axes are those of the result. */
+extern const uint32_t ACT_IN_ORDER[MAX_RANK];
 ValId act_i32(Act *a, int64_t v);
 /* ix and small integers as i32. */
 ValId act_as_i32(Act *a, ValId v);

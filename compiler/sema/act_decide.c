@@ -3,8 +3,6 @@
 
 #include "support/check.h"
 
-static const uint32_t IN_ORDER[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
-
 ValId act_bits(Act *a, ValId v)
 {
     if (val_ty(a->fn, v)->kind != TY_SEL)
@@ -60,7 +58,7 @@ ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)
 
 static ValId not_element(void *cx, Act *a, const ValId *idx)
 {
-    return ir_un(&a->b, OP_not, act_at_axes(a, *(ValId *)cx, IN_ORDER, idx));
+    return ir_un(&a->b, OP_not, act_at_axes(a, *(ValId *)cx, ACT_IN_ORDER, idx));
 }
 
 ValId act_complement(Act *a, SymId name, ValId sel)

@@ -155,9 +155,8 @@ typedef struct {
 
 static ValId arg_number(void *cx, Act *a, const ValId *idx)
 {
-    static const uint32_t in_order[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
     ArgCx *c = cx;
-    return act_index_outer(a, act_at_axes(a, c->table, in_order, idx), c->range);
+    return act_index_outer(a, act_at_axes(a, c->table, ACT_IN_ORDER, idx), c->range);
 }
 
 /* An argmax over selected rows counts places; programs see original numbers. */

@@ -168,13 +168,11 @@ Ex act_pow(Act *a, Ex x, const uint32_t *xmap, Ex y, const uint32_t *ymap, const
     return ewise(a, &c, result);
 }
 
-static const uint32_t IN_ORDER[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
-
 static Ex unary_op(Act *a, Op op, Ex x, const Ty *result)
 {
     ValId v =
         x.ty->elem.kind == SE_SEL ? act_bits(a, x.ir) : act_value(a, x, number_elem(result->elem));
-    EwiseCx c = {.op = op, .x = {v}, .map = {IN_ORDER}, .n = 1};
+    EwiseCx c = {.op = op, .x = {v}, .map = {ACT_IN_ORDER}, .n = 1};
     return ewise(a, &c, result);
 }
 
@@ -345,7 +343,7 @@ typedef struct {
 static ValId bitcast_element(void *cx, Act *a, const ValId *idx)
 {
     BitcastCx *c = cx;
-    return ir_bitcast(&a->b, act_at_axes(a, c->x, IN_ORDER, idx), c->to);
+    return ir_bitcast(&a->b, act_at_axes(a, c->x, ACT_IN_ORDER, idx), c->to);
 }
 
 static Ex core_bits(Act *a, const char *name, const Ex *args, const uint32_t *const *maps,
@@ -376,7 +374,7 @@ static Ex core_random(Act *a, const char *name, const Ex *args, const uint32_t *
     EwiseCx c = {
         .op = OP_random,
         .x = {act_value(a, args[0], u64), act_value(a, args[1], i32), act_value(a, args[2], i32)},
-        .map = {IN_ORDER, IN_ORDER, IN_ORDER},
+        .map = {ACT_IN_ORDER, ACT_IN_ORDER, ACT_IN_ORDER},
         .n = 3};
     return ewise(a, &c, result);
 }
@@ -409,7 +407,7 @@ static Ex core_iota(Act *a, const char *name, const Ex *args, const uint32_t *co
 static ValId renumber_element(void *cx, Act *a, const ValId *idx)
 {
     NumberCx *c = cx;
-    return act_index_outer(a, act_at_axes(a, c->table, IN_ORDER, idx), c->range);
+    return act_index_outer(a, act_at_axes(a, c->table, ACT_IN_ORDER, idx), c->range);
 }
 
 /* How many ranks topk gives: min(k, extent), which its fresh result axis then stands for. */

@@ -83,7 +83,7 @@ ValId act_at_axes(Act *a, ValId v, const uint32_t *map, const ValId *idx)
     return ir_index(&a->b, v, subs, r, false);
 }
 
-static const uint32_t IN_ORDER[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+const uint32_t ACT_IN_ORDER[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 typedef struct {
     ValId v;
@@ -93,7 +93,7 @@ typedef struct {
 static ValId convert_element(void *cx, Act *a, const ValId *idx)
 {
     ConvertCx *c = cx;
-    return ir_convert(&a->b, act_at_axes(a, c->v, IN_ORDER, idx), c->to);
+    return ir_convert(&a->b, act_at_axes(a, c->v, ACT_IN_ORDER, idx), c->to);
 }
 
 ValId act_convert(Act *a, ValId v, Elem to)
@@ -233,7 +233,7 @@ typedef struct {
 static ValId bound_element(void *cx, Act *a, const ValId *idx)
 {
     BoundCx *c = cx;
-    ValId x = act_at_axes(a, c->v, IN_ORDER, idx);
+    ValId x = act_at_axes(a, c->v, ACT_IN_ORDER, idx);
     return ir_op_type(&a->b, OP_convert, &x, 1, (AttrId){0}, c->type);
 }
 

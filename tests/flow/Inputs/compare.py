@@ -113,7 +113,8 @@ def main():
     for network, fields, result in networks:
         rng = np.random.default_rng(sum(network.encode()))
         outputs = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']
-        for now, kind in CASES if any(n in DIMS and DIMS[n][1] for n in re.findall(r"\w+", fields)) else CASES[:2]:
+        changes = any(DIMS.get(n, (0, False))[1] for n in re.findall(r'\w+', fields))
+        for now, kind in CASES if changes else CASES[:2]:
             bad += case(network, FIELD.findall(fields), outputs, rng, now, kind)
     print(f'{len(networks)} networks, {bad} differences')
     sys.exit(bad > 0 or not networks)
