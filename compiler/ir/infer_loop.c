@@ -182,11 +182,3 @@ bool infer_lo_vec(Infer *x)
     return is_scalar(a) && a->elem == r->elem ? true
                                               : infer_fail(x, "the operand must be an element");
 }
-
-bool infer_lo_raise(Infer *x)
-{
-    const Type *c = infer_ty(x, 0);
-    if (!is_scalar(c) || c->elem != E_BIT)
-        return infer_fail(x, "the operand must be a bit");
-    return attr_find(x->m, x->attr, "bits") ? true : infer_fail(x, "no status bits");
-}

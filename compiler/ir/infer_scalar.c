@@ -229,6 +229,18 @@ bool infer_bind(Infer *x)
     return true;
 }
 
+bool infer_raise(Infer *x)
+{
+    const Type *c = infer_ty(x, 0);
+    int64_t bits = attr_int(x->m, x->attr, "bits", 0);
+    if (!is_scalar(c) || c->elem != E_BIT)
+        return infer_fail(x, "the operand must be a bit");
+    /* A run that has begun is complete: bits of the first group are for the entry alone. */
+    return bits > 0xff && bits <= UINT32_MAX && !(bits & 0xff)
+               ? true
+               : infer_fail(x, "no status bits of a complete run");
+}
+
 bool infer_same(Infer *x)
 {
     return infer_set(x, 0, infer_type(x, 0));

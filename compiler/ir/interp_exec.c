@@ -6,10 +6,13 @@
 
 enum { MAX_DEPTH = 600 }; /* of bodies: the parsers allow 256 levels of source nesting */
 
+/* A row a line, so that rows are added without moving others. */
+// clang-format off
 static const ExecFn exec_table[OP_COUNT] = {
     [OP_const] = exec_const,
     [OP_extent] = exec_extent,
     [OP_bind] = exec_bind,
+    [OP_raise] = exec_raise,
     [OP_comptime] = exec_same,
     [OP_map] = exec_map,
     [OP_reduce] = exec_reduce,
@@ -32,6 +35,7 @@ static const ExecFn exec_table[OP_COUNT] = {
     [OP_if] = exec_if,
     [OP_loop] = exec_loop,
 };
+// clang-format on
 
 /* ---- resolving ---- */
 
@@ -114,7 +118,8 @@ static bool resolve_attrs(Interp *in, Code *c)
     const Ins *ins = c->ins;
     c->check = attr_flag(m, ins->attr, "check");
     c->dims = attr_find(m, ins->attr, "dims");
-    c->number = attr_int(m, ins->attr, ins->op == OP_loop ? "carry" : "axis", 0);
+    const char *number = ins->op == OP_loop ? "carry" : ins->op == OP_raise ? "bits" : "axis";
+    c->number = attr_int(m, ins->attr, number, 0);
     if (ins->op == OP_reduce) {
         c->number = reduce_kind(attr_name(m, ins->attr, "kind"));
         if (c->number < 0)
@@ -267,6 +272,13 @@ bool exec_bind(Interp *in, const Code *c)
     DimId d = c->dims->dims[0];
     int64_t v = interp_slot(in, c->in[0])->s.i, max = dim_max(in->m->dims, d);
     in->syms[d.ix] = v < 0 ? 0 : v > max ? max : v;
+    return true;
+}
+
+bool exec_raise(Interp *in, const Code *c)
+{
+    if (interp_slot(in, c->in[0])->s.i)
+        in->status |= (gate_status)c->number;
     return true;
 }
 

@@ -32,7 +32,7 @@ struct Code {
     uint8_t nin, rank; /* rank of the first result */
     uint8_t elem, to;  /* element of the operands, of the first result */
     bool check;
-    int64_t number; /* the attribute axis or carry, or the row of a table of kinds */
+    int64_t number; /* the attribute axis, carry or bits, or the row of a table of kinds */
     const AttrVal *dims;
     const int64_t *axes; /* of 'when': one per result */
 };
@@ -113,7 +113,7 @@ static inline BodyId code_body(const Interp *in, const Code *c, uint32_t k)
 EXEC(ewise) EXEC(const) EXEC(extent) EXEC(bind) EXEC(same) EXEC(map) EXEC(reduce) EXEC(index)
 EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read) EXEC(write) EXEC(put) EXEC(sel_mask)
 EXEC(sel_list) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank) EXEC(sel_count) EXEC(take) EXEC(when)
-EXEC(if) EXEC(loop)
+EXEC(if) EXEC(loop) EXEC(raise)
 // clang-format on
 #undef EXEC
 

@@ -253,7 +253,6 @@ bool contract_map(Lower *L, InsId i, Ref *const *to);
 #define lower_lo_for                                      lower_none
 #define lower_lo_mem                                      lower_none
 #define lower_lo_vec                                      lower_none
-#define lower_lo_raise                                    lower_none
 #include "ir/ops.def"
 #undef OP
 LowerFn lower_none;

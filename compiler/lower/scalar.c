@@ -45,6 +45,12 @@ void lower_same(Lower *L, InsId i)
     L->val[ins_res(L->f, i, 0).ix] = L->val[ins_in(L->f, i, 0).ix];
 }
 
+void lower_raise(Lower *L, InsId i)
+{
+    lo_raise(L, scalar_of(L, ins_in(L->f, i, 0)),
+             attr_int(L->m, ins_get(L->f, i)->attr, "bits", 0));
+}
+
 void lower_const(Lower *L, InsId i)
 {
     ValId r = ins_res(L->f, i, 0);

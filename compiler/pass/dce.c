@@ -165,6 +165,13 @@ static void collect(void *cx, InsId i)
     }
 }
 
+/* A raise whose bit is known to be 0. */
+static bool never_raised(const Fn *f, InsId i)
+{
+    int64_t bit;
+    return ins_op(f, i) == OP_raise && const_int(f, ins_in(f, i, 0), &bit) && !bit;
+}
+
 static void mark_root(void *cx, InsId i)
 {
     Dce *d = cx;
@@ -176,7 +183,7 @@ static void mark_root(void *cx, InsId i)
     bool write =
         (d->eff[i.ix] & EFF_WRITE) &&
         (n->op == OP_write || n->op == OP_put ? !local_cell(d->f, ins_in(d->f, i, 0)) : true);
-    if (write || (d->eff[i.ix] & EFF_RAISE))
+    if (write || ((d->eff[i.ix] & EFF_RAISE) && !never_raised(d->f, i)))
         mark_ins(d, i);
 }
 
