@@ -51,6 +51,7 @@ typedef struct {
     LLVMValueRef status; /* i32 in the frame */
     LLVMValueRef state, knobs, weights, workspace;
     LLVMValueRef *inputs, *outputs, *extents; /* in the order of the Abi */
+    LLVMValueRef until; /* of the loop whose body is being emitted: i1 that ends it, or NULL */
     unsigned depth;
 } Gen;
 

@@ -125,6 +125,28 @@ static bool for_shape(Gen *g, const Ins *ins, BodyId body)
     return true;
 }
 
+static bool emit_until(Gen *g, InsId id)
+{
+    LLVMValueRef bit = op_in(g, id, 0);
+    g->until = g->until ? LLVMBuildOr(g->e->b, g->until, bit, "") : bit;
+    return true;
+}
+
+/* Behind a loop its results are what it carried when the range was used up, or, left early, what
+ * its last iteration gave. */
+static void join_results(Gen *g, InsId id, LLVMBasicBlockRef head, LLVMBasicBlockRef last,
+                         const ValId *next)
+{
+    BodyId body = ins_body(g->f, id, 0);
+    for (uint32_t k = 0; k < ins_get(g->f, id)->nres; k++) {
+        LLVMValueRef v[2] = {g->val[body_param(g->f, body, k + 1).ix], g->val[next[k].ix]};
+        LLVMBasicBlockRef from[2] = {head, last};
+        LLVMValueRef phi = LLVMBuildPhi(g->e->b, LLVMTypeOf(v[0]), "");
+        LLVMAddIncoming(phi, v, from, 2);
+        g->val[ins_res(g->f, id, k).ix] = phi;
+    }
+}
+
 static bool close_for(Gen *g, InsId id, LLVMBasicBlockRef head, LLVMBasicBlockRef exit)
 {
     Emit *e = g->e;
@@ -145,8 +167,12 @@ static bool close_for(Gen *g, InsId id, LLVMBasicBlockRef head, LLVMBasicBlockRe
         LLVMAddIncoming(phi, &v, &from, 1);
         g->val[ins_res(g->f, id, k).ix] = phi;
     }
-    mark_loop(g, LLVMBuildBr(e->b, head), ins, body);
+    LLVMValueRef back =
+        g->until ? LLVMBuildCondBr(e->b, g->until, exit, head) : LLVMBuildBr(e->b, head);
+    mark_loop(g, back, ins, body);
     LLVMPositionBuilderAtEnd(e->b, exit);
+    if (g->until)
+        join_results(g, id, head, from, next);
     return true;
 }
 
@@ -170,7 +196,11 @@ static bool emit_for(Gen *g, InsId id)
     LLVMValueRef more = LLVMBuildICmp(e->b, LLVMIntSLT, index, op_in(g, id, 1), "");
     LLVMBuildCondBr(e->b, more, inside, exit);
     LLVMPositionBuilderAtEnd(e->b, inside);
-    return emit_block(g, body) && close_for(g, id, head, exit);
+    LLVMValueRef outer = g->until;
+    g->until = NULL;
+    bool ok = emit_block(g, body) && close_for(g, id, head, exit);
+    g->until = outer;
+    return ok;
 }
 
 static bool emit_if(Gen *g, InsId id)
@@ -211,6 +241,8 @@ static bool emit_ins(Gen *g, InsId id)
         return true;
     if (op == OP_for || op == OP_if)
         return op == OP_for ? emit_for(g, id) : emit_if(g, id);
+    if (op == OP_until)
+        return emit_until(g, id);
     OpEmitter fn = op_emitter(op);
     if (!fn)
         return emit_fail(g->e, "'%s' cannot be emitted: %s", op_info(op)->name,

@@ -395,6 +395,12 @@ bool infer_loop(Infer *x)
     return true;
 }
 
+bool infer_until(Infer *x)
+{
+    const Type *c = infer_ty(x, 0);
+    return (is_scalar(c) && c->elem == E_BIT) || infer_fail(x, "the operand must be a bit");
+}
+
 bool infer_yield(Infer *x)
 {
     (void)x;

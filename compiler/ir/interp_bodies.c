@@ -400,6 +400,12 @@ static bool loop_shape(Interp *in, const Code *c)
     return true;
 }
 
+bool exec_until(Interp *in, const Code *c)
+{
+    in->ends |= interp_slot(in, c->in[0])->s.i != 0;
+    return true;
+}
+
 bool exec_loop(Interp *in, const Code *c)
 {
     if (!loop_shape(in, c))
@@ -414,7 +420,9 @@ bool exec_loop(Interp *in, const Code *c)
             return false;
     int64_t first = interp_slot(in, c->in[0])->s.i, end = interp_slot(in, c->in[1])->s.i;
     ArenaMark mark = arena_mark(in->work);
-    for (int64_t i = first; i < end; i++) {
+    bool outer = in->ends;
+    in->ends = false;
+    for (int64_t i = first; i < end && !in->ends; i++) {
         if (!loop_step(in, c, now, next, now + carry, first, i))
             return false;
         for (uint32_t k = 0; k < carry; k++) {
@@ -424,6 +432,7 @@ bool exec_loop(Interp *in, const Code *c)
         }
         arena_release(in->work, mark);
     }
+    in->ends = outer;
     for (uint32_t k = 0; k < nres; k++)
         interp_give(in, c->res + k, &now[k]);
     return true;

@@ -34,6 +34,7 @@ static const ExecFn exec_table[OP_COUNT] = {
     [OP_when] = exec_when,
     [OP_if] = exec_if,
     [OP_loop] = exec_loop,
+    [OP_until] = exec_until,
 };
 // clang-format on
 

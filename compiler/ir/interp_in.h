@@ -61,6 +61,7 @@ struct Interp {
     Row *rows;     /* by body */
     int64_t *syms; /* by dimension: value of a symbol, -1 unbound */
     gate_status status;
+    bool ends; /* the loop being run ends after this iteration */
 };
 
 /* Ends the run with a message; returns false. */
@@ -113,7 +114,7 @@ static inline BodyId code_body(const Interp *in, const Code *c, uint32_t k)
 EXEC(ewise) EXEC(const) EXEC(extent) EXEC(bind) EXEC(same) EXEC(map) EXEC(reduce) EXEC(index)
 EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read) EXEC(write) EXEC(put) EXEC(sel_mask)
 EXEC(sel_list) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank) EXEC(sel_count) EXEC(take) EXEC(when)
-EXEC(if) EXEC(loop) EXEC(raise)
+EXEC(if) EXEC(loop) EXEC(raise) EXEC(until)
 // clang-format on
 #undef EXEC
 

@@ -250,6 +250,16 @@ static void bind_symbols(Verify *v, InsId i)
     }
 }
 
+/* 'until' ends the loop whose body it stands in. */
+static bool check_home(Verify *v, InsId i)
+{
+    if (ins_op(v->f, i) != OP_until)
+        return true;
+    InsId owner = v->f->bodies.at[ins_get(v->f, i)->home.ix].owner;
+    Op op = owner.ix ? ins_op(v->f, owner) : OP_NONE;
+    return op == OP_loop || op == OP_for || bad(v, i, "it stands in no loop");
+}
+
 static bool check_body(Verify *v, BodyId b);
 
 static bool check_ins(Verify *v, InsId i)
@@ -258,7 +268,7 @@ static bool check_ins(Verify *v, InsId i)
     for (uint32_t k = 0; k < ins->in.n; k++)
         if (!v->visible[ins_in(v->f, i, k).ix])
             return bad(v, i, "operand %u is not visible here", k + 1);
-    if (!check_attrs(v, i))
+    if (!check_attrs(v, i) || !check_home(v, i))
         return false;
     bool ok = true;
     for (uint32_t k = 0; k < ins->bodies.n; k++)

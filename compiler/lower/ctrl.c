@@ -44,6 +44,12 @@ void lower_if(Lower *L, InsId i)
     }
 }
 
+void lower_until(Lower *L, InsId i)
+{
+    ValId bit = scalar_of(L, ins_in(L->f, i, 0));
+    ir_ins(&L->b, OP_until, &bit, 1, (AttrId){0}, NULL, 0, NULL, 0);
+}
+
 typedef struct {
     InsId ins;
     BodyId body;

@@ -190,7 +190,6 @@ void want_yields(Lower *L, BodyId b, Ref *const *to);
 ValId yield_of(const Lower *L, BodyId b, uint32_t k);
 uint32_t yield_n(const Lower *L, BodyId b);
 ValId scalar_of(Lower *L, ValId hi); /* the value in a register */
-ValId bit_of(Lower *L, ValId hi);
 Ref *tensor_of(Lower *L, ValId hi);
 Sel *sel_of(Lower *L, ValId hi);
 void set_scalar(Lower *L, ValId hi, ValId v);

@@ -37,5 +37,6 @@ bool canon_cmp(Canon *c, InsId i);
 bool canon_bits(Canon *c, InsId i);
 bool canon_if(Canon *c, InsId i);
 bool canon_loop(Canon *c, InsId i);
+bool canon_until(Canon *c, InsId i);
 
 #endif

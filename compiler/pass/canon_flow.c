@@ -45,6 +45,13 @@ bool canon_bits(Canon *c, InsId i)
 /* ---- loops --------------------------------------------------------------------------------------
  */
 
+static void erase_untils(Fn *f, BodyId b)
+{
+    EACH_INS (f, b, j)
+        if (ins_op(f, j) == OP_until)
+            ir_erase(f, j);
+}
+
 /* Without an iteration the carried values are the first ones and the stacks are 0. */
 static bool never_runs(Canon *c, InsId i)
 {
@@ -80,7 +87,28 @@ static bool runs_once(Canon *c, InsId i, int64_t first)
     canon_replace(c, body_param(f, body, 0), index);
     for (uint32_t k = 0; k < carry; k++)
         canon_replace(c, body_param(f, body, k + 1), ins_in(f, i, k + 2));
+    erase_untils(f, body);
     return becomes_body(c, i, body);
+}
+
+/* Does the first iteration end the loop for certain? */
+static bool ends_at_once(Canon *c, InsId i)
+{
+    int64_t v;
+    EACH_INS (c->f, ins_body(c->f, i, 0), j)
+        if (ins_op(c->f, j) == OP_until && const_int(c->f, ins_in(c->f, j, 0), &v) && v)
+            return true;
+    return false;
+}
+
+/* An end that never comes. */
+bool canon_until(Canon *c, InsId i)
+{
+    int64_t v;
+    if (!const_int(c->f, ins_in(c->f, i, 0), &v) || v)
+        return false;
+    ir_erase(c->f, i);
+    return true;
 }
 
 bool canon_loop(Canon *c, InsId i)
@@ -91,5 +119,6 @@ bool canon_loop(Canon *c, InsId i)
     int64_t cap = attr_int(c->f->module, ins_get(c->f, i)->attr, "cap", INT64_MAX);
     if (end <= first || cap <= 0)
         return never_runs(c, i);
-    return (end - first == 1 || cap == 1) && runs_once(c, i, first);
+    bool once = end - first == 1 || cap == 1 || ends_at_once(c, i);
+    return once && runs_once(c, i, first);
 }

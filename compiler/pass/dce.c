@@ -102,6 +102,9 @@ static void mark_ins(Dce *d, InsId i)
         for (uint32_t k = 0; k < body_nparams(d->f, body); k++)
             mark_type(d, val_type(d->f, body_param(d->f, body, k)));
         InsId y = body_yield(d->f, body);
+        EACH_INS (d->f, body, j)
+            if (ins_op(d->f, j) == OP_until) /* as live as its loop */
+                mark_ins(d, j);
         d->ins[y.ix] = true;
         for (uint32_t k = 0; !has_slots((Op)n->op) && k < ins_get(d->f, y)->in.n; k++)
             mark_val(d, ins_in(d->f, y, k));
@@ -178,7 +181,7 @@ static void mark_root(void *cx, InsId i)
     const Ins *n = ins_get(d->f, i);
     if (empty_raises(d->f, i))
         mark_ins(d, i);
-    if (n->bodies.n)
+    if (n->bodies.n || n->op == OP_until)
         return;
     bool write =
         (d->eff[i.ix] & EFF_WRITE) &&

@@ -243,6 +243,15 @@ static bool split_loop(Fission *c, InsId loop)
     return changed;
 }
 
+/* May it end before its last step? */
+static bool ends_early(const Fn *f, InsId loop)
+{
+    EACH_INS (f, ins_body(f, loop, 0), j)
+        if (ins_op(f, j) == OP_until)
+            return true;
+    return false;
+}
+
 /* Inner loops first. */
 static bool visit(Fission *c, BodyId b)
 {
@@ -250,7 +259,7 @@ static bool visit(Fission *c, BodyId b)
     EACH_INS (c->f, b, i) {
         for (uint32_t k = 0; k < ins_get(c->f, i)->bodies.n; k++)
             changed |= visit(c, ins_body(c->f, i, k));
-        if (ins_op(c->f, i) == OP_loop && whole_axis(c->f, i))
+        if (ins_op(c->f, i) == OP_loop && whole_axis(c->f, i) && !ends_early(c->f, i))
             changed |= split_loop(c, i);
     }
     return changed;
