@@ -131,7 +131,7 @@ static void shape_macros(Head *h, const AbiItem *it, const char *kind)
 
 static const char *decision_part(Head *h, uint32_t k)
 {
-    const char *path = sym_text(h->m->names, h->abi->f->decisions.at[k]);
+    const char *path = sym_text(h->m->names, h->abi->f->decisions.at[k].path);
     return macro_part(h, abi_identifier(h->arena, path));
 }
 
@@ -151,7 +151,7 @@ static void decision_macros(Head *h)
     for (uint32_t k = 0; k < f->decisions.n; k++) {
         const char *number = decision_taken(h, k) ? arena_printf(h->arena, "_%u", k) : "";
         strbuf_addf(h->out, "#define %s_DECISION_%s%s %u /* %s */\n", h->up, decision_part(h, k),
-                    number, k, safe(h, sym_text(h->m->names, f->decisions.at[k])));
+                    number, k, safe(h, sym_text(h->m->names, f->decisions.at[k].path)));
     }
     strbuf_addf(h->out, "#define %s_DECISIONS %u\n", h->up, f->decisions.n);
 }

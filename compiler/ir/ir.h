@@ -66,6 +66,16 @@ typedef struct {
 
 typedef struct Module Module;
 
+/* A decision of a network, as the caller and reports know it. */
+typedef enum { DECIDE_GATE, DECIDE_ROUTE, DECIDE_HALT } DecideKind;
+typedef struct {
+    SymId path;       /* instances, then the name: "layer.{}.open" */
+    uint8_t kind;     /* DecideKind */
+    uint32_t bins;    /* of a route: experts; of a halt: most steps + 1; of a gate: 0 */
+    uint32_t members; /* of the banks around it, as many decisions in one; else 1 */
+    double rate;      /* declared share of the rows; negative: none is */
+} DecisionRow;
+
 typedef struct {
     SymId name;
     Module *module;
@@ -78,7 +88,7 @@ typedef struct {
                      carry the types; code uses 'arg') and yields nothing */
     VEC(SymId) in_names;
     VEC(SymId) out_names;
-    VEC(SymId) decisions;  /* paths of the decisions in order of the text; a place is an id */
+    VEC(DecisionRow) decisions; /* in order of the text; a place is an id */
     VEC(TypeId) out_types; /* LO: types of the outputs, whose yield gives nothing (HI: empty) */
     VEC(DimId) dims;       /* run-time dimensions the caller passes, in order of declaration */
     uint8_t stage;         /* HI or LO */

@@ -300,13 +300,28 @@ static bool parse_stage(Parse *p)
     return skip_word(p, "lo") || want_word(p, "hi");
 }
 
+/* (kind bins members rate) */
+static bool parse_decision_row(Parse *p, DecisionRow *d)
+{
+    static const char *const kinds[] = {"gate", "route", "halt"};
+    for (d->kind = 0; d->kind < 2 && !at_word(p, kinds[d->kind]);)
+        d->kind++;
+    if (!want_word(p, kinds[d->kind]) || !parse_uint(p, &d->bins))
+        return false;
+    if (skip_word(p, "members") && !parse_uint(p, &d->members))
+        return false;
+    if (skip_word(p, "rate") && !parse_float(p, &d->rate))
+        return false;
+    return want_sign(p, ")");
+}
+
 static bool parse_decisions(Parse *p)
 {
     do {
-        SymId name = {0};
-        if (!parse_name(p, &name))
+        DecisionRow d = {.members = 1, .rate = -1};
+        if (!parse_name(p, &d.path) || (skip_sign(p, "(") && !parse_decision_row(p, &d)))
             return false;
-        vec_push(p->arena, &p->f->decisions, name);
+        vec_push(p->arena, &p->f->decisions, d);
     } while (skip_sign(p, ","));
     return true;
 }

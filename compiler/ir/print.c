@@ -267,6 +267,23 @@ static void print_outputs(Print *p)
     strbuf_add(p->out, ")");
 }
 
+/* path (kind bins members rate), without what is usual */
+static void print_decision(StrBuf *out, const Fn *f, const DecisionRow *d)
+{
+    static const char *const kinds[] = {"gate", "route", "halt"};
+    text_name(out, sym_text(f->module->names, d->path));
+    if (d->kind == DECIDE_GATE && !d->bins && d->members == 1 && d->rate < 0)
+        return;
+    strbuf_addf(out, " (%s %u", kinds[d->kind], d->bins);
+    if (d->members != 1)
+        strbuf_addf(out, " members %u", d->members);
+    if (d->rate >= 0) {
+        strbuf_add(out, " rate ");
+        text_float(out, E_F64, d->rate);
+    }
+    strbuf_add(out, ")");
+}
+
 void ir_print_fn(StrBuf *out, const Fn *f)
 {
     Print p = start(out, f);
@@ -281,7 +298,7 @@ void ir_print_fn(StrBuf *out, const Fn *f)
     }
     for (uint32_t k = 0; k < f->decisions.n; k++) {
         strbuf_add(out, k ? ", " : " decisions ");
-        text_name(out, sym_text(f->module->names, f->decisions.at[k]));
+        print_decision(out, f, &f->decisions.at[k]);
     }
     if (f->facts)
         strbuf_addf(out, " facts %u", f->facts);

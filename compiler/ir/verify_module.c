@@ -64,6 +64,16 @@ static bool check_param(Tables *t, const Param *p)
            bad(t, "param", p->name, "the first axis must be the members");
 }
 
+enum { MOST_COUNTERS = 1 << 24 };
+
+static bool check_decision(Tables *t, const DecisionRow *d)
+{
+    uint64_t counters = (uint64_t)d->bins * d->members;
+    if (!d->members || d->members > MOST_COUNTERS || counters > MOST_COUNTERS)
+        return bad(t, "decision", d->path, "it has too many members or bins");
+    return d->rate <= 1 || bad(t, "decision", d->path, "a rate is at most 1");
+}
+
 static bool check_tables(Tables *t)
 {
     const Module *m = t->m;
@@ -80,8 +90,11 @@ static bool check_tables(Tables *t)
             is_new(t, "state", m->states.at[k].name) &&
             check_row(t, "state", m->states.at[k].name, m->states.at[k].type, m->states.at[k].init);
     t->names = (SymMap){.arena = t->names.arena};
-    for (uint32_t k = 0; k < m->fns.n; k++)
+    for (uint32_t k = 0; k < m->fns.n; k++) {
         ok &= is_new(t, "network", m->fns.at[k]->name);
+        for (uint32_t d = 0; d < m->fns.at[k]->decisions.n; d++)
+            ok &= check_decision(t, &m->fns.at[k]->decisions.at[d]);
+    }
     return ok;
 }
 

@@ -153,8 +153,16 @@ Ex act_core(Act *a, const char *name, const Ex *args, const uint32_t *const *map
  * ------------------------------------------------------------------------------------------ */
 /* gate g[T] = test: the selection value. Rank 0 (axis NULL): a bit scalar. */
 ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis);
-/* Records a decision of the network under its path; its id is the number of those before it. */
-void act_decision(Act *a, SymId path);
+/* A decision of the network: its id, and the banks around it (as in act_param). */
+typedef struct {
+    uint32_t id;
+    const ValId *members;
+    const Poly *const *sizes;
+    uint32_t nmembers;
+} ActDecision;
+/* Records it under the path of 'row'; its id is the number of those before it. Met again under the
+ * same path it is the same one. d->id is set; row->members comes from the sizes. */
+void act_decision(Act *a, ActDecision *d, DecisionRow row);
 ValId act_complement(Act *a, SymId name, ValId sel);
 /* The selection 'sel' (over T) seen inside 'outer' (over T): a selection over T|outer. */
 ValId act_sel_seen(Act *a, ValId sel, ValId outer);

@@ -33,12 +33,27 @@ ValId act_sel(Act *a, ValId v, const char *name)
     return make_sel(a, OP_sel_mask, v, t->dims[0], name);
 }
 
-void act_decision(Act *a, SymId path)
+static uint32_t bank_members(Act *a, const ActDecision *d)
 {
-    for (uint32_t k = 0; k < a->fn->decisions.n; k++)
-        if (sym_eq(a->fn->decisions.at[k], path))
-            return;
-    vec_push(a->m->arena, &a->fn->decisions, path);
+    uint64_t n = 1;
+    for (uint32_t k = 0; k < d->nmembers && n <= UINT32_MAX; k++) {
+        int64_t size = dim_max(a->m->dims, act_dim(a, d->sizes[k]));
+        n *= size > 0 ? (uint64_t)size : 1;
+    }
+    return n <= UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+void act_decision(Act *a, ActDecision *d, DecisionRow row)
+{
+    row.members = bank_members(a, d);
+    for (d->id = 0; d->id < a->fn->decisions.n; d->id++) {
+        DecisionRow *old = &a->fn->decisions.at[d->id];
+        if (!sym_eq(old->path, row.path))
+            continue;
+        old->bins = row.bins > old->bins ? row.bins : old->bins;
+        return;
+    }
+    vec_push(a->m->arena, &a->fn->decisions, row);
 }
 
 ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)

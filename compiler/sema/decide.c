@@ -58,6 +58,24 @@ static void warn_negated(Cx *cx, const Node *e, Env *env)
     help(cx, "write a %s b", oper_text(opposite[c->op]));
 }
 
+/* A decision inside a fn, which is no instance, has the name of the fn in its path. */
+ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins)
+{
+    const Frame *f = &cx->frame;
+    const Node *text = cx->cur->fn->decl;
+    bool is_fn = text->kind == AST_FN;
+    const char *path =
+        arena_printf(cx->arena, "%s%s%s%s", f->path, is_fn ? text_of(cx, text->name) : "",
+                     is_fn ? "." : "", text_of(cx, s->name));
+    ActDecision d = {.members = f->members, .sizes = f->sizes, .nmembers = f->n};
+    act_decision(cx->act, &d,
+                 (DecisionRow){.path = intern_z(cx->names, path),
+                               .kind = (uint8_t)kind,
+                               .bins = bins,
+                               .rate = declared_rate(cx, s->attrs)});
+    return d;
+}
+
 void check_gate(Cx *cx, const Node *s, Env *env)
 {
     const Poly *d = axis_of(cx, s->xs, env);
@@ -69,8 +87,7 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     Bind b = {
         .kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span, .type = t};
     if (live(cx) && is_tensor(&test)) {
-        const char *path = arena_printf(cx->arena, "%s%s", cx->frame.path, text_of(cx, s->name));
-        act_decision(cx->act, intern_z(cx->names, path));
+        new_decision(cx, s, DECIDE_GATE, 0);
         b.sel = act_gate(cx->act, s->name, test.ex, d);
         b.name = s->name;
         if (d) {

@@ -31,8 +31,24 @@ static void bind_name(Cx *cx, SymId name, const Value *v, Env *env, Span at, Bin
     env_put(cx->arena, env, name, b);
 }
 
+double declared_rate(Cx *cx, NodeList attrs)
+{
+    for (uint32_t i = 0; i < attrs.n; i++) {
+        const Node *a = attrs.at[i];
+        if (!sym_eq(a->name, cx->w.rate))
+            continue;
+        const Node *e = a->ys.n == 1 ? a->ys.at[0]->a : a;
+        double rate = e->kind == AST_FLOAT ? e->f : e->kind == AST_INT ? (double)e->u : -1;
+        if (!(rate >= 0 && rate <= 1))
+            bad(cx, a->span, E0103, "'#rate' wants one number in 0..1");
+        return rate <= 1 ? rate : -1;
+    }
+    return -1;
+}
+
 void surrogates(Cx *cx, NodeList attrs, Env *env)
 {
+    declared_rate(cx, attrs);
     Act *keep = act_pause(cx); /* annotations make no code */
     for (uint32_t i = 0; i < attrs.n; i++) {
         const Node *a = attrs.at[i];

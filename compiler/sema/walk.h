@@ -17,7 +17,7 @@
     X(ix) X(end) X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) \
     X(exact) X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) \
     X(ids) X(bits) X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) \
-    X(derivative) X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) \
+    X(derivative) X(rate) X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) \
     X(selection) X(choice) X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) \
     X(packed) X(placed) X(_)
 /* clang-format on */
@@ -436,6 +436,8 @@ Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **in
 Value ex_braces(Cx *cx, const Node *n, Env *env, const Ty *want);
 Env *statement(Cx *cx, const Node *s, Env *env);
 void check_let(Cx *cx, const Node *s, Env *env);
+/* What #rate(x) says: a share of the rows; negative where it is not said (or reported). */
+double declared_rate(Cx *cx, NodeList attrs);
 void surrogates(Cx *cx, NodeList attrs, Env *env);
 void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at);
 SymId root_name(const Node *n);
@@ -444,6 +446,9 @@ SymId root_name(const Node *n);
 Env *check_loop(Cx *cx, const Node *s, Env *env);
 Env *check_halt(Cx *cx, const Node *s, Env *env);
 void check_gate(Cx *cx, const Node *s, Env *env);
+/* Gives the decision that statement 's' makes its place in the network (build only). 'bins': of a
+ * route the experts, of a halt the most steps + 1. */
+ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins);
 void check_route(Cx *cx, const Node *s, Env *env);
 void check_on(Cx *cx, const Node *s, Env *env);
 Value ex_when(Cx *cx, const Node *n, Env *env, const Ty *want);
