@@ -21,6 +21,10 @@ static Status load_gir(Session *s, const char *path, Module **out)
     const SourceFile *file = sources_load(s->sources, path, &why);
     if (!file)
         return session_io_error(s, arena_printf(s->arena, "cannot read '%s': %s", path, why));
+    if (s->options.aux.n) {
+        diag_report(s->diag, E0402, (Span){0, 0}, "--aux wants the source of a network");
+        return STATUS_USAGE;
+    }
     *out = ir_parse(s->arena, s->names, s->diag, file);
     return *out ? STATUS_OK : STATUS_ERRORS;
 }
@@ -56,6 +60,7 @@ Status compile_load(Session *s, const char *path, Module **out)
     }
     ice_stage("build");
     *out = module_new(s->arena, s->names, path);
+    sema_ask_aux(u.program, s->options.aux.at, s->options.aux.n);
     status = sema_build(u.program, *out, s->options.network) ? STATUS_OK : STATUS_ERRORS;
     const char *weights = s->weights = sema_weights_path(u.program);
     if (status == STATUS_OK && weights && !strcmp(s->options.weights, "embed"))

@@ -254,6 +254,7 @@ void act_network_begin(Act *a, SymId name)
     a->fn = fn_new(a->m, sym_text(a->m->names, name));
     a->b = build_at_end(a->fn, a->fn->entry);
     a->refused.n = 0;
+    a->aux.n = 0;
 }
 
 void act_network_dim(Act *a, const Poly *name_atom)
@@ -280,18 +281,16 @@ static void add_output(Act *a, SymId name, uint32_t k, bool single)
 void act_network_end(Act *a, Ex result, const Ty *declared)
 {
     Ex fit = act_fit(a, result, declared);
-    if (declared->kind != TYK_TUPLE) {
-        ValId v = act_value(a, fit, declared->elem);
-        add_output(a, (SymId){0}, 0, true);
-        ir_yield(&a->b, &v, 1);
-        return;
+    bool tuple = declared->kind == TYK_TUPLE;
+    uint32_t n = tuple ? declared->nfields : 1;
+    ValId *out = ARENA_ARRAY(a->arena, ValId, n + a->aux.n);
+    for (uint32_t k = 0; k < n; k++) {
+        const Ex *e = tuple ? &fit.fields[k] : &fit;
+        out[k] = act_value(a, *e, tuple ? declared->fields[k].ty->elem : declared->elem);
+        add_output(a, tuple ? declared->fields[k].name : (SymId){0}, k, !tuple);
     }
-    ValId *out = ARENA_ARRAY(a->arena, ValId, declared->nfields);
-    for (uint32_t k = 0; k < declared->nfields; k++) {
-        out[k] = act_value(a, fit.fields[k], declared->fields[k].ty->elem);
-        add_output(a, declared->fields[k].name, k, false);
-    }
-    ir_yield(&a->b, out, declared->nfields);
+    act_aux_end(a, out + n);
+    ir_yield(&a->b, out, n + a->aux.n);
 }
 
 /* ---- sizes of this build ---- */

@@ -74,6 +74,9 @@ Ex act_comptime(Act *a, Ex e);           /* const */
 Ex act_dim_value(Act *a, const Poly *p); /* a dimension's name used as a value: i32 */
 Ex act_enum_value(Act *a, const Poly *dim, int64_t member); /* ix */
 
+/* An extra result of that path; its parts if it is a tuple. */
+void act_aux(Act *a, const char *path, Ex value);
+
 /* ---- fitting ----------------------------------------------------------------------------------
  */
 /* The value as declared: literals and scalars take the element type, a scalar fills the axes,

@@ -18,6 +18,14 @@ typedef struct {
     Elem real, num, elem;
 } Classes;
 
+/* An extra result: a value of the body being filled, or, once that is about to be closed, the cell
+ * around it that holds the value. */
+typedef struct {
+    SymId name;
+    ValId v;
+    bool stored;
+} ActAux;
+
 struct Act {
     Arena *arena;
     Module *m;
@@ -27,6 +35,7 @@ struct Act {
     VEC(AtomBind) atoms; /* by poly_id */
     VEC(Classes) classes;
     VEC(SymId) refused; /* constructs already reported for this network */
+    VEC(ActAux) aux;    /* of this network, in order of the text */
 };
 
 typedef enum { BODY_EACH, BODY_STORE, BODY_REDUCE, BODY_WHEN, BODY_IF, BODY_LOOP } ActBodyKind;
@@ -38,7 +47,8 @@ struct ActBody {
     Build inner[2];
     DimId dims[MAX_RANK];
     const Poly *polys[MAX_RANK];
-    uint32_t ndims;
+    uint32_t ndims; /* of a loop 0; dims[0] is that of a stack, polys[0] the range of indices */
+    uint32_t aux;   /* extra results made before */
     RedOp red;
     ValId operand[3]; /* of a loop: first, end, and the index where a table gives it */
     AttrId attr;
@@ -100,7 +110,23 @@ const Poly *act_actual(Act *a, const Poly *p);
 /* The original number of a place that may not exist because the selection is empty: then 0. */
 ValId act_index_outer(Act *a, ValId place, const Poly *range);
 
-/* Shared by each, reduce, loop. */
+/* The place on a restricted axis of an original number; -1 if it is not selected. */
+ValId act_place_of_number(Act *a, ValId number, const Poly *restricted);
+
+/* ---- extra results on their way out (act_aux.c) ---- */
+/* A body, or one side of it, is about to be closed: what was made in it is stored in cells around
+ * it; and, after it was closed, read. */
+void act_aux_store(Act *a, ActBody *b);
+void act_aux_load(Act *a, const ActBody *b);
+/* As further results of a map, from the first one on. */
+uint32_t act_aux_count(const Act *a, const ActBody *b);
+void act_aux_yield(Act *a, const ActBody *b, ValId *out);
+void act_aux_results(Act *a, const ActBody *b, InsId map, uint32_t first);
+/* As results of the network, behind those that have names already. */
+void act_aux_end(Act *a, ValId *out);
+
+/* Shared by each, reduce, loop, when. */
+ActBody *act_body_new(Act *a, ActBodyKind kind);
 ActBody *act_body_open(Act *a, ActBodyKind kind, const Poly *const *dims, uint32_t n);
 
 #endif

@@ -137,9 +137,7 @@ static void enter_arm(Act *a, ActBody *b, uint32_t which)
 
 ActBody *act_when_begin(Act *a, ValId cond_or_sel, ValId rest)
 {
-    ActBody *b = ARENA_NEW(a->arena, ActBody);
-    b->kind = rest.ix ? BODY_WHEN : BODY_IF;
-    b->outer = a->b;
+    ActBody *b = act_body_new(a, rest.ix ? BODY_WHEN : BODY_IF);
     b->operand[0] = cond_or_sel;
     b->operand[1] = rest;
     enter_arm(a, b, 0);
@@ -148,6 +146,7 @@ ActBody *act_when_begin(Act *a, ValId cond_or_sel, ValId rest)
 
 void act_when_else(Act *a, ActBody *b)
 {
+    act_aux_store(a, b);
     b->inner[0] = a->b;
     enter_arm(a, b, 1);
 }
@@ -178,13 +177,18 @@ static void yield_side(Act *a, ActBody *b, uint32_t which, const ValId *out, uin
 static InsId close_when(Act *a, ActBody *b, const int *axis, uint32_t n)
 {
     a->b = b->outer;
-    if (b->kind == BODY_IF)
-        return ir_ins(&a->b, OP_if, b->operand, 1, (AttrId){0}, NULL, 0, b->body, 2);
+    if (b->kind == BODY_IF) {
+        InsId i = ir_ins(&a->b, OP_if, b->operand, 1, (AttrId){0}, NULL, 0, b->body, 2);
+        act_aux_load(a, b);
+        return i;
+    }
     StrBuf s = strbuf_new(a->arena);
     for (uint32_t k = 0; k < n; k++)
         strbuf_addf(&s, "%s%d", k ? "," : "", axis[k] < 0 ? 0 : axis[k]);
     AttrVal at = attr_make_name(a->m, "axes", s.at);
-    return ir_ins(&a->b, OP_when, b->operand, 2, attr_intern(a->m, &at, 1), NULL, 0, b->body, 2);
+    InsId i = ir_ins(&a->b, OP_when, b->operand, 2, attr_intern(a->m, &at, 1), NULL, 0, b->body, 2);
+    act_aux_load(a, b);
+    return i;
 }
 
 Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result)
@@ -192,6 +196,7 @@ Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *resul
     bool tuple = result->kind == TYK_TUPLE;
     uint32_t n = tuple ? result->nfields : 1;
     ValId *p = ARENA_ARRAY(a->arena, ValId, n), *q = ARENA_ARRAY(a->arena, ValId, n);
+    act_aux_store(a, b);
     b->inner[1] = a->b;
     for (uint32_t k = 0; k < n; k++) {
         const Ty *want = tuple ? result->fields[k].ty : result;

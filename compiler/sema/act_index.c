@@ -51,11 +51,12 @@ Ex act_offset(Act *a, ValId place, Ex start, const Ty *ty)
 
 /* ---- each ---- */
 
-static ActBody *body_new(Act *a, ActBodyKind kind)
+ActBody *act_body_new(Act *a, ActBodyKind kind)
 {
     ActBody *b = ARENA_NEW(a->arena, ActBody);
     b->kind = kind;
     b->outer = a->b;
+    b->aux = a->aux.n;
     return b;
 }
 
@@ -69,7 +70,7 @@ static void enter(Act *a, ActBody *b, uint32_t which, BodyId body)
 
 ActBody *act_body_open(Act *a, ActBodyKind kind, const Poly *const *dims, uint32_t n)
 {
-    ActBody *b = body_new(a, kind);
+    ActBody *b = act_body_new(a, kind);
     if (n > MAX_RANK) {
         act_not_yet(a, a->b.loc, "more than 8 indices at once");
         n = MAX_RANK;
@@ -113,15 +114,17 @@ Ex act_each_end(Act *a, ActBody *b, Ex value, const Ty *result)
 {
     bool tuple = result->kind == TYK_TUPLE;
     uint32_t n = tuple ? result->nfields : 1;
-    ValId *out = ARENA_ARRAY(a->arena, ValId, n);
+    ValId *out = ARENA_ARRAY(a->arena, ValId, n + act_aux_count(a, b));
     for (uint32_t k = 0; k < n; k++)
         out[k] = tuple ? yield_value(a, value.fields[k], result->fields[k].ty)
                        : yield_value(a, value, result);
     InsId map = {0};
     if (b->ndims) {
-        ir_yield(&a->b, out, n);
+        act_aux_yield(a, b, out + n);
+        ir_yield(&a->b, out, n + act_aux_count(a, b));
         a->b = b->outer;
         map = ir_map(&a->b, b->dims, b->ndims, b->body[0]);
+        act_aux_results(a, b, map, n);
     }
     if (!tuple)
         return act_ex(result, b->ndims ? ins_res(a->fn, map, 0) : out[0]);
@@ -190,12 +193,33 @@ static ElemTy reduced_elem(const ActBody *b, Ex value, const Ty *result)
     }
 }
 
+/* Extra results want the body of a reduction as a map; what is folded is then read from it. */
+static void fold_of_map(Act *a, ActBody *b, ValId v)
+{
+    ValId *out = ARENA_ARRAY(a->arena, ValId, 1 + act_aux_count(a, b)), idx[MAX_RANK];
+    out[0] = v;
+    act_aux_yield(a, b, out + 1);
+    ir_yield(&a->b, out, 1 + act_aux_count(a, b));
+    a->b = b->outer;
+    InsId map = ir_map(&a->b, b->dims, b->ndims, b->body[0]);
+    act_aux_results(a, b, map, 1);
+    b->outer = a->b;
+    enter(a, b, 0, ir_index_body(a->fn, b->dims, b->ndims));
+    for (uint32_t k = 0; k < b->ndims; k++)
+        idx[k] = body_param(a->fn, b->body[0], k);
+    ValId again = ir_index(&a->b, ins_res(a->fn, map, 0), idx, b->ndims, false);
+    ir_yield(&a->b, &again, 1);
+}
+
 Ex act_reduce_end(Act *a, ActBody *b, Ex value, const Ty *result)
 {
     ValId v = act_value(a, value, reduced_elem(b, value, result));
     if (!b->ndims) /* nothing to fold: the value itself, counted if it is a bit */
         return act_ex(result, act_convert(a, v, act_elem(a, result->elem)));
-    ir_yield(&a->b, &v, 1);
+    if (act_aux_count(a, b))
+        fold_of_map(a, b, v);
+    else
+        ir_yield(&a->b, &v, 1);
     a->b = b->outer;
     ValId r = ir_reduce(&a->b, REDUCE_KIND[b->red], b->dims, b->ndims, b->body[0]);
     return act_ex(result, renumber(a, b, r, result));
@@ -254,13 +278,12 @@ static ValId sub_at(Act *a, const SubCx *c, uint32_t k, const ValId *idx, uint32
     return idx[0];
 }
 
-/* The place on a restricted axis of an original number. */
-static ValId place_of_number(Act *a, ValId number, const Poly *restricted)
+ValId act_place_of_number(Act *a, ValId number, const Poly *restricted)
 {
     const AtomBind *b = act_restricted(a, restricted);
     if (!b)
         return number;
-    number = place_of_number(a, number, act_base(a, restricted));
+    number = act_place_of_number(a, number, act_base(a, restricted));
     ValId rank = ir_op(&a->b, OP_sel_rank, &b->sel, 1, (AttrId){0});
     ValId in[3] = {rank, act_i32(a, -1), number};
     return ir_op(&a->b, OP_index_or, in, 3, (AttrId){0});
@@ -279,7 +302,7 @@ static ValId sub_element(void *cx, Act *a, const ValId *idx)
     for (uint32_t k = 0; k < c->rank; k++) {
         ValId s = sub_at(a, c, k, idx, &at);
         if (k < c->nsubs && c->subs[k].rank_of)
-            s = place_of_number(a, s, c->subs[k].rank_of);
+            s = act_place_of_number(a, s, c->subs[k].rank_of);
         in[n++] = s;
     }
     if (c->other.ix)

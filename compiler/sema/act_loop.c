@@ -48,8 +48,7 @@ static LoopRange between(Act *a, Ex first, Ex end)
 ActBody *act_loop_begin(Act *a, bool scan, const Poly *dim, const Ex *first, const Ex *end,
                         const Ex *order, ValId *index)
 {
-    ActBody *b = ARENA_NEW(a->arena, ActBody);
-    b->kind = BODY_LOOP;
+    ActBody *b = act_body_new(a, BODY_LOOP);
     ValId table = {0};
     LoopRange r;
     if (order) {
@@ -61,6 +60,10 @@ ActBody *act_loop_begin(Act *a, bool scan, const Poly *dim, const Ex *first, con
         r = over_dim(a, act_dim(a, dim));
     }
     b->outer = a->b;
+    b->dims[0] = order   ? val_ty(a->fn, table)->ix
+                 : first ? dim_const(a->m->dims, r.cap)
+                         : act_dim(a, dim);
+    b->polys[0] = dim;
     b->operand[0] = r.first;
     b->operand[1] = r.end;
     AttrVal at[2] = {attr_make_int(a->m, "cap", r.cap)};
@@ -104,10 +107,12 @@ static Ex scattered_stack(Act *a, ActBody *b, ValId v, const Ty *result)
 
 Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result)
 {
+    act_aux_store(a, b);
     if (!stacked) {
         ir_yield(&a->b, NULL, 0);
         a->b = b->outer;
         ir_ins(&a->b, OP_loop, b->operand, 2, b->attr, NULL, 0, b->body, 1);
+        act_aux_load(a, b);
         return (Ex){.ty = result};
     }
     ValId v = stacked->ty->elem.kind == SE_SEL ? act_bits(a, stacked->ir)
@@ -120,6 +125,7 @@ Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result)
     uint32_t n = act_axes(a, result, dims);
     TypeId t = type_like(a->m->types, val_type(a->fn, v), dims, n);
     InsId i = ir_ins(&a->b, OP_loop, b->operand, 2, b->attr, &t, 1, b->body, 1);
+    act_aux_load(a, b);
     return act_ex(result, ins_res(a->fn, i, 0));
 }
 
@@ -214,8 +220,7 @@ static void store_region(Act *a, const RegionCx *c, const Ty *target)
     ValId idx[MAX_RANK];
     for (uint32_t k = 0; k < n; k++) {
         LoopRange r = over_dim(a, dims[k]);
-        nest[k] = ARENA_NEW(a->arena, ActBody);
-        nest[k]->outer = a->b;
+        nest[k] = act_body_new(a, BODY_LOOP);
         nest[k]->operand[0] = r.first;
         nest[k]->operand[1] = r.end;
         AttrVal at = attr_make_int(a->m, "cap", r.cap);

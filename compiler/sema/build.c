@@ -138,6 +138,29 @@ static bool has_network(Program *cx, const char *name)
     return false;
 }
 
+void sema_ask_aux(Program *cx, const char *const *patterns, uint32_t n)
+{
+    cx->aux = ARENA_ARRAY(cx->arena, AuxAsk, n + 1);
+    cx->naux = n;
+    for (uint32_t i = 0; i < n; i++)
+        cx->aux[i].pattern = patterns[i];
+}
+
+/* A pattern that fits nothing is a slip. */
+static void report_aux(Program *cx)
+{
+    for (uint32_t i = 0; i < cx->naux; i++) {
+        if (cx->aux[i].found)
+            continue;
+        diag_report(cx->diag, E0402, (Span){0, 0}, "--aux: there is no 'aux' of the path '%s'",
+                    cx->aux[i].pattern);
+        const char *near =
+            diag_nearest(cx->aux[i].pattern, cx->aux_paths.at, (uint32_t)cx->aux_paths.n);
+        if (near)
+            diag_help(cx->diag, "did you mean '%s'?", near);
+    }
+}
+
 bool sema_build(Program *cx, Module *out, const char *only)
 {
     unsigned before = diag_errors(cx->diag);
@@ -154,6 +177,7 @@ bool sema_build(Program *cx, Module *out, const char *only)
         if (!b || b->kind != BIND_FN || (only && strcmp(sym_text(cx->names, d->name), only) != 0))
             continue;
         cx->act = act_new(cx->arena, out, cx->diag);
+        cx->network = d->name;
         build_network(cx, b->fn);
         built++;
     }
@@ -162,5 +186,7 @@ bool sema_build(Program *cx, Module *out, const char *only)
     if (!built)
         diag_report(cx->diag, E0106, (Span){0, 0}, "'%s' has no network to build",
                     cx->main->file->path);
+    if (diag_errors(cx->diag) == before)
+        report_aux(cx);
     return built && diag_errors(cx->diag) == before;
 }

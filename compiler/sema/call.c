@@ -578,7 +578,13 @@ static void check_site(Cx *cx, Inst *i, const Node *n, const Env *env)
     i->site = n;
     i->site_in = here;
     for (const Env *e = env; e && e->what != ENV_FN; e = e->parent)
-        if (e->what == ENV_EACH) {
+        if (e->what == ENV_AUX) {
+            bad(cx, n->span, E0220,
+                "'%s' updates its state: not in an 'aux', which is not always "
+                "computed",
+                name);
+            break;
+        } else if (e->what == ENV_EACH) {
             bad(cx, n->span, E0220, "'%s' updates its state: not under 'each', which has no order",
                 name);
             break;

@@ -34,6 +34,8 @@ void sema_shapes(Program *p, StrBuf *out);
 void sema_coverage(Program *p, StrBuf *out);
 /* Keep what sema_shapes and sema_coverage print; to be called before sema_check. */
 void sema_keep_notes(Program *p);
+/* Which extra results ('aux') the networks get: patterns of their paths. Before sema_build. */
+void sema_ask_aux(Program *p, const char *const *patterns, uint32_t n);
 /* Builds the networks of the checked main file into 'out': all, or only the one of that name where
  * there is one. False (reported) if something cannot be built. */
 bool sema_build(Program *p, Module *out, const char *only);

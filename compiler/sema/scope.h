@@ -107,7 +107,7 @@ typedef struct SeenGate {
 } SeenGate;
 
 /* What a scope is, for halt, exit and blocks with state. */
-typedef enum { ENV_PLAIN, ENV_FN, ENV_ARM, ENV_LOOP, ENV_EACH } EnvWhat;
+typedef enum { ENV_PLAIN, ENV_FN, ENV_ARM, ENV_LOOP, ENV_EACH, ENV_AUX } EnvWhat;
 
 struct Env {
     Env *parent;

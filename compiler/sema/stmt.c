@@ -3,6 +3,8 @@
 
 #include "sema/walk.h"
 
+#include "support/glob.h"
+
 /* ---- bindings ---- */
 
 static void bind_name(Cx *cx, SymId name, const Value *v, Env *env, Span at, BindRole role)
@@ -177,6 +179,17 @@ static void emit_store(Cx *cx, const Node *target, const Bind *b, const Value *v
         act_store(cx->act, b->cell, sels, nsels, specs.at, specs.n, e, want);
 }
 
+/* Between the scope of the binding and here. */
+static bool inside_aux(const Env *env, const Bind *b)
+{
+    for (bool aux = false; env; env = env->parent) {
+        aux |= env->what == ENV_AUX;
+        if (env_here(env, b->name) == b)
+            return aux;
+    }
+    return false;
+}
+
 void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at)
 {
     SymId r = root_name(target);
@@ -188,6 +201,11 @@ void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at)
         if (b)
             also(cx, b->where, "bound here");
         help(cx, "make it a state, or a carry of the loop");
+        return;
+    }
+    if (inside_aux(env, b)) {
+        bad(cx, target->span, E0360, "'%s' is changed in an 'aux', which is not always computed",
+            text_of(cx, r));
         return;
     }
     ActRestrict *sels = ARENA_ARRAY(cx->arena, ActRestrict, subs.n * MAX_AXES + 1);
@@ -256,10 +274,36 @@ static bool is_data(const Node *s)
     return s->kind >= AST_DIM && s->kind <= AST_STATE;
 }
 
+/* Does --aux ask for it? Patterns are of paths, with the network's name in front or without. */
+static bool asked_for(Cx *cx, const char *path)
+{
+    const char *net = text_of(cx, cx->network), *full = arena_printf(cx->arena, "%s.%s", net, path);
+    bool hit = false;
+    vec_push(cx->arena, &cx->aux_paths, path);
+    for (uint32_t i = 0; i < cx->naux; i++)
+        if (glob_match(cx->aux[i].pattern, path) || glob_match(cx->aux[i].pattern, full))
+            hit = cx->aux[i].found = true;
+    return hit;
+}
+
+/* No code unless asked for. */
 static void check_aux(Cx *cx, const Node *s, Env *env)
 {
-    Act *keep = act_pause(cx);
-    Value v = ex(cx, s->a, env, NULL); /* no code unless asked for */
+    const char *path = arena_printf(cx->arena, "%s%s", cx->frame.path, text_of(cx, s->name));
+    bool wanted = live(cx) && asked_for(cx, path);
+    Act *keep = cx->act;
+    if (!wanted)
+        act_pause(cx);
+    Value v = ex(cx, s->a, env_new(cx->arena, env, ENV_AUX), NULL);
+    const Ty *t = v.kind == V_VALUE ? ty_default(cx->ts, v.ex.ty) : &ty_unknown;
+    if ((is_ref(&v) && v.kind != V_SKIP) || t->kind == TYK_ROUTE)
+        bad(cx, s->span, E0107, "'%s': %s is not a value", text_of(cx, s->name),
+            show_value(cx, &v));
+    if (wanted && live(cx) && !ty_is_any(t)) {
+        Ex e = t == v.ex.ty ? v.ex : act_fit(cx->act, v.ex, t);
+        e.ty = t;
+        act_aux(cx->act, path, e);
+    }
     act_resume(cx, keep);
     shape_note(cx, s->span, s->name, "", v.kind == V_VALUE ? v.ex.ty : &ty_unknown);
 }

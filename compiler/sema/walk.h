@@ -150,6 +150,12 @@ typedef struct {
     bool active;
 } Again;
 
+/* A pattern of --aux. */
+typedef struct {
+    const char *pattern;
+    bool found;
+} AuxAsk;
+
 typedef struct Program Cx;
 struct Program {
     Arena *arena, *ast;
@@ -180,6 +186,10 @@ struct Program {
     Frame frame;
     Elem classes[3]; /* build: what real, num, elem stand for here */
     Module *out;
+    SymId network; /* build: which one */
+    AuxAsk *aux;   /* which extra results are wanted */
+    uint32_t naux;
+    VEC(const char *) aux_paths; /* of those there are */
     struct WeightFiles *weights;
     bool relies;  /* build: some proof since this was cleared holds for sizes from 1 on */
     Span at;      /* of the expression being built */

@@ -4,7 +4,8 @@
     compare.py GATEC FILE.gate SCRATCH
 
 A run-time dimension takes several extents, from 1 to its maximum. Inputs named s and r are scores:
-all closed, all open, mixed, with NaN. A class keeps states: its network is called six times.
+all closed, all open, mixed, with NaN. A class keeps states: its network is called six times. A line
+'// aux: a b' before a network asks for these extra results, which the reference gives behind the others.
 """
 import os
 import re
@@ -21,7 +22,7 @@ TOLERANCE = 1e-5
 CALLS = 6
 CASES = ((7, 2), (9, 3), (1, 1), (6, 0))
 DIMS = {}
-NETWORK = re.compile(r'^network (\w+)\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
+NETWORK = re.compile(r'^(?:// aux: (.*)\n)?network (\w+)\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
 FIELD = re.compile(r'(\w+): (\w+)((?:\[[^]]*\])*)')
 
 
@@ -82,7 +83,7 @@ def doubles(values):
     return {n: v.astype(float) if v.dtype == np.float32 else v for n, v in values.items()}
 
 
-def case(network, fields, outputs, rng, now, kind):
+def case(network, fields, outputs, flags, rng, now, kind):
     ref = getattr(reference, network, None) or getattr(reference, network + '_')
     keeps = isinstance(ref, type)
     calls = [{n: make_input(rng, n, e, b, now, kind) for n, e, b in fields} for _ in range(CALLS if keeps else 1)]
@@ -93,8 +94,8 @@ def case(network, fields, outputs, rng, now, kind):
         results.append(want if isinstance(want, tuple) else (want,))
     wants = [np.stack([np.asarray(r[k]) for r in results]) if keeps else results[0][k] for k in range(len(outputs))]
     bad = 0
-    for way, flags in WAYS.items():
-        got = run(network, flags, calls, outputs)
+    for way, how in WAYS.items():
+        got = run(network, how + flags, calls, outputs)
         problems = [got] if isinstance(got, str) else [difference(g, w) for g, w in zip(got, wants)]
         for p in filter(None, problems):
             print(f'{network}, {way}, extent {now}, kind {kind}: {p}')
@@ -110,12 +111,14 @@ def main():
         DIMS[name] = (int(size), op == '<=')
     networks = NETWORK.findall(text)
     bad = 0
-    for network, fields, result in networks:
+    for aux, network, fields, result in networks:
         rng = np.random.default_rng(sum(network.encode()))
         outputs = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']
+        outputs += aux.split()
+        flags = ['--aux=*'] if aux else []
         changes = any(DIMS.get(n, (0, False))[1] for n in re.findall(r'\w+', fields))
         for now, kind in CASES if changes else CASES[:2]:
-            bad += case(network, FIELD.findall(fields), outputs, rng, now, kind)
+            bad += case(network, FIELD.findall(fields), outputs, flags, rng, now, kind)
     print(f'{len(networks)} networks, {bad} differences')
     sys.exit(bad > 0 or not networks)
 

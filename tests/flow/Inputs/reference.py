@@ -194,3 +194,52 @@ def padded(x, i):
 
 def slices(x):
     return x[:, 1:3], x[2, 2:]
+
+
+def aux_rows(x, s, r):
+    a = s > 0
+    b = a & (r > 0)
+    y = np.where(a[:, None], 2 * x, x)
+    inner = np.where(a[:, None], 2 * x, 0)
+    square = np.zeros((len(x), len(x)))
+    square[np.ix_(b, b)] = x[b] @ x[b].T
+    place = np.where(a, np.arange(len(x)), 0)
+    shut = np.where((a & ~b)[:, None], x + 1, 0)
+    return y, inner, np.sum(inner), square, place, shut, a.any() and not b.all()
+
+
+def aux_loops(x, n, go):
+    h = x.copy()
+    middle, late = np.zeros((3, D)), np.zeros((3, len(x), D))
+    for k in range(2, 2 + n):
+        middle[k - 2] = h.mean(0)
+        h = h * 2
+        if go:
+            late[k - 2] = h
+            h = h + 1
+    return h, middle, late
+
+
+def aux_scan(x, s):
+    rows, a = np.zeros((len(x), D)), np.zeros(D)
+    for t in np.flatnonzero(s > 0):
+        a = a + x[t]
+        rows[t] = a
+    back, b = np.zeros((len(x), D)), np.zeros(D)
+    for t in range(len(x) - 1, -1, -1):
+        b = 0.5 * b + x[t]
+        back[t] = b
+    return a, rows, back
+
+
+def aux_each(x, s):
+    m = s > 0
+    return (x + 1).sum(1), x, np.where(m[:, None], x * x, 0), np.where(m, x.sum(1), 0)
+
+
+def aux_bank(x):
+    rows, h = [], x
+    for k in range(S):
+        rows.append(h.sum())
+        h = np.tanh(h) * (k + 1)
+    return h, rows, h.sum(), (2 * h).sum(), h * 0.5, h > 0.5
