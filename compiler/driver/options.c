@@ -61,6 +61,18 @@ typedef struct {
     uint32_t at;
 } Reader;
 
+/* Options whose value follows at once. */
+static const char *const JOINED[] = {"-O", "-Wno-"};
+enum { NJOINED = sizeof JOINED / sizeof *JOINED };
+
+static bool is_joined(const char *spelling)
+{
+    for (size_t i = 0; i < NJOINED; i++)
+        if (strcmp(JOINED[i], spelling) == 0)
+            return true;
+    return false;
+}
+
 static void *field_of(Options *o, const Row *r)
 {
     return (char *)o + r->field;
@@ -162,9 +174,12 @@ static void set(Reader *r, const Row *row, const char *value)
 
 static void read_option(Reader *r, const char *arg)
 {
-    if (strncmp(arg, "-O", 2) == 0) {
-        set(r, find("-O", 2), arg + 2);
-        return;
+    for (size_t i = 0; i < NJOINED; i++) {
+        size_t n = strlen(JOINED[i]);
+        if (strncmp(arg, JOINED[i], n) == 0) {
+            set(r, find(JOINED[i], n), arg + n);
+            return;
+        }
     }
     const char *eq = arg[1] == '-' ? strchr(arg, '=') : NULL;
     size_t n = eq ? (size_t)(eq - arg) : strlen(arg);
@@ -226,6 +241,14 @@ static void set_diag(Diag *d, const Options *o)
     diag_set_color(d, form == DIAG_TEXT && want_color(o->color));
     diag_set_limit(d, (unsigned)o->error_limit);
     diag_set_werror(d, o->werror);
+    for (uint32_t i = 0; i < o->unwarned.n; i++) {
+        DiagCode c = diag_code_find(o->unwarned.at[i]);
+        if (c != DIAG_COUNT && diag_code_severity(c) == SEV_WARNING)
+            diag_leave_out(d, c);
+        else
+            diag_report(d, E0402, (Span){0, 0}, "'-Wno-%s': there is no such warning",
+                        o->unwarned.at[i]);
+    }
 }
 
 Options options_parse(Arena *session, Diag *d, int argc, char **argv)
@@ -298,7 +321,7 @@ static const char *usage_of(Arena *a, const Row *r)
 {
     if (r->kind == IS_FLAG)
         return r->spelling;
-    bool joined = strcmp(r->spelling, "-O") == 0, lng = r->spelling[1] == '-';
+    bool joined = is_joined(r->spelling), lng = r->spelling[1] == '-';
     return arena_printf(a, "%s%s%s", r->spelling, lng ? "=" : joined ? "" : " ", r->argument);
 }
 

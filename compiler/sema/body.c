@@ -1,7 +1,7 @@
 /* Bodies of functions, blocks and networks: checked once on the generic text, and once more for
  * each instance that binds a function or block, and under each arithmetic mode. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 bool is_body(const Node *d)
 {
@@ -463,6 +463,14 @@ static void body_formals(Cx *cx, const Node *d, Env *env)
     }
 }
 
+static bool has_name(const SymId *at, uint32_t n, SymId name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (sym_eq(at[i], name))
+            return true;
+    return false;
+}
+
 static bool in_set(const PolyVec *v, const Poly *p)
 {
     for (uint32_t i = 0; i < v->n; i++)
@@ -471,15 +479,20 @@ static bool in_set(const PolyVec *v, const Poly *p)
     return false;
 }
 
-static void keep_dense(Cx *cx, FnInfo *f, SymId name, const Env *env, const PolyVec *dense)
+/* The names of the signature whose places are addressed, or along which values are combined. */
+static void keep_names(Cx *cx, FnInfo *f, const Env *env)
 {
-    Bind *b = env_find(cx->arena, env, name, NULL);
-    if (!b || b->kind != BIND_DIM || !in_set(dense, b->dim))
-        return;
-    for (uint32_t i = 0; i < f->dense.n; i++)
-        if (sym_eq(f->dense.at[i], name))
-            return;
-    vec_push(cx->arena, &f->dense, name);
+    const Node *d = f->decl;
+    for (uint32_t i = 0; i < f->generics.n + d->xs.n; i++) {
+        SymId name = i < f->generics.n ? f->generics.at[i] : d->xs.at[i - f->generics.n]->name;
+        const Bind *b = env_find(cx->arena, env, name, NULL);
+        if (!b || b->kind != BIND_DIM)
+            continue;
+        if (in_set(cx->cur->dense, b->dim) && !has_name(f->dense.at, f->dense.n, name))
+            vec_push(cx->arena, &f->dense, name);
+        if (in_set(cx->cur->crossed, b->dim) && !has_name(f->crossed.at, f->crossed.n, name))
+            vec_push(cx->arena, &f->crossed, name);
+    }
 }
 
 void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer)
@@ -493,8 +506,8 @@ void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer)
     body_generics(cx, f, env);
     body_params(cx, f, env);
     body_formals(cx, d, env);
-    PolyVec dense = {0};
-    Current cur = {f, env, &dense}, *keep = cx->cur;
+    PolyVec dense = {0}, crossed = {0};
+    Current cur = {f, env, &dense, &crossed}, *keep = cx->cur;
     cx->cur = &cur;
     surrogates(cx, d->attrs, env);
     const Ty *want = read_type(cx, d->type, env, NULL);
@@ -505,11 +518,9 @@ void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer)
         v = leave_value(cx, v, env_subs_to(cx->arena, inner, env));
         const Node *last = d->a->kind == AST_BRACES && d->a->a ? d->a->a : d->a;
         fit(cx, want, &v, last->span, d->type->span, "result of '%s'", text_of(cx, d->name));
+        lint_fit(cx, inner, last, v.kind == V_VALUE ? v.ex.ty : &ty_unknown, want);
         shape_note(cx, d->span, d->name, " ->", want);
     }
-    for (uint32_t i = 0; i < f->generics.n; i++)
-        keep_dense(cx, f, f->generics.at[i], env, &dense);
-    for (uint32_t i = 0; i < d->xs.n; i++)
-        keep_dense(cx, f, d->xs.at[i]->name, env, &dense);
+    keep_names(cx, f, env);
     cx->cur = keep;
 }

@@ -103,7 +103,7 @@ static void build_network(Cx *cx, FnInfo *f)
     cx->frame = (Frame){.path = ""};
     Env *env = env_new(cx->arena, f->module->env, ENV_FN);
     PolyVec dense = {0};
-    Current cur = {f, env, &dense};
+    Current cur = {f, env, &dense, NULL};
     cx->cur = &cur;
     act_network_begin(cx->act, d->name);
     act_at(cx->act, d->span);

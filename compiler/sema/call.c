@@ -1,7 +1,7 @@
 /* Calls: signatures with their generic dimensions, statics, element classes; and, while building,
  * the callee's body walked in place. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 /* ---- statics ---- */
 
@@ -292,8 +292,10 @@ static bool pass_tensor(Cx *cx, Call *c, uint32_t i, Span at)
         arg_notes(cx, c, i, a);
         return false;
     }
-    if (!scalar && axes_match(cx, ft->axes, ft->naxes, t->axes, t->naxes))
+    if (!scalar && axes_match(cx, ft->axes, ft->naxes, t->axes, t->naxes)) {
+        lint_fit(cx, c->caller, a->node, t, ft);
         return true;
+    }
     bad(cx, at, E0201, "'%s': '%s' wants %s, it gets %s", fn, formal, before, show_ty(cx, t));
     arg_notes(cx, c, i, a);
     return false;
@@ -530,6 +532,7 @@ Value call_fn(Cx *cx, FnInfo *f, Statics st, Inst *inst, ValId member, const Arg
     check_runtime_names(cx, &c);
     check_instance_dims(cx, &c);
     check_dense(cx, &c);
+    lint_crossed_call(cx, f, c.e, env, args, n, at);
     check_exact(cx, &c);
     check_text(cx, &c, st);
     const Ty *t = closed(cx, c.result);

@@ -1,6 +1,6 @@
 /* The core functions: what each takes and gives. Everything else is library text. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 #include <string.h>
 
@@ -160,6 +160,8 @@ static const Ty *core_order(Cx *cx, Core *c)
         bad(cx, c->n->span, E0217, "'%s' along ..%s", c->text, text_of(cx, last.seq->name));
         return &ty_unknown;
     }
+    if (x.n > 1)
+        lint_crossed(cx, c->env, last.dim, c->n->span, c->text);
     c->dim = ranks(cx, c, last);
     x.at[x.n - 1] = axis_dim(c->dim);
     TyField *f = ARENA_ARRAY(cx->arena, TyField, 2);

@@ -1,6 +1,6 @@
 /* Gates and what is decided by them: when, on. Also what two ways to a value have in common. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 const Poly *axis_of(Cx *cx, NodeList subs, Env *env)
 {
@@ -86,6 +86,8 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     shape_note(cx, s->span, s->name, "", t);
     Bind b = {
         .kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span, .type = t};
+    for (uint32_t i = 0; i < s->attrs.n; i++)
+        b.local |= sym_eq(s->attrs.at[i]->name, cx->w.local);
     if (live(cx) && is_tensor(&test)) {
         new_decision(cx, s, DECIDE_GATE, 0);
         b.sel = act_gate(cx->act, s->name, test.ex, d);
@@ -104,6 +106,7 @@ typedef struct {
     bool ok, rank0;
     bool all; /* inside its own body: everything is selected */
     Sub yes, no;
+    struct Narrows *narrows;
     SymId name;
     ValId sel, rest;
 } Decision;
@@ -114,8 +117,9 @@ static bool has_rank0(const Node *c, Value *v)
     return !v->ex.ty->naxes;
 }
 
-static Decision decision(Cx *cx, const Node *c, Env *env)
+static Decision decision(Cx *cx, const Node *n, Env *env)
 {
+    const Node *c = n->a;
     Decision out = {0};
     bool named = c->kind == AST_NAME || c->kind == AST_WHOLE;
     Bind *b = named ? env_find(cx->arena, env, c->name, NULL) : NULL;
@@ -135,20 +139,28 @@ static Decision decision(Cx *cx, const Node *c, Env *env)
     int64_t group = polys_fresh_id(cx->ps);
     out.yes = (Sub){d, narrow(cx, d, b->name, b->id), group, v.sel};
     out.no = (Sub){d, narrow(cx, d, not_name(cx, b->name), -b->id), group, v.rest};
+    out.narrows = lint_decision(cx, b, n);
     out.rest = v.rest;
     out.all = v.all;
     return out;
 }
 
+static Env *side(Cx *cx, Env *env, EnvWhat what, const Decision *g, const Sub *sub)
+{
+    Env *e = env_restricted(cx->arena, env, what, *sub);
+    e->narrows = g->narrows;
+    return e;
+}
+
 void check_on(Cx *cx, const Node *s, Env *env)
 {
-    Decision g = decision(cx, s->a, env);
+    Decision g = decision(cx, s, env);
     if (!g.ok)
         return;
     bool emit = live(cx) && !g.all;
     ActBody *body = emit ? act_when_begin(cx->act, g.sel, g.rest) : NULL;
-    Env *inner, *e = g.rank0 ? env_new(cx->arena, env, ENV_ARM)
-                             : env_restricted(cx->arena, env, ENV_ARM, g.yes);
+    Env *inner,
+        *e = g.rank0 ? env_new(cx->arena, env, ENV_ARM) : side(cx, env, ENV_ARM, &g, &g.yes);
     block_value(cx, s->b, e, NULL, &inner);
     if (emit && live(cx))
         act_on_end(cx->act, body);
@@ -309,9 +321,9 @@ static int *parts_of(Cx *cx, const Value *v)
 /* Inside its own body: the first side, whatever the other says. */
 static Value when_all(Cx *cx, const Node *n, Env *env, const Decision *g)
 {
-    Value a = ex_braces(cx, n->b, env_restricted(cx->arena, env, ENV_PLAIN, g->yes), NULL);
+    Value a = ex_braces(cx, n->b, side(cx, env, ENV_PLAIN, g, &g->yes), NULL);
     Act *keep = act_pause(cx);
-    Value b = ex(cx, n->c, env_restricted(cx->arena, env, ENV_PLAIN, g->no), NULL);
+    Value b = ex(cx, n->c, side(cx, env, ENV_PLAIN, g, &g->no), NULL);
     b = side_result(cx, b, &g->no, n->c->span, text_of(cx, g->name), parts_of(cx, &b));
     act_resume(cx, keep);
     Value v = when_join(cx, &a, &b, n->span, "when");
@@ -329,13 +341,13 @@ static Value when_axis(Cx *cx, const Node *n, Env *env, const Decision *g)
     bool emit = live(cx);
     ActBody *body = emit ? act_when_begin(cx->act, g->sel, g->rest) : NULL;
     const char *name = text_of(cx, g->name);
-    Value a = ex_braces(cx, n->b, env_restricted(cx->arena, env, ENV_PLAIN, g->yes), NULL);
+    Value a = ex_braces(cx, n->b, side(cx, env, ENV_PLAIN, g, &g->yes), NULL);
     Ex x = a.ex, y;
     int *xa = parts_of(cx, &a);
     a = side_result(cx, a, &g->yes, n->b->span, name, xa);
     if (emit && live(cx))
         act_when_else(cx->act, body);
-    Value b = ex(cx, n->c, env_restricted(cx->arena, env, ENV_PLAIN, g->no), NULL);
+    Value b = ex(cx, n->c, side(cx, env, ENV_PLAIN, g, &g->no), NULL);
     y = b.ex;
     int *ya = parts_of(cx, &b);
     b = side_result(cx, b, &g->no, n->c->span, text_of(cx, not_name(cx, g->name)), ya);
@@ -347,7 +359,7 @@ static Value when_axis(Cx *cx, const Node *n, Env *env, const Decision *g)
 
 Value ex_when(Cx *cx, const Node *n, Env *env, const Ty *want)
 {
-    Decision g = decision(cx, n->a, env);
+    Decision g = decision(cx, n, env);
     if (!g.ok) {
         ex(cx, n->c, env, NULL);
         return value_any();

@@ -1,7 +1,7 @@
 /* Expressions: literals, names (with what decisions make of them), members, tuples; and the table
  * that sends each kind to its function. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 /* ---- literals ---- */
 
@@ -69,9 +69,11 @@ static Ex held(Cx *cx, const Bind *b)
     return e;
 }
 
-static Value val_value(Cx *cx, const Node *n, const Bind *b, Subs subs, unsigned whole)
+static Value val_value(Cx *cx, const Node *n, const Env *env, const Bind *b, Subs subs,
+                       unsigned whole)
 {
     subs = without_whole(cx, subs, b->type, whole);
+    lint_capture(cx, n, env, b, subs);
     Value v = value_of(seen(cx, b->type, subs));
     if (!live(cx) || ty_is_any(b->type))
         return v;
@@ -201,7 +203,7 @@ Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole)
     if (!b)
         return unbound(cx, n, env);
     switch ((BindKind)b->kind) {
-    case BIND_VAL: return val_value(cx, n, b, subs, whole);
+    case BIND_VAL: return val_value(cx, n, env, b, subs, whole);
     case BIND_INDEX: return index_value(cx, b);
     case BIND_DIM: return dim_name_value(cx, n, b, env);
     case BIND_GATE: return gate_as_value(cx, n, env, whole);

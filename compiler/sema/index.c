@@ -3,7 +3,7 @@
  * latter the body is walked once silently. While guessing, a nested body is walked a second time
  * only if an index was used as a value before its range was known, so nesting stays cheap. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 /* ---- ranges ---- */
 
@@ -262,6 +262,8 @@ static void walk_binders(Cx *cx, Walk *w, const Axes *want, bool axis)
         }
     }
     open_body(cx, w);
+    for (uint32_t i = 0; i < w->binders.n; i++)
+        lint_index(cx, w->ixs[i], w->binders.at[i], w->env);
     run_body(cx, w);
     collect_axes(cx, w);
 }
@@ -440,6 +442,7 @@ Value ex_reduce(Cx *cx, const Node *n, Env *env, const Ty *want)
         return value_any();
     if (!is_tensor(&w.value))
         return bad(cx, n->a->span, E0215, "'%s' of %s", redop_text(op), show_value(cx, &w.value));
+    lint_crossed_indices(cx, n, &w.axes, env);
     const Ty *in = w.value.ex.ty;
     Value out = value_of(ty_with_elem(cx->ts, in, reduced_elem(cx, n, &w, env)));
     if (live(cx)) {

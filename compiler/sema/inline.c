@@ -173,7 +173,7 @@ Ex inline_call(Cx *cx, const Inlined *in, const Ty *result)
     cx->frame = frame_for(cx, in);
     cx->depth++;
     Env *env = env_new(cx->arena, in->f->module->env, ENV_FN);
-    Current here = {in->f, env, &dense};
+    Current here = {in->f, env, &dense, NULL};
     cx->cur = &here;
     bind_names(cx, in, env);
     for (unsigned k = 0; k < 3; k++)

@@ -1,6 +1,6 @@
 /* loop and scan: carries, the range, rows that left, stacked results. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 static Bind *new_carry(Cx *cx, const Node *c, Env *env)
 {
@@ -177,6 +177,7 @@ Env *check_loop(Cx *cx, const Node *s, Env *env)
         l.ix->range = poly_poison(cx->ps);
         l.ix->range_known = true;
     }
+    lint_crossed(cx, env, l.ix->range, s->span, s->op == OPER_SCAN ? "scan" : "loop");
     if (!done) {
         open_loop(cx, &l);
         run_loop(cx, &l);

@@ -1,6 +1,6 @@
 /* Operators: common element types, alignment of axes, '@', 'where', logic. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 #include <string.h>
 
@@ -186,6 +186,7 @@ static void both(Cx *cx, Pair *p, const Node *n, const Env *env, const char *wha
     p->al = align(cx, a, b, n->span, what);
     if (!p->al.failed)
         p->ty = ty_tensor(cx->ts, e, p->al.axes.at, p->al.axes.n);
+    lint_aligned(cx, env, n, a, b, &p->al);
     if (diag_errors(cx->diag) != before) {
         also_operand(cx, n->a, env, a);
         also_operand(cx, n->b, env, b);
@@ -306,6 +307,8 @@ static Value matmul(Cx *cx, const Node *n, Env *env, Pair *p)
         contraction(cx, n, env, p, x, y);
         return value_any();
     }
+    lint_contracted(cx, env, n, x.at[x.n - 1], y.at[0]);
+    lint_crossed(cx, env, y.at[0].dim, n->span, "@");
     uint32_t rank = x.n + y.n - 2;
     if (rank > MAX_AXES)
         return bad(cx, n->span, E0110, "a tensor has at most %d axes", MAX_AXES);

@@ -69,6 +69,7 @@ struct Bind {
     bool plain, ranged, rest; /* of BIND_INDEX: plain numbers; range was written; '..' */
     bool unknown;             /* of BIND_INDEX: stands on something of unknown type */
     bool used_early;          /* of BIND_INDEX: its value was used before its range was known */
+    bool local;               /* of BIND_GATE: narrowing is meant, or was reported */
     SymId name;
     Span where;
     int64_t id; /* of a decision */
@@ -87,6 +88,10 @@ struct Bind {
     ModuleInfo *mod;
     const Node *decl; /* of an arith */
     Seq *seq;
+    /* the first named dimension that met a literal axis of the value, and that axis (W0345) */
+    const Poly *met;
+    int64_t met_size;
+    Span met_at;
     /* while code is made */
     Ex ex;         /* value */
     ValId cell;    /* state, carry */
@@ -114,11 +119,12 @@ struct Env {
     bool restricts;
     uint16_t nested; /* decisions around, this one included */
     Sub sub;
-    uint8_t what;     /* EnvWhat */
-    const Node *mode; /* the arith in force, or NULL */
-    Env *outer;       /* ENV_LOOP: where its carries live */
-    int64_t group;    /* of the halts of a loop, the exits of a block; 0 none yet */
-    SymId arm_route;  /* inside an arm of a send */
+    struct Narrows *narrows; /* the gate that restricts, as W0341 sees it; or NULL */
+    uint8_t what;            /* EnvWhat */
+    const Node *mode;        /* the arith in force, or NULL */
+    Env *outer;              /* ENV_LOOP: where its carries live */
+    int64_t group;           /* of the halts of a loop, the exits of a block; 0 none yet */
+    SymId arm_route;         /* inside an arm of a send */
     uint32_t arm_id;
     const SeenGate *gates;
     Bind **binds;

@@ -1,7 +1,7 @@
 /* Statements: bindings, assignments, braces. Gates, routes, halts and exits are in decide.c and
  * halt.c, loops in loop.c. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 #include "support/glob.h"
 
@@ -116,6 +116,7 @@ void check_let(Cx *cx, const Node *s, Env *env)
     Value v = s->ys.n ? each_value(cx, s->ys, s->a, env, s->span, NULL) : ex(cx, s->a, env, want);
     if (want) {
         fit(cx, want, &v, s->a->span, s->type->span, "'%s'", text_of(cx, s->name));
+        lint_fit(cx, env, s->a, v.kind == V_VALUE ? v.ex.ty : &ty_unknown, want);
         v = value_ex(fitted(cx, &v, want));
     }
     if (s->xs.n) {

@@ -1,7 +1,7 @@
 /* Subscripts: index variables alone on an axis, values, slices, gathers, '_' and '..', with '??'.
  * Types first; the specs for emission are made on the way. */
 
-#include "sema/walk.h"
+#include "sema/lint.h"
 
 #include "support/check.h"
 
@@ -128,6 +128,7 @@ static SubSpec meet(Cx *cx, Subscript *s, Bind *ix, const Poly *axis, Span at)
         also_dim(cx, a, s->env);
         return (SubSpec){.kind = SUB_ALL};
     }
+    lint_subscript(cx, s->env, s->n->a, a, link, at);
     return (SubSpec){.kind = SUB_PLACE, .proved = true, .value = index_place(cx, ix, link)};
 }
 

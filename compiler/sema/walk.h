@@ -19,7 +19,7 @@
     X(ids) X(bits) X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) \
     X(derivative) X(rate) X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) \
     X(selection) X(choice) X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) \
-    X(packed) X(placed) X(_)
+    X(packed) X(placed) X(local) X(_)
 /* clang-format on */
 
 typedef struct {
@@ -41,6 +41,7 @@ struct FnInfo {
     uint8_t updates; /* 0 not known yet, 1 changes a state, 2 does not */
     VEC(SymId) generics;
     VEC(SymId) dense;        /* names whose places are addressed (R12) */
+    VEC(SymId) crossed;      /* names along which values are combined */
     VEC(const Poly *) exact; /* quotients that must be whole */
 };
 
@@ -119,7 +120,7 @@ enum { MAX_AXES = 12, MAX_LEAVES = 256, MAX_DECISIONS = 64, MAX_INLINE = 100, MA
 typedef struct {
     FnInfo *fn;
     Env *env;
-    PolyVec *dense;
+    PolyVec *dense, *crossed; /* dimensions, as in FnInfo; 'crossed' is NULL while building */
 } Current;
 
 /* For which call a text is checked once more. */

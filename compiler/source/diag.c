@@ -52,6 +52,11 @@ void diag_set_werror(Diag *d, bool on)
     d->werror = on;
 }
 
+void diag_leave_out(Diag *d, DiagCode code)
+{
+    d->left_out[code] = true;
+}
+
 static uint32_t hash_finding(DiagCode code, Span at, const char *text)
 {
     uint32_t h = 2166136261u ^ (uint32_t)code ^ (at.at * 2654435761u);
@@ -100,7 +105,7 @@ static void count(Diag *d, Severity s)
 void diag_vreport(Diag *d, DiagCode code, Span at, const char *fmt, va_list ap)
 {
     d->current = NULL;
-    if (d->quiet > 0)
+    if (d->quiet > 0 || d->left_out[code])
         return;
     Severity severity = d->werror ? SEV_ERROR : CODES[code].severity;
     if (d->findings.n >= KEEP_MAX) {

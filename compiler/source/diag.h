@@ -27,6 +27,8 @@ void diag_set_form(Diag *d, DiagForm form);
 void diag_set_color(Diag *d, bool on);
 void diag_set_limit(Diag *d, unsigned errors);
 void diag_set_werror(Diag *d, bool on);
+/* Findings of this code are dropped from now on. */
+void diag_leave_out(Diag *d, DiagCode code);
 
 /* Opens a finding; notes and helps that follow belong to it. A finding with the same code, place
  * and text as an earlier one is dropped. Text: lower case, no final period. */

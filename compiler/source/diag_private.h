@@ -28,7 +28,7 @@ struct Diag {
     Arena *arena;
     const Sources *sources;
     DiagForm form;
-    bool color, werror;
+    bool color, werror, left_out[DIAG_COUNT];
     unsigned limit;
     int quiet;
     Findings findings;
