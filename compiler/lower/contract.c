@@ -139,6 +139,9 @@ static bool contract_of(Lower *L, Contract *c)
         c->nsum++;
     }
     join_groups(L, c);
+    for (uint32_t k = 0; k < c->nsum; k++)
+        for (uint32_t w = 0; w < 2; w++)
+            c->sum[k].plain[w] = factor_plain(L, &c->sum[k], w);
     return c->nsum > 0;
 }
 
@@ -210,15 +213,15 @@ void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, 
     lo_for_end(L, &k, NULL);
 }
 
-static void blocks_static(Lower *L, const Contract *c, int64_t n, uint32_t size, BlockFn *tile,
-                          void *cx)
+static void blocks_static(Lower *L, const Contract *c, int64_t first, int64_t n, uint32_t size,
+                          BlockFn *tile, void *cx)
 {
-    int64_t main = n - n % size;
+    int64_t main = n - (n - first) % size;
     Block k;
-    if (main == size) {
-        tile(L, c, cx, lo_i64(L, 0), size);
-    } else if (main) {
-        ValId i = lo_for_begin(L, &k, lo_i64(L, 0), lo_i64(L, main), size, NULL, 0);
+    if (main == first + size) {
+        tile(L, c, cx, lo_i64(L, first), size);
+    } else if (main > first) {
+        ValId i = lo_for_begin(L, &k, lo_i64(L, first), lo_i64(L, main), size, NULL, 0);
         tile(L, c, cx, i, size);
         lo_for_end(L, &k, NULL);
     }
@@ -226,15 +229,16 @@ static void blocks_static(Lower *L, const Contract *c, int64_t n, uint32_t size,
         tile(L, c, cx, lo_i64(L, main), (uint32_t)(n - main));
 }
 
-void contract_blocks(Lower *L, const Contract *c, DimId n, uint32_t size, BlockFn *tile, void *cx)
+void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
+                     BlockFn *tile, void *cx)
 {
     int64_t fixed;
     Block k;
     if (dim_static(L, n, &fixed)) {
-        blocks_static(L, c, fixed, size, tile, cx);
+        blocks_static(L, c, first, fixed, size, tile, cx);
         return;
     }
-    ValId end = dim_extent(L, n), from = lo_i64(L, 0);
+    ValId end = dim_extent(L, n), from = lo_i64(L, first);
     for (; size; size /= 2) {
         ValId step = lo_i64(L, size), left = lo_bin(L, OP_sub, end, from);
         ValId to = lo_bin(L, OP_add, from, lo_bin(L, OP_mul, lo_bin(L, OP_div, left, step), step));

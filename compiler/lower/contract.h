@@ -13,12 +13,14 @@ typedef struct {
     BodyId body;
     const DimId *dims;
     uint32_t nk;
-    ValId factor[2];     /* [0] varies along the rows of the tile, [1] along its columns */
-    uint32_t dep[2];     /* on which indices of the map */
-    Access read[2];      /* if direct */
-    bool flat[2];        /* a plain read, consecutive along all K as one index */
-    VEC(InsId) slice[2]; /* what the factor needs of the body, in order */
-    uint32_t group;      /* sums that are added are accumulated together: number of the group */
+    ValId factor[2];           /* [0] varies along the rows of the tile, [1] along its columns */
+    uint32_t dep[2];           /* on which indices of the map */
+    bool plain[2];             /* one read, linear in the indices of the sum: */
+    Access read[2];            /* the read, */
+    int64_t step[2][MAX_RANK]; /* and elements between neighbours along each of them */
+    bool flat[2];              /* plain, and consecutive along all K as one index */
+    VEC(InsId) slice[2];       /* what the factor needs of the body, in order */
+    uint32_t group; /* sums that are added are accumulated together: number of the group */
 } Sum;
 
 typedef struct {
@@ -49,10 +51,22 @@ int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d);
 /* Runs 'inner' in loops over all indices but those of the tile. */
 typedef void ContractFn(Lower *L, const Contract *c, void *cx);
 void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, void *cx);
-/* Splits 0..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest, or by
- * halves of 'size' for a rest that is only known at run time. */
+/* Splits first..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest, or
+ * by halves of 'size' for a rest that is only known at run time. */
 typedef void BlockFn(Lower *L, const Contract *c, void *cx, ValId at, uint32_t size);
-void contract_blocks(Lower *L, const Contract *c, DimId n, uint32_t size, BlockFn *tile, void *cx);
+void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
+                     BlockFn *tile, void *cx);
+
+/* ---- factor.c ---- */
+/* Fills in 'read' and 'step' of a plain factor; false if it is none. */
+bool factor_plain(Lower *L, Sum *s, uint32_t which);
+/* Is a plain factor consecutive along all of K as one index? */
+bool factor_flat(const Lower *L, const Sum *s, uint32_t which);
+/* The element a plain factor has in memory. */
+Elem factor_stored(const Lower *L, const Sum *s, uint32_t which);
+int64_t sum_terms_top(const Lower *L, const Sum *s); /* most terms there can be */
+/* Exchanges the factors. */
+void sum_turn(Sum *s);
 
 bool dot_map(Lower *L, Contract *c);
 bool outer_map(Lower *L, Contract *c);

@@ -19,56 +19,6 @@ typedef struct {
     bool flat;  /* results are consecutive over rows and columns */
 } Dot;
 
-/* Subscripts are linear in indices and in values that do not change inside the sum. */
-static bool fixed_subs(const Lower *L, const Sum *s, const Access *a)
-{
-    for (uint32_t k = 0; k < a->n; k++) {
-        Affine x = affine_of(L, a->sub[k]);
-        for (uint32_t v = 0; v < x.n; v++) {
-            InsId d = val_def(L->f, x.var[v]);
-            if (d.ix && ins_get(L->f, d)->home.ix == s->body.ix)
-                return false;
-        }
-    }
-    return true;
-}
-
-/* What gives a factor, through a conversion from another element (narrow storage). */
-static InsId read_of(const Lower *L, const Sum *s, uint32_t which)
-{
-    InsId d = val_def(L->f, s->factor[which]);
-    if (d.ix && ins_op(L->f, d) == OP_convert && ins_get(L->f, d)->home.ix == s->body.ix)
-        d = val_def(L->f, ins_in(L->f, d, 0));
-    return d;
-}
-
-/* A plain read whose address is base + flattened K, consecutive. */
-static bool flat_read(Lower *L, Sum *s, uint32_t which)
-{
-    InsId d = read_of(L, s, which);
-    const Ref *r;
-    int64_t want = 1, step, n;
-    if (!d.ix || ins_get(L->f, d)->home.ix != s->body.ix || !access_of(L, d, &s->read[which]))
-        return false;
-    r = L->val[s->read[which].base.ix].ref;
-    if (!r || !r->ptr.ix == !r->bank.ix || r->guard.ix || !access_proved(L, &s->read[which]))
-        return false;
-    if (!fixed_subs(L, s, &s->read[which]))
-        return false;
-    for (uint32_t k = s->nk; k-- > 0;) {
-        ValId p = body_param(L->f, s->body, k);
-        if (!access_stride(L, &s->read[which], p, 0, &step) || step != want)
-            return false;
-        if (!dim_static(L, s->dims[k], &n)) {
-            if (k)
-                return false;
-            n = 1;
-        }
-        want *= n;
-    }
-    return true;
-}
-
 /* Can the values of a factor be packed: K static but for the outermost index? */
 static bool packable(const Lower *L, const Sum *s)
 {
@@ -76,14 +26,6 @@ static bool packable(const Lower *L, const Sum *s)
         if (!dim_static(L, s->dims[k], NULL))
             return false;
     return true;
-}
-
-static int64_t terms_top(const Lower *L, const Sum *s)
-{
-    int64_t n = 1;
-    for (uint32_t k = 0; k < s->nk; k++)
-        n *= dim_top(L, s->dims[k]);
-    return n;
 }
 
 static ValId terms(Lower *L, const Sum *s)
@@ -96,19 +38,6 @@ static ValId terms(Lower *L, const Sum *s)
 
 /* ---- choice of rows and columns ---- */
 
-static void swap_factors(Sum *s)
-{
-    Sum o = *s;
-    for (uint32_t k = 0; k < 2; k++) {
-        s->factor[k] = o.factor[1 - k];
-        s->dep[k] = o.dep[1 - k];
-        s->read[k] = o.read[1 - k];
-        s->flat[k] = o.flat[1 - k];
-        s->slice[k].at = o.slice[1 - k].at;
-        s->slice[k].n = o.slice[1 - k].n;
-    }
-}
-
 /* Factors of s in the order (row, column) for this row index; false if there is none. */
 static bool orient(Sum *s, uint32_t row)
 {
@@ -116,7 +45,7 @@ static bool orient(Sum *s, uint32_t row)
     if ((s->dep[0] & bit) == (s->dep[1] & bit))
         return false;
     if (s->dep[1] & bit)
-        swap_factors(s);
+        sum_turn(s);
     return true;
 }
 
@@ -151,7 +80,7 @@ static bool choose_tile(Lower *L, Contract *c)
     uint32_t best = c->nd;
     for (uint32_t k = 0; k < c->nsum; k++)
         for (uint32_t w = 0; w < 2; w++)
-            c->sum[k].flat[w] = flat_read(L, &c->sum[k], w);
+            c->sum[k].flat[w] = c->sum[k].plain[w] && factor_flat(L, &c->sum[k], w);
     for (uint32_t d = 0; d < c->nd; d++)
         if (contract_rows(L, c, d) > 1 && rows_fit(L, c, d) &&
             (best == c->nd || contract_rows(L, c, d) > contract_rows(L, c, best)))
@@ -199,7 +128,7 @@ static void pack(Lower *L, const Contract *c, Dot *d, uint32_t k)
     const Sum *s = &c->sum[k];
     int64_t w = L->cx->target.lanes_f32, cols = contract_rows(L, c, c->col);
     Elem e = (Elem)hi_type(L, s->factor[1])->elem;
-    d->pitch[k] = (terms_top(L, s) + w - 1) / w * w;
+    d->pitch[k] = (sum_terms_top(L, s) + w - 1) / w * w;
     d->panel[k] = lo_buf(L, e, cols * d->pitch[k], "panel");
     if (c->col == c->nd) {
         pack_terms(L, s, 0, d->panel[k], lo_i64(L, 0));
@@ -261,9 +190,9 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
         s->off[s->rows + q] = lo_bin(L, OP_mul, at, lo_i64(L, d->pitch[k]));
     }
     s->elem = (Elem)hi_type(L, sum->factor[0])->elem;
-    s->stored[0] = L->val[sum->read[0].base.ix].ref->elem;
-    s->stored[1] = d->panel[k].ix ? s->elem : L->val[sum->read[1].base.ix].ref->elem;
-    s->ahead = s->rows > 1 && terms_top(L, sum) * elem_bytes(s->stored[0]) < SHORT_ROW;
+    s->stored[0] = factor_stored(L, sum, 0);
+    s->stored[1] = d->panel[k].ix ? s->elem : factor_stored(L, sum, 1);
+    s->ahead = s->rows > 1 && sum_terms_top(L, sum) * elem_bytes(s->stored[0]) < SHORT_ROW;
 }
 
 /* The same row of the next tile: a hint, so it may lie outside. */
@@ -460,14 +389,14 @@ static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t r
     if (c->col == c->nd)
         dot_tile(L, c, d, lo_i64(L, 0), 1);
     else
-        contract_blocks(L, c, c->dims[c->col], d->cols, dot_tile, d);
+        contract_blocks(L, c, 0, c->dims[c->col], d->cols, dot_tile, d);
 }
 
 static void dot_inner(Lower *L, const Contract *c, void *cx)
 {
     Dot *d = cx;
     pack_all(L, c, d, false);
-    contract_blocks(L, c, c->dims[c->row], d->rows, dot_rows, d);
+    contract_blocks(L, c, 0, c->dims[c->row], d->rows, dot_rows, d);
 }
 
 /* May the epilogue run in lanes, and how do results lie? */
@@ -498,7 +427,7 @@ bool dot_map(Lower *L, Contract *c)
     if (!choose_tile(L, c))
         return false;
     for (uint32_t k = 0; k < c->nsum; k++)
-        if (terms_top(L, &c->sum[k]) < L->cx->target.lanes_f32 / 2)
+        if (sum_terms_top(L, &c->sum[k]) < L->cx->target.lanes_f32 / 2)
             return false;
     tile_size(L, c, &d);
     choose_end(L, c, &d);

@@ -2,14 +2,31 @@
  * columns; every term loads the vectors of the column factor once and multiplies them by the row
  * factor of each row. Both factors may be any arithmetic; the column factor must read consecutive
  * elements along the columns (a padded read becomes a masked load). The epilogue runs on vectors.
- */
+ *
+ * Where several tiles of rows use the same columns, the first one leaves the vectors of the column
+ * factor in a panel, one behind the other, and the others read them there: rows of a wide matrix
+ * lie pages apart, and addresses that are a power of two apart fall onto the same cache lines.
+ *
+ * Law: an element is the sum of its terms in increasing order, whatever tile it falls into; so
+ * results do not depend on how many rows there are. Columns at the end may be computed twice. */
 
 #include "lower/contract.h"
 
+enum {
+    PANEL_BYTES = 1 << 20, /* of all panels: as much as the nearest private cache holds */
+    NEAR_BYTES = 1 << 15,  /* a column factor of this size needs no panel */
+    AHEAD = 16             /* terms that the first tile of rows fetches ahead */
+};
+
+typedef enum { DIRECT, FILL, PANEL } From; /* where a tile has its columns from */
+
 typedef struct {
     unsigned rows, vecs; /* of a full tile */
+    bool packs;
+    ValId panel[MAX_SUMS];
     ValId at_row, at_col;
     uint32_t tile_rows, tile_vecs;
+    From from;
     ValId mask; /* of the last vector of the tile, or none */
 } Outer;
 
@@ -28,17 +45,7 @@ static uint32_t column(const Lower *L, const Contract *c)
     return d - 1;
 }
 
-static void turn(Sum *s)
-{
-    Sum o = *s;
-    for (uint32_t k = 0; k < 2; k++) {
-        s->factor[k] = o.factor[1 - k];
-        s->dep[k] = o.dep[1 - k];
-        s->slice[k].at = o.slice[1 - k].at;
-        s->slice[k].n = o.slice[1 - k].n;
-    }
-}
-
+/* Also says of plain column factors whether their lanes lie one behind the other. */
 static bool columns_fit(Lower *L, Contract *c)
 {
     uint32_t bit = 1u << c->col;
@@ -47,9 +54,12 @@ static bool columns_fit(Lower *L, Contract *c)
         if ((s->dep[0] & bit) == (s->dep[1] & bit))
             return false;
         if (s->dep[0] & bit)
-            turn(s);
+            sum_turn(s);
         if (count_reads(L, s->body, c->param[c->col]).bad)
             return false;
+        int64_t step;
+        s->plain[1] =
+            s->plain[1] && access_stride(L, &s->read[1], c->param[c->col], 1, &step) && step == 1;
     }
     return vector_ok(L, c->body, c->param[c->col], true);
 }
@@ -67,13 +77,32 @@ static uint32_t best_row(const Lower *L, const Contract *c)
     return best;
 }
 
-static void tile_size(const Lower *L, const Contract *c, Outer *o)
+/* ---- size of the tile ---- */
+
+/* Vectors that are computed for 'vecs' vectors of columns by tiles of 'size'. */
+static int64_t covered(int64_t vecs, unsigned size)
 {
-    int64_t w = L->cx->target.lanes_f32, rows = contract_rows(L, c, c->row);
+    return (vecs + size - 1) / size * size;
+}
+
+/* The widest tile of 'most' or less that computes few columns twice. */
+static unsigned fit_vecs(int64_t vecs, unsigned most)
+{
+    unsigned best = vecs < most ? (unsigned)vecs : most;
+    for (unsigned v = best; v > 1 && v + 2 > most; v--)
+        if (covered(vecs, v) * 32 <= covered(vecs, best) * 31)
+            best = v;
+    return best;
+}
+
+static void tile_size(const Lower *L, const Contract *c, int64_t rows, Outer *o)
+{
+    int64_t w = L->cx->target.lanes_f32;
     int64_t vecs = (contract_rows(L, c, c->col) + w - 1) / w;
-    unsigned budget = L->cx->target.registers >= 32 ? 24 : 12;
-    unsigned most = rows == 1 ? 8 : budget >= 24 ? 4 : 2;
-    o->vecs = vecs < most ? (unsigned)vecs : most;
+    bool many = L->cx->target.registers >= 32;
+    unsigned budget = many ? 24 : 12;
+    unsigned most = rows == 1 ? 8 : rows < 8 && many ? 6 : many ? 3 : 2;
+    o->vecs = fit_vecs(vecs, most);
     o->rows = budget / o->vecs > 8 ? 8 : budget / o->vecs;
     if (o->rows > rows)
         o->rows = (unsigned)rows;
@@ -94,17 +123,99 @@ static void put_vec(Lower *L, const Contract *c, const Outer *o, uint32_t v)
     lane_begin(L, c->param[c->col], at, v + 1 == o->tile_vecs ? o->mask : (ValId){0});
 }
 
-static void outer_step(Lower *L, const Contract *c, const Outer *o, const Sum *s, ValId *acc)
+/* Addresses of one sum in a tile: rows, the first vector of columns, that vector in the panel; and
+ * what the loops of the sum have added to them so far. */
+typedef struct {
+    const Sum *s;
+    uint32_t sum;
+    ValId row_ptr[MAX_TILE], row_off[MAX_TILE], col_ptr, col_off;
+    ValId add[3]; /* rows, columns, panel */
+} Walk;
+
+static void walk_open(Lower *L, const Contract *c, const Outer *o, Walk *w)
+{
+    for (uint32_t k = 0; k < w->s->nk; k++)
+        set_index(L, body_param(L->f, w->s->body, k), lo_i64(L, 0));
+    for (uint32_t r = 0; w->s->plain[0] && r < o->tile_rows; r++) {
+        put_row(L, c, o, r);
+        w->row_off[r] = access_addr(L, &w->s->read[0], &w->row_ptr[r]);
+    }
+    if (w->s->plain[1]) {
+        set_index(L, c->param[c->col], o->at_col);
+        w->col_off = access_addr(L, &w->s->read[1], &w->col_ptr);
+    }
+    for (uint32_t k = 0; k < 3; k++)
+        w->add[k] = lo_i64(L, 0);
+}
+
+/* Moves on by index d of the sum. */
+static void walk_to(Lower *L, const Outer *o, Walk *w, uint32_t d, ValId i)
+{
+    int64_t panel = (int64_t)o->vecs * L->cx->target.lanes_f32;
+    for (uint32_t k = d + 1; k < w->s->nk; k++)
+        panel *= dim_top(L, w->s->dims[k]);
+    int64_t step[3] = {w->s->step[0][d], w->s->step[1][d], panel};
+    for (uint32_t k = 0; k < 3; k++)
+        if (k == 2 ? o->from != DIRECT : w->s->plain[k])
+            w->add[k] = lo_bin(L, OP_add, w->add[k], lo_bin(L, OP_mul, i, lo_i64(L, step[k])));
+}
+
+static ValId column_vec(Lower *L, const Contract *c, const Outer *o, const Walk *w, uint32_t v)
+{
+    unsigned lanes = L->cx->target.lanes_f32;
+    Elem e = (Elem)hi_type(L, w->s->factor[1])->elem;
+    ValId plus = lo_i64(L, (int64_t)v * lanes), out;
+    if (o->from == PANEL)
+        return lo_load(L, o->panel[w->sum], lo_bin(L, OP_add, w->add[2], plus), e, lanes,
+                       (ValId){0});
+    if (w->s->plain[1]) {
+        ValId at = lo_bin(L, OP_add, lo_bin(L, OP_add, w->col_off, w->add[1]), plus);
+        out = lo_load(L, w->col_ptr, at, factor_stored(L, w->s, 1), lanes,
+                      v + 1 == o->tile_vecs ? o->mask : (ValId){0});
+        return lo_to(L, out, e);
+    }
+    put_vec(L, c, o, v);
+    out = lo_splat(L, contract_factor(L, w->s, 1));
+    lane_end(L);
+    return out;
+}
+
+/* The first tile of rows meets every column for the first time. */
+static void fetch_ahead(Lower *L, const Outer *o, const Walk *w)
+{
+    if (o->from != FILL || !w->s->plain[1])
+        return;
+    int64_t step = w->s->step[1][w->s->nk - 1];
+    ValId at = lo_bin(L, OP_add, w->col_off, w->add[1]);
+    for (uint32_t v = 0; v < o->tile_vecs; v++)
+        lo_prefetch(L, w->col_ptr,
+                    lo_bin(L, OP_add, at, lo_i64(L, AHEAD * step + v * L->cx->target.lanes_f32)));
+}
+
+static ValId row_scalar(Lower *L, const Contract *c, const Outer *o, const Walk *w, uint32_t r)
+{
+    if (!w->s->plain[0]) {
+        put_row(L, c, o, r);
+        return contract_factor(L, w->s, 0);
+    }
+    ValId x = lo_load(L, w->row_ptr[r], lo_bin(L, OP_add, w->row_off[r], w->add[0]),
+                      factor_stored(L, w->s, 0), 0, (ValId){0});
+    return lo_to(L, x, (Elem)hi_type(L, w->s->factor[0])->elem);
+}
+
+static void outer_step(Lower *L, const Contract *c, const Outer *o, const Walk *w, ValId *acc)
 {
     ValId col[MAX_TILE];
+    int64_t lanes = L->cx->target.lanes_f32;
+    fetch_ahead(L, o, w);
     for (uint32_t v = 0; v < o->tile_vecs; v++) {
-        put_vec(L, c, o, v);
-        col[v] = lo_splat(L, contract_factor(L, s, 1));
-        lane_end(L);
+        col[v] = column_vec(L, c, o, w, v);
+        if (o->from == FILL)
+            lo_store(L, o->panel[w->sum], lo_bin(L, OP_add, w->add[2], lo_i64(L, v * lanes)),
+                     col[v], (ValId){0});
     }
     for (uint32_t r = 0; r < o->tile_rows; r++) {
-        put_row(L, c, o, r);
-        ValId x = contract_factor(L, s, 0);
+        ValId x = row_scalar(L, c, o, w, r);
         L->width = L->cx->target.lanes_f32;
         x = lo_splat(L, x);
         L->width = 0;
@@ -115,19 +226,19 @@ static void outer_step(Lower *L, const Contract *c, const Outer *o, const Sum *s
     }
 }
 
-static void outer_sum(Lower *L, const Contract *c, const Outer *o, const Sum *s, uint32_t d,
-                      ValId *acc)
+static void outer_sum(Lower *L, const Contract *c, const Outer *o, Walk w, uint32_t d, ValId *acc)
 {
-    if (d == s->nk) {
-        outer_step(L, c, o, s, acc);
+    if (d == w.s->nk) {
+        outer_step(L, c, o, &w, acc);
         return;
     }
     Block k;
     uint32_t n = o->tile_rows * o->tile_vecs;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, s->dims[d]), 1, acc, n);
-    k.unroll = d + 1 == s->nk ? (n <= 8 ? 4 : 2) : 1;
-    set_index(L, body_param(L->f, s->body, d), i);
-    outer_sum(L, c, o, s, d + 1, acc);
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), dim_extent(L, w.s->dims[d]), 1, acc, n);
+    k.unroll = d + 1 == w.s->nk ? (n <= 8 ? 4 : 2) : 1;
+    set_index(L, body_param(L->f, w.s->body, d), i);
+    walk_to(L, o, &w, d, i);
+    outer_sum(L, c, o, w, d + 1, acc);
     lo_for_end(L, &k, acc);
     memcpy(acc, k.carry, n * sizeof *acc);
 }
@@ -141,9 +252,13 @@ static void outer_tile(Lower *L, const Contract *c, const Outer *o)
         Elem e = (Elem)hi_type(L, c->head[g])->elem;
         for (uint32_t k = 0; k < o->tile_rows * o->tile_vecs; k++)
             acc[g][k] = ir_const_like(&L->b, type_vec(L->m->types, e, L->cx->target.lanes_f32), 0);
-        for (uint32_t k = 0; k < c->nsum; k++)
-            if (c->sum[k].group == g)
-                outer_sum(L, c, o, &c->sum[k], 0, acc[g]);
+        for (uint32_t k = 0; k < c->nsum; k++) {
+            if (c->sum[k].group != g)
+                continue;
+            Walk w = {.s = &c->sum[k], .sum = k};
+            walk_open(L, c, o, &w);
+            outer_sum(L, c, o, w, 0, acc[g]);
+        }
     }
     for (uint32_t r = 0; r < o->tile_rows; r++)
         for (uint32_t v = 0; v < o->tile_vecs; v++) {
@@ -169,37 +284,96 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
     o->at_col = at;
     o->tile_vecs = vecs;
     o->mask = mask;
-    if (c->row == c->nd)
+    o->from = DIRECT;
+    if (c->row == c->nd) {
         outer_rows(L, c, o, lo_i64(L, 0), 1);
-    else
-        contract_blocks(L, c, c->dims[c->row], o->rows, outer_rows, o);
+    } else if (o->packs) {
+        o->from = FILL;
+        outer_rows(L, c, o, lo_i64(L, 0), o->rows);
+        o->from = PANEL;
+        contract_blocks(L, c, o->rows, c->dims[c->row], o->rows, outer_rows, o);
+    } else {
+        contract_blocks(L, c, 0, c->dims[c->row], o->rows, outer_rows, o);
+    }
 }
 
-/* The columns: full tiles; the rest as one narrower tile, or vector by vector at run time. */
-static void outer_inner(Lower *L, const Contract *c, void *cx)
+/* Columns whose number is known: the last tile ends at the last column, over some that are done
+ * already; fewer than one tile of them run under a mask. */
+static void columns_fixed(Lower *L, const Contract *c, Outer *o, int64_t n)
 {
-    Outer *o = cx;
+    int64_t w = L->cx->target.lanes_f32, full = w * o->vecs;
+    if (n < full || n == full) {
+        ValId mask = n % w ? lane_mask(L, lo_i64(L, n % w)) : (ValId){0};
+        outer_column(L, c, o, lo_i64(L, 0), o->vecs, mask);
+        return;
+    }
+    Block k;
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), lo_i64(L, n), full, NULL, 0);
+    outer_column(L, c, o, n % full ? lo_bin(L, OP_min, i, lo_i64(L, n - full)) : i, o->vecs,
+                 (ValId){0});
+    lo_for_end(L, &k, NULL);
+}
+
+static void outer_columns(Lower *L, const Contract *c, Outer *o)
+{
     int64_t n, w = L->cx->target.lanes_f32, full = w * o->vecs;
+    if (dim_static(L, c->dims[c->col], &n)) {
+        columns_fixed(L, c, o, n);
+        return;
+    }
     Block k;
     ValId end = dim_extent(L, c->dims[c->col]);
-    bool fixed = dim_static(L, c->dims[c->col], &n);
-    ValId main = fixed
-                     ? lo_i64(L, n - n % full)
-                     : lo_bin(L, OP_mul, lo_bin(L, OP_div, end, lo_i64(L, full)), lo_i64(L, full));
-    if (!fixed || n >= full) {
-        ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, full, NULL, 0);
-        outer_column(L, c, o, i, o->vecs, (ValId){0});
-        lo_for_end(L, &k, NULL);
+    ValId main = lo_bin(L, OP_mul, lo_bin(L, OP_div, end, lo_i64(L, full)), lo_i64(L, full));
+    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, full, NULL, 0);
+    outer_column(L, c, o, i, o->vecs, (ValId){0});
+    lo_for_end(L, &k, NULL);
+    i = lo_for_begin(L, &k, main, end, w, NULL, 0);
+    outer_column(L, c, o, i, 1, lane_mask(L, lo_bin(L, OP_sub, end, i)));
+    lo_for_end(L, &k, NULL);
+}
+
+/* Fewer rows than a tile has, where that shows at run time only: wider tiles, and no panel. */
+static void outer_inner(Lower *L, const Contract *c, void *cx)
+{
+    Outer *o = cx, few = *o;
+    if (!o->packs || dim_static(L, c->dims[c->row], NULL)) {
+        outer_columns(L, c, o);
+        return;
     }
-    if (fixed && n % full) {
-        int64_t rest = n % full;
-        ValId mask = rest % w ? lane_mask(L, lo_i64(L, rest % w)) : (ValId){0};
-        outer_column(L, c, o, main, (uint32_t)((rest + w - 1) / w), mask);
-    } else if (!fixed) {
-        ValId i = lo_for_begin(L, &k, main, end, w, NULL, 0);
-        outer_column(L, c, o, i, 1, lane_mask(L, lo_bin(L, OP_sub, end, i)));
-        lo_for_end(L, &k, NULL);
+    Block k;
+    few.packs = false;
+    tile_size(L, c, o->rows / 2, &few);
+    lo_if_begin(L, &k, lo_cmp(L, "ge", dim_extent(L, c->dims[c->row]), lo_i64(L, o->rows)));
+    outer_columns(L, c, o);
+    lo_if_else(L, &k, NULL, 0);
+    outer_columns(L, c, &few);
+    lo_if_end(L, &k, NULL, 0, NULL);
+}
+
+/* ---- panels ---- */
+
+static int64_t panel_elems(const Lower *L, const Outer *o, const Sum *s)
+{
+    return sum_terms_top(L, s) * o->vecs * L->cx->target.lanes_f32;
+}
+
+/* Is the column factor worth a panel: used by several tiles of rows, and computed or spread over
+ * memory? */
+static bool panels_pay(const Lower *L, const Contract *c, const Outer *o)
+{
+    int64_t cols, bytes = 0, full = (int64_t)o->vecs * L->cx->target.lanes_f32;
+    bool pay = false;
+    if (c->row == c->nd || contract_rows(L, c, c->row) <= o->rows ||
+        !dim_static(L, c->dims[c->col], &cols))
+        return false;
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        const Sum *s = &c->sum[k];
+        int64_t size = elem_bytes((Elem)hi_type(L, s->factor[1])->elem);
+        bytes += panel_elems(L, o, s) * size;
+        pay |= s->plain[1] ? cols > full && sum_terms_top(L, s) * cols * size > NEAR_BYTES
+                           : s->slice[1].n > 0;
     }
+    return pay && bytes <= PANEL_BYTES;
 }
 
 bool outer_map(Lower *L, Contract *c)
@@ -210,7 +384,11 @@ bool outer_map(Lower *L, Contract *c)
         !columns_fit(L, c))
         return false;
     c->row = best_row(L, c);
-    tile_size(L, c, &o);
+    tile_size(L, c, contract_rows(L, c, c->row), &o);
+    o.packs = panels_pay(L, c, &o);
+    for (uint32_t k = 0; o.packs && k < c->nsum; k++)
+        o.panel[k] = lo_buf(L, (Elem)hi_type(L, c->sum[k].factor[1])->elem,
+                            panel_elems(L, &o, &c->sum[k]), "panel");
     contract_first(L, c);
     contract_batch(L, c, 0, outer_inner, &o);
     return true;
