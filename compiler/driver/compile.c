@@ -3,11 +3,13 @@
 #include "driver/compile.h"
 #include "driver/weights.h"
 
+#include "ir/edit.h"
 #include "ir/text.h"
 #include "support/check.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool ends_with(const char *s, const char *end)
 {
@@ -46,6 +48,31 @@ bool compile_stops(const Session *s, const Module *m)
            (stop && (!strcmp(stop, "parse") || !strcmp(stop, "check") || !strcmp(stop, "ir")));
 }
 
+typedef struct {
+    const Fn *f;
+    bool found;
+} Seek;
+
+static void see_comptime(void *cx, InsId i)
+{
+    Seek *c = cx;
+    c->found |= ins_op(c->f, i) == OP_comptime;
+}
+
+/* Weights that come at run time are needed here, too, if constants may be made of them. A file that
+ * is not there is no mistake yet: the constants may need none. */
+static bool wants_weights(const Session *s, const Module *m, const char *path)
+{
+    Seek c = {0};
+    if (!strcmp(s->options.weights, "embed"))
+        return true;
+    for (uint32_t k = 0; k < m->fns.n; k++) {
+        c.f = m->fns.at[k];
+        ir_walk(c.f, c.f->entry, see_comptime, &c);
+    }
+    return c.found && access(path, R_OK) == 0;
+}
+
 Status compile_load(Session *s, const char *path, Module **out)
 {
     *out = NULL;
@@ -63,7 +90,7 @@ Status compile_load(Session *s, const char *path, Module **out)
     sema_ask_aux(u.program, s->options.aux.at, s->options.aux.n);
     status = sema_build(u.program, *out, s->options.network) ? STATUS_OK : STATUS_ERRORS;
     const char *weights = s->weights = sema_weights_path(u.program);
-    if (status == STATUS_OK && weights && !strcmp(s->options.weights, "embed"))
+    if (status == STATUS_OK && weights && wants_weights(s, *out, weights))
         status = weights_load(s, *out, weights);
     sema_done(u.program);
     return status == STATUS_OK ? dump_built(s, *out) : status;

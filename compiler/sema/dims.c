@@ -258,6 +258,8 @@ static bool bounded_call(Cx *cx, const Node *e, Env *env)
 {
     if (e->a->kind != AST_NAME)
         return false;
+    if (sym_eq(e->a->name, cx->w.clamp) && e->ys.n == 3)
+        return is_bounded(cx, e->ys.at[2]->a, env);
     bool some = sym_eq(e->a->name, cx->w.min);
     if (!some && !sym_eq(e->a->name, cx->w.max))
         return false;

@@ -117,7 +117,7 @@ def nucleus(p, x, q):
     order = sorted(range(F), key=lambda i: (-prob[i], i))
     mask, before = np.zeros(F, bool), 0.0
     for i in order:
-        mask[i] = before < q or q >= 1
+        mask[i] = before < q or q >= 1 or i == order[0]
         before += prob[i]
     return np.where(mask, x, 0)
 

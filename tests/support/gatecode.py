@@ -1,0 +1,302 @@
+"""Networks for tests that compare with NumPy: builds them, calls them through NAME_info, interprets
+them. Compiled networks run between guard pages: a byte read or written outside a buffer's pages is a
+fault, a changed byte beside a buffer is noticed, and the object may import nothing that allocates.
+"""
+import ast
+import ctypes
+import json
+import os
+import re
+import struct
+import subprocess
+
+import numpy as np
+
+STATUS = {'GATE_BAD_KNOB': 1, 'GATE_BAD_SHAPE': 2, 'GATE_BAD_INPUT': 4, 'GATE_BAD_INDEX': 256,
+          'GATE_NAN_ROUTED': 512, 'GATE_HALT_BOUND': 1024, 'GATE_EMPTY': 2048}
+NETWORK = re.compile(r'^network (\w+)\(', re.M)
+PAGE = 4096
+BESIDE = 0xA5       # in the part of the pages that belongs to no buffer
+BEFORE = 0xFF       # what a buffer holds before the call: NaN
+
+
+class Failure(Exception):
+    """A network could not be built or run, or did what it must not."""
+
+
+def command(args):
+    """What the program writes, both streams."""
+    env = {k: v for k, v in os.environ.items() if k != 'LD_PRELOAD'}
+    done = subprocess.run(args, text=True, capture_output=True, env=env)
+    if done.returncode:
+        raise Failure(f'{" ".join(args)}: status {done.returncode}: {done.stdout}{done.stderr}')
+    return done.stdout + done.stderr
+
+
+def write_safetensors(path, tensors):
+    header, data = {}, b''
+    for name, t in tensors.items():
+        t = np.asarray(t, order='C')
+        kind = {'f': 'F', 'i': 'I', 'u': 'U', 'b': 'BOOL'}[t.dtype.kind]
+        header[name] = {'dtype': kind if kind == 'BOOL' else f'{kind}{8 * t.itemsize}',
+                        'shape': list(t.shape), 'data_offsets': [len(data), len(data) + t.nbytes]}
+        data += t.tobytes()
+    text = json.dumps(header).encode()
+    with open(path, 'wb') as out:
+        out.write(struct.pack('<Q', len(text)) + text + data)
+
+
+def difference(got, want, tolerance=0.0):
+    """None, or how the results differ. 'tolerance' is relative to the largest magnitude expected;
+    what is no float must be equal, and where NaN is expected only NaN will do."""
+    got, want = np.asarray(got), np.asarray(want)
+    if got.shape != want.shape:
+        return f'shape {got.shape}, expected {want.shape}'
+    if got.dtype.kind in 'biu':
+        wrong = got.astype(object) != want.astype(object)
+    else:
+        finite = want[np.isfinite(want)]
+        room = tolerance * max(1e-30, np.max(abs(finite), initial=0))
+        with np.errstate(invalid='ignore'):
+            wrong = ~((abs(got - want) <= room) | (got == want) | (np.isnan(got) & np.isnan(want)))
+    if not np.any(wrong):
+        return None
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return f'{np.sum(wrong)} of {np.size(wrong)} differ, first at {at}: {got[at]!r}, expected {want[at]!r}'
+
+
+# ---- The structures of gate_rt.h.
+
+def structure(fields):
+    return type('Structure', (ctypes.Structure,), {'_fields_': fields})
+
+
+DTYPES = {}         # number of a gate_dtype: its name
+
+
+def read_dtypes(root):
+    with open(f'{root}/runtime/dtypes.def') as f:
+        DTYPES.update(enumerate(re.findall(r'^DTYPE\((\w+),', f.read(), re.M)))
+
+
+P, U32, U64 = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
+Tensor = structure([('name', ctypes.c_char_p), ('axes', ctypes.c_char_p), ('dtype', U32), ('rank', U32),
+                    ('shape', U64 * 8), ('extent', ctypes.c_int32 * 8), ('bytes', U64), ('offset', U64)])
+Knob = structure([('name', ctypes.c_char_p), ('dtype', U32), ('rank', U32), ('shape', U64 * 8), ('offset', U64),
+                  ('lo', ctypes.c_double), ('hi', ctypes.c_double)])
+Weight = structure([('name', ctypes.c_char_p), ('dtype', U32), ('rank', U32), ('shape', U64 * 8)])
+Extent = structure([('name', ctypes.c_char_p), ('max', ctypes.c_int64)])
+Info = structure([('abi_version', U32), ('weights_embedded', U32), ('name', ctypes.c_char_p),
+                  ('compiler', ctypes.c_char_p)]
+                 + [(n, U32) for n in ('inputs', 'outputs', 'states', 'knobs', 'weights', 'extents')]
+                 + [(n, ctypes.POINTER(Tensor)) for n in ('input', 'output', 'state')]
+                 + [('knob', ctypes.POINTER(Knob)), ('weight', ctypes.POINTER(Weight)),
+                    ('extent', ctypes.POINTER(Extent))]
+                 + [(n, U64) for n in ('state_bytes', 'knob_bytes', 'workspace_bytes', 'workspace_align')]
+                 + [('knobs_default', P), ('run', P), ('state_init', P)])
+RUN = ctypes.CFUNCTYPE(U32, P, P, P, P, P, P)
+
+
+def numpy_type(dtype):
+    name = DTYPES[dtype]
+    if name == 'BOOL':
+        return np.dtype(np.uint8)
+    if name == 'BF16':
+        return np.dtype(np.uint16)
+    return np.dtype({'F': 'f', 'I': 'i', 'U': 'u'}[name[0]] + str(int(name[1:]) // 8))
+
+
+# ---- Memory with a guard page on each side.
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = P
+libc.mmap.argtypes = [P, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.mprotect.argtypes = [P, ctypes.c_size_t, ctypes.c_int]
+libc.munmap.argtypes = [P, ctypes.c_size_t]
+READ, WRITE = 1, 2
+
+
+class Guarded:
+    """'size' bytes that end as close to a guard page as 'align' allows."""
+
+    def __init__(self, size, align):
+        self.pages = (size + PAGE - 1) // PAGE * PAGE or PAGE
+        self.base = libc.mmap(None, self.pages + 2 * PAGE, READ | WRITE, 0x22, -1, 0)
+        if self.base in (None, ctypes.c_void_p(-1).value):
+            raise Failure('no memory for a guarded buffer')
+        libc.mprotect(self.base, PAGE, 0)
+        libc.mprotect(self.base + PAGE + self.pages, PAGE, 0)
+        whole = np.frombuffer((ctypes.c_ubyte * self.pages).from_address(self.base + PAGE), np.uint8)
+        start = (self.pages - size) // align * align
+        whole[:] = BESIDE
+        self.address, self.bytes = self.base + PAGE + start, whole[start:start + size]
+        self.beside = (whole[:start], whole[start + size:])
+        self.bytes[:] = BEFORE
+
+    def fill(self, data):
+        self.bytes[:] = np.frombuffer(data, np.uint8)
+        libc.mprotect(self.base + PAGE, self.pages, READ)
+        return self
+
+    def check(self, what):
+        if any((b != BESIDE).any() for b in self.beside):
+            raise Failure(f'bytes beside {what} were written')
+
+    def free(self):
+        self.bytes = self.beside = None
+        libc.munmap(self.base, self.pages + 2 * PAGE)
+
+
+def stored(value, dtype):
+    """The bytes of an input: bits are packed along the last axis."""
+    if DTYPES[dtype] == 'BOOL':
+        value = np.asarray(value, bool)
+        return np.packbits(value[..., None] if value.ndim == 0 else value, axis=-1, bitorder='little').tobytes()
+    return np.ascontiguousarray(np.asarray(value, numpy_type(dtype))).tobytes()
+
+
+def room(shape, dtype):
+    if DTYPES[dtype] == 'BOOL':
+        *rows, last = shape or (1,)
+        return int(np.prod(rows, dtype=int)) * ((last + 7) // 8)
+    return int(np.prod(shape, dtype=int)) * numpy_type(dtype).itemsize
+
+
+def loaded(data, shape, dtype):
+    if DTYPES[dtype] == 'BOOL':
+        *rows, last = shape or (1,)
+        packed = data.reshape(*rows, (last + 7) // 8)
+        return np.unpackbits(packed, axis=-1, count=last, bitorder='little').astype(bool).reshape(shape)
+    return data.view(numpy_type(dtype)).reshape(shape).copy()
+
+
+class Network:
+    """A compiled network. Call it with its inputs by name; the result is {output: array, 'status': bits}."""
+
+    def __init__(self, library, name, object):
+        get = getattr(library, name + '_info')
+        get.restype = ctypes.POINTER(Info)
+        self.library, self.info, self.object = library, get().contents, object
+        self.call = RUN(self.info.run)
+        self.workspace = Guarded(self.info.workspace_bytes, 64)
+
+    def table(self, what):
+        return list(getattr(self.info, what)[:getattr(self.info, what + 's')])
+
+    def code(self):
+        """The instructions of its object."""
+        command(['objcopy', '-O', 'binary', '--only-section=.text', self.object, self.object + '.text'])
+        with open(self.object + '.text', 'rb') as f:
+            return f.read()
+
+    def new_state(self):
+        state = Guarded(self.info.state_bytes, 64)
+        if self.info.states:
+            ctypes.CFUNCTYPE(None, P)(self.info.state_init)(state.address)
+        return state
+
+    def knob_block(self, knobs):
+        if not self.info.knobs:
+            return b''
+        block = bytearray(ctypes.string_at(self.info.knobs_default, self.info.knob_bytes))
+        known = {k.name.decode(): k for k in self.table('knob')}
+        for name, value in knobs.items():
+            k = known[name]
+            data = np.asarray(value, numpy_type(k.dtype)).tobytes()
+            block[k.offset:k.offset + len(data)] = data
+        return bytes(block)
+
+    def extents(self, inputs):
+        now = [0] * self.info.extents
+        for t in self.table('input'):
+            for axis, e in enumerate(t.extent[:t.rank]):
+                if e >= 0:
+                    now[e] = np.shape(inputs[t.name.decode()])[axis]
+        return now
+
+    def shape(self, tensor, extents):
+        names = {e.name.decode(): n for e, n in zip(self.table('extent'), extents)}
+        axes = tensor.axes.decode().split(',')
+        return tuple(extents[e] if e >= 0 else int(tensor.shape[i]) if e == -1 else axis_value(axes[i], names)
+                     for i, e in enumerate(tensor.extent[:tensor.rank]))
+
+    def __call__(self, inputs, weights=None, knobs=None, state=None):
+        held = []
+
+        def place(data, align=64):
+            held.append(Guarded(len(data), align).fill(data))
+            return held[-1].address
+
+        def pointers(values, extra=b''):
+            return place(b''.join(struct.pack('<Q', p) for p in values) + extra, 8)
+
+        extents = self.extents(inputs)
+        ins = [place(stored(inputs[t.name.decode()], t.dtype), numpy_type(t.dtype).itemsize) for t in self.table('input')]
+        shapes = [self.shape(t, extents) for t in self.table('output')]
+        outs = [Guarded(room(s, t.dtype), numpy_type(t.dtype).itemsize) for s, t in zip(shapes, self.table('output'))]
+        table = 0
+        if self.info.weights and not self.info.weights_embedded:
+            table = pointers(place(stored(weights[w.name.decode()], w.dtype)) for w in self.table('weight'))
+        block = self.knob_block(knobs or {})
+        state = state or self.new_state()
+        self.workspace.bytes[:] = BEFORE
+        status = self.call(pointers(ins, b''.join(struct.pack('<i', n) for n in extents)),
+                           pointers(o.address for o in outs), state.address,
+                           place(block, 8) if block else 0, table, self.workspace.address)
+        for what, buffer in [('the workspace', self.workspace), ('the state', state)] + [('a result', o) for o in outs]:
+            buffer.check(what)
+        result = {t.name.decode(): loaded(o.bytes, s, t.dtype) for t, o, s in zip(self.table('output'), outs, shapes)}
+        for buffer in held + outs:
+            buffer.free()
+        return {**result, 'status': status}
+
+
+def axis_value(text, names):
+    """An extent such as '2 * T + 1'."""
+    tree = ast.parse(text.strip().replace('/', '//'), mode='eval')
+    return eval(compile(tree, text, 'eval'), {'__builtins__': {}}, names)
+
+
+class Gatec:
+    """The compiler, and a folder for what it writes."""
+
+    def __init__(self, gatec, root, scratch):
+        self.gatec, self.scratch, self.builds = gatec, scratch, 0
+        os.makedirs(scratch, exist_ok=True)
+        read_dtypes(root)
+
+    def build(self, source, *options):
+        """{name: Network} of a file."""
+        self.builds += 1
+        base = f'{self.scratch}/code{self.builds}'
+        command([self.gatec, 'build', source, '-o', base + '.o', '--header', base + '.h', *options])
+        wants = set(command(['nm', '-u', base + '.o']).split()) - {'U', 'memcpy', 'memset', 'memmove'}
+        if wants:
+            raise Failure(f'the object imports {" ".join(sorted(wants))}')
+        command(['ld', '-shared', base + '.o', '-o', base + '.so'])
+        with open(source) as f:
+            names = NETWORK.findall(f.read())
+        library = ctypes.CDLL(base + '.so')
+        return {name: Network(library, name, base + '.o') for name in names}
+
+    def run(self, source, network, calls, outputs, *options, knobs=None):
+        """'gatec run' on one call, or on several with states kept. The status is of the last call."""
+        args = [self.gatec, 'run', source, '--network', network, *options]
+        for name in calls[0]:
+            value = np.stack([c[name] for c in calls]) if len(calls) > 1 else calls[0][name]
+            np.save(f'{self.scratch}/{name}.npy', value)
+            args += ['--input', f'{name}={self.scratch}/{name}.npy']
+        args += ['--frames'] * (len(calls) > 1)
+        for name, value in (knobs or {}).items():
+            args += ['--knob', f'{name}={knob_text(value)}']
+        for name in outputs:
+            args += ['--save', f'{name}={self.scratch}/out_{name}.npy']
+        text = command(args)
+        status = sum(bit for name, bit in STATUS.items() if name in text)
+        return {**{n: np.load(f'{self.scratch}/out_{n}.npy') for n in outputs}, 'status': status}
+
+
+def knob_text(value):
+    if np.ndim(value):
+        return ','.join(knob_text(v) for v in value)
+    return str(int(value)) if isinstance(value, (bool, int, np.integer, np.bool_)) else repr(float(value))
