@@ -1,0 +1,65 @@
+"""G-ForgetNet: a step network whose history is let in by a gate, per node and channel."""
+import numpy as np
+
+V, D = 5, 8
+
+
+def weights(rng):
+    return {n: 0.4 * rng.standard_normal((D, D)) for n in ('enc', 'wg', 'wm')}
+
+
+def graph(rng):
+    return (rng.random((V, V)) < 0.4).astype(np.float32)
+
+
+def cases(rng):
+    return [(dict(x=rng.standard_normal((steps, V, D)).astype(np.float32), adj=graph(rng)), {'open': o})
+            for steps, o in ((6, 1.0), (4, 0.5), (3, 0.0), (0, 1.0))]
+
+
+def reference(w, knobs, x, adj):
+    y, h = np.zeros_like(x), np.zeros((V, D))
+    for t in range(len(x)):
+        for v in range(V):
+            g = knobs['open'] / (1 + np.exp(-w['wg'] @ x[t, v]))
+            h[v] = w['enc'] @ x[t, v] + g * h[v]
+        message = np.stack([sum(adj[v, u] * h[u] for u in range(V)) for v in range(V)])
+        h = np.maximum(h + message @ w['wm'].T, 0)
+        y[t] = h
+    return {'y': y}
+
+
+GATED = 'when remember { e + g * h } else e'
+SCORER = "let g = open * nn.sigmoid(x[t] @ wg')"
+
+
+def check(t):
+    inputs, _ = t.module.cases(t.rng(1))[0]
+    # The gate folded to 0 is ForgetNet: nothing is carried, the weights of the gate are gone.
+    folded = t.program(('gate remember = open > 0', 'gate remember = false'))
+    ungated = (('gate remember = open > 0;', ''), (SCORER + ';', ''))
+    plain = t.program((GATED, 'e'), *ungated)
+    t.true(folded.reads() == plain.reads() == {'enc', 'wm'}, f'the closed gate reads {folded.reads()}')
+    t.equal(folded.run(inputs), plain.run(inputs), 'closed gate and ForgetNet')
+    t.equal(t.run(inputs, {'open': 0}), plain.run(inputs), 'closed knob and ForgetNet')
+    t.true(folded.code() == plain.code(), 'the code of the closed gate is that of ForgetNet')
+    # A constant gate of 1 is the historical baseline.
+    t.equal(t.program((SCORER, 'let g = 1.0')).run(inputs),
+            t.program((GATED, 'e + h'), *ungated).run(inputs), 'open gate and history')
+    # What a closed gate must not read.
+    poisoned = t.run(inputs, {'open': 0}, t.poisoned('wg'))
+    t.equal(poisoned, plain.run(inputs), 'NaN in the scorer of a closed gate')
+    breadth_first(t, inputs['adj'])
+
+
+def breadth_first(t, adj):
+    """With identities for weights and the gate at 1 the rounds of the net are those of a search."""
+    one = np.eye(D, dtype=np.float32)
+    x = np.zeros((5, V, D), np.float32)
+    x[0, 0] = 1
+    history = t.program((SCORER, 'let g = 1.0'), weights={'enc': one, 'wm': one, 'wg': one})
+    y = history.run(dict(x=x, adj=adj))['y']
+    reached = {0}
+    for step in range(5):
+        reached |= {v for v in range(V) if any(adj[v, u] for u in reached)}
+        t.true(set(np.nonzero(y[step, :, 0])[0]) == reached, f'nodes reached after {step + 1} rounds')

@@ -1,0 +1,63 @@
+"""FTWT: per image the filters that a head predicts, out of all; nothing else is convolved."""
+import numpy as np
+
+C, F, H = 3, 12, 5
+
+
+def weights(rng):
+    return {'w1': 0.3 * rng.standard_normal((F, C, 3, 3)), 'w2': 0.3 * rng.standard_normal((C, F, 3, 3)),
+            'head': rng.standard_normal((F, C))}
+
+
+def cases(rng):
+    return [(dict(x=rng.standard_normal((n, C, H, H)).astype(np.float32)), {'r': r})
+            for n, r in ((4, 0.8), (3, 0.5), (2, 1.0), (1, 0.0), (0, 0.8))]
+
+
+def conv(x, k):
+    """Same-size correlation with zeros around, one output value at a time."""
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
+    y = np.zeros((len(k), H, H))
+    for o in range(len(k)):
+        for i in range(H):
+            for j in range(H):
+                y[o, i, j] = (padded[:, i:i + 3, j:j + 3] * k[o]).sum()
+    return y
+
+
+def reference(w, knobs, x):
+    y, live = np.zeros_like(x), np.zeros((len(x), F), bool)
+    for n in range(len(x)):
+        score = w['head'] @ x[n].max((1, 2))
+        p = np.exp(score - score.max())
+        p /= p.sum()
+        mass = 0.0
+        for f in np.argsort(-p, kind='stable'):
+            live[n, f] = mass < knobs['r'] or knobs['r'] >= 1 or not live[n].any()
+            mass += p[f]
+        hidden = np.maximum(conv(x[n], w['w1'][live[n]]), 0)
+        y[n] = conv(hidden, w['w2'][:, live[n]])
+    return {'y': y, 'live': live}
+
+
+def check(t):
+    inputs, knobs = t.module.cases(t.rng(1))[0]
+    sparse = t.run(inputs, knobs)
+    t.true(0 < sparse['live'].sum() < sparse['live'].size, 'some filters are live, some are not')
+    # Computing every filter and clearing the closed ones gives the same.
+    dense = t.program((', w1 where live)', ', w1)'), ('w2 where live', 'w2'),
+                      ('(hidden, w2', '(each[f] select(live.mask[f], hidden[f], 0), w2'))
+    t.near(dense.run(inputs, knobs), sparse, 'masked and gathered')
+    # Mass 1 is the dense network.
+    plain = t.program((', w1 where live)', ', w1)'), ('w2 where live', 'w2'))
+    t.equal(t.run(inputs, {'r': 1})['y'], plain.run(inputs)['y'], 'mass 1 and no gate')
+    # Filters that no image wants may hold anything.
+    one = {'x': inputs['x'][:1]}
+    closed = ~t.run(one, knobs)['live'][0]
+    weights = dict(t.weights, w1=t.poisoned('w1', where=closed[:, None, None, None])['w1'],
+                   w2=t.poisoned('w2', where=closed[None, :, None, None])['w2'])
+    t.equal(t.run(one, knobs, weights), t.run(one, knobs), 'NaN in closed filters')
+    # An image does not feel its neighbours.
+    for n in range(len(inputs['x'])):
+        alone = t.run({'x': inputs['x'][n:n + 1]}, knobs)
+        t.equal(alone['y'][0], sparse['y'][n], f'image {n} alone')
