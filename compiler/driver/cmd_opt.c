@@ -15,7 +15,11 @@ static Status run_passes(Session *s, Module *m)
 {
     const Options *o = &s->options;
     StrBuf dumps = strbuf_new(s->arena), stats = strbuf_new(s->arena);
-    PassCx cx = {.scratch = arena_new("scratch"), .diag = s->diag, .target = OPT_TARGET, .opt = 2};
+    PassCx cx = {.scratch = arena_new("scratch"),
+                 .diag = s->diag,
+                 .target = OPT_TARGET,
+                 .opt = 2,
+                 .weights_fixed = true};
     PassOptions options = {.passes = o->passes ? o->passes : "",
                            .off = o->off,
                            .stop_after = o->stop_after,

@@ -158,6 +158,7 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
     const char *why = NULL, *passes = opt->passes;
     StrBuf stats = strbuf_new(s->arena);
     PassCx cx = {.diag = s->diag, .opt = o->opt, .stats = opt->stats ? &stats : NULL};
+    cx.weights_fixed = o->weights == WEIGHTS_EMBED;
     cx.target.exact = !strcmp(opt->math, "exact");
     if (!emit_target_info(o, &cx.target, &why))
         return compile_refused(s, why);

@@ -29,8 +29,9 @@ typedef struct {
     Arena *scratch; /* marked and released around every pass by the runner */
     Diag *diag;     /* only for findings that need folded values (constants out of range) */
     TargetInfo target;
-    int opt;       /* 0..3 */
-    StrBuf *stats; /* lines for --stats, or NULL */
+    bool weights_fixed; /* contents of params in the module are what the code will read */
+    int opt;            /* 0..3 */
+    StrBuf *stats;      /* lines for --stats, or NULL */
 } PassCx;
 
 typedef struct {

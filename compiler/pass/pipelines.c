@@ -11,6 +11,7 @@ const char *pass_pipeline(int opt)
         return "fold,dce,lower,math,plan";
     if (opt == 1)
         return "canon,fold,cse,fuse,canon,dce,lower,math,plan";
-    return "canon,cse,fold,gates,cells,canon,cse,sink,fission,canon,fuse,canon,cse,licm,dce,"
+    return "canon,cse,fold,prove,canon,gates,cells,canon,cse,sink,fission,canon,fuse,canon,cse,"
+           "licm,dce,"
            "lower,math,plan";
 }

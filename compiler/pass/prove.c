@@ -1,0 +1,64 @@
+/* Decisions that the bounds of their operands decide.
+ *
+ *   %p = div 1, (add 1, (exp %a))        in 0..1, or NaN
+ *   %c = cmp %p, 2 {pred = "gt"}         const 0
+ *   %b = map [T] {.. yield %c}           const 0 : bit[T]
+ *
+ * Bounds come from constants, knobs, weights whose contents are in the object, extents and indices,
+ * and follow arithmetic, reductions and loops (interval.h). The constants are what 'gates' and
+ * 'canon' take decisions away by.
+ * Laws: a comparison becomes 1 only if no operand can be NaN, which compares false. A threshold on
+ * a function is not moved to the function's argument: 'sigmoid(x) > t' and 'x > logit(t)' differ
+ * for x next to the tie, and a decision is never moved. No work is added. */
+
+#include "ir/build.h"
+#include "ir/edit.h"
+#include "pass/interval.h"
+#include "pass/pass.h"
+#include "pass/query.h"
+
+typedef struct {
+    Fn *f;
+    bool *bits; /* by value: a bit that is not constant yet */
+    bool any;
+} Prove;
+
+static bool is_bit(const Fn *f, ValId v)
+{
+    const Type *t = val_ty(f, v);
+    return t->kind == TY_TENSOR && t->elem == E_BIT;
+}
+
+static void find_bits(void *cx, InsId i)
+{
+    Prove *p = cx;
+    for (uint32_t k = 0; k < ins_get(p->f, i)->nres; k++) {
+        ValId v = ins_res(p->f, i, k);
+        bool open = is_bit(p->f, v) && ins_op(p->f, i) != OP_const && ins_op(p->f, i) != OP_data;
+        p->bits[v.ix] = open;
+        p->any |= open;
+    }
+}
+
+bool pass_prove(PassCx *cx, Fn *f)
+{
+    Prove p = {.f = f, .bits = ARENA_ARRAY(cx->scratch, bool, f->vals.n)};
+    ir_walk(f, f->entry, find_bits, &p);
+    if (!p.any)
+        return false;
+    uint32_t n = f->vals.n;
+    const Interval *known = intervals_of(f, cx->scratch, p.bits, cx->weights_fixed);
+    Swaps swaps = {0};
+    for (uint32_t k = 1; k < n; k++) {
+        ValId v = {k};
+        if (!p.bits[k] || known[k].lo != known[k].hi)
+            continue;
+        Build b = build_before(f, val_def(f, v));
+        AttrVal bit = attr_make_int(f->module, "int", known[k].lo != 0);
+        ValId c =
+            ir_op_type(&b, OP_const, NULL, 0, attr_intern(f->module, &bit, 1), val_type(f, v));
+        vec_push(cx->scratch, &swaps, ((Swap){v, c}));
+    }
+    swaps_apply(f, cx->scratch, &swaps);
+    return swaps.n > 0;
+}
