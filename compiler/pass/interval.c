@@ -280,23 +280,29 @@ static bool inside(Interval a, Interval b)
     return (a.lo > a.hi || (a.lo >= b.lo && a.hi <= b.hi)) && (!a.nan || b.nan);
 }
 
-/* Carried values that the body does not keep within their bounds get wider ones. */
+static bool kept(const Intervals *v, BodyId b, uint32_t k)
+{
+    return inside(v->val[yield_in(v->f, b, k).ix], v->val[body_param(v->f, b, k + 1).ix]);
+}
+
+/* Carried values that the body does not keep within their bounds get wider ones. False: all were
+ * kept. */
 static bool widen(Intervals *v, InsId i, uint32_t carry, int round)
 {
     const Fn *f = v->f;
     BodyId b = ins_body(f, i, 0);
     bool stable = true;
-    for (uint32_t k = 0; k < carry; k++) {
+    for (uint32_t k = 0; k < carry; k++)
+        stable &= kept(v, b, k);
+    for (uint32_t k = 0; k < carry && !stable; k++) {
         ValId p = body_param(f, b, k + 1);
-        Interval *r = &v->val[p.ix], next = v->val[yield_in(f, b, k).ix];
-        bool kept = inside(next, *r);
-        stable &= kept;
-        if (round > ROUNDS || (round == ROUNDS && !kept))
+        Interval *r = &v->val[p.ix];
+        if (round > ROUNDS || (round == ROUNDS && !kept(v, b, k)))
             *r = of_type(v, p);
-        else if (!kept)
-            *r = interval_hull(*r, next);
+        else
+            *r = interval_hull(*r, v->val[yield_in(f, b, k).ix]);
     }
-    return stable;
+    return !stable;
 }
 
 static void visit_loop(Intervals *v, InsId i)
@@ -312,7 +318,7 @@ static void visit_loop(Intervals *v, InsId i)
     v->depth++;
     for (int round = 0; known; round++) {
         visit(v, b);
-        if (widen(v, i, carry, round))
+        if (!widen(v, i, carry, round))
             break;
     }
     if (!known)
