@@ -91,6 +91,28 @@ typedef struct {
     int64_t max; /* it may be 0..max */
 } gate_extent_info;
 
+/* A decision of a network with a profile (gatec build --profile). NAME_profile is an array of
+ * uint64_t: of every decision 'members' times gate_counts, then 'members' times 'bins' counters. */
+typedef enum { GATE_DECISION_GATE, GATE_DECISION_ROUTE, GATE_DECISION_HALT } gate_decision_kind;
+
+typedef struct {
+    const char *path;
+    uint32_t kind;    /* a gate_decision_kind */
+    uint32_t members; /* of the banks around it; else 1 */
+    uint32_t bins;    /* of a route: experts; of a halt: steps, from 0 on; of a gate: 0 */
+    uint64_t offset;  /* in NAME_profile, bytes */
+} gate_decision_info;
+
+#ifndef GATE_COUNTS_DEFINED /* generated headers carry the same block */
+#define GATE_COUNTS_DEFINED
+/* What a decision did, added up over calls of the network. */
+typedef struct gate_counts {
+    uint64_t calls; /* times it was made */
+    uint64_t rows;  /* rows it was made for; of the whole call: 1 */
+    uint64_t taken; /* rows it took: a gate opened, a router sent, a halt stopped */
+} gate_counts;
+#endif
+
 typedef struct gate_info {
     uint32_t abi_version;        /* GATE_ABI_VERSION of the compiler */
     uint32_t weights_embedded;   /* 1: NAME_run ignores its 'weights' */
@@ -105,7 +127,18 @@ typedef struct gate_info {
     uint32_t (*run)(const void *in, const void *out, void *state, const void *knobs,
                     const void *weights, void *workspace); /* NAME_run */
     void (*state_init)(void *state);
+    /* With a profile: an inputs struct has one pointer more behind those of the inputs, to
+     * 'profile_bytes' bytes of counters or NULL. */
+    uint32_t decisions; /* length of the table; 0 without a profile */
+    const gate_decision_info *decision;
+    uint64_t profile_bytes;
 } gate_info;
+
+/* Adds the counters of one profile to another of the same network (one per thread, say). */
+void gate_profile_add(const gate_info *info, void *into, const void *from);
+/* A table for people: per decision and member calls, rows, rows taken, their share, and what the
+ * bins hold. Like snprintf: writes at most 'room' bytes with the final 0, returns the length. */
+size_t gate_profile_text(const gate_info *info, const void *profile, char *text, size_t room);
 
 #ifdef __cplusplus
 }

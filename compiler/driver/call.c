@@ -20,6 +20,7 @@ struct Call {
     void **results; /* outputs as tensors, where bits have to be unpacked */
     const void **weights;
     void *state, *knobs, *workspace;
+    void *profile; /* NULL: the network keeps none */
 };
 
 enum { GUARD = ABI_ALIGN, PATTERN = 0xa5, SCRUB = 0xff };
@@ -71,7 +72,12 @@ static void make_rooms(Call *c)
     const Abi *abi = c->abi;
     const gate_info *i = c->info;
     c->extents = ARENA_ARRAY(c->arena, int64_t, abi->extents.n + 1);
-    c->inputs = ARENA_ARRAY(c->arena, const void *, abi->inputs.n + abi->extents.n + 1);
+    uint32_t pointers = abi_input_pointers(abi);
+    c->inputs = ARENA_ARRAY(c->arena, const void *, pointers + abi->extents.n + 1);
+    if (abi->counters) {
+        c->profile = guarded(c->arena, i->profile_bytes);
+        c->inputs[abi_profile_slot(abi)] = c->profile;
+    }
     c->input_room = rooms(c, abi->inputs.at, abi->inputs.n);
     c->outputs = rooms(c, abi->outputs.at, abi->outputs.n);
     c->results = ARENA_ARRAY(c->arena, void *, abi->outputs.n + 1);
@@ -119,6 +125,11 @@ void call_close(Call *c)
 const gate_info *call_info(const Call *c)
 {
     return c->info;
+}
+
+const void *call_profile(const Call *c)
+{
+    return c->profile;
 }
 
 void call_reset(Call *c)
@@ -277,7 +288,7 @@ static bool bind(Call *c, const Tensor *inputs, const char **why)
             return false;
         take_input(c, k, &inputs[k]);
     }
-    int32_t *extents = (int32_t *)(void *)(c->inputs + abi->inputs.n);
+    int32_t *extents = (int32_t *)(void *)(c->inputs + abi_input_pointers(abi));
     for (uint32_t k = 0; k < abi->extents.n; k++)
         extents[k] = (int32_t)(c->extents[k] < 0 ? abi->extents.at[k].max : c->extents[k]);
     return true;
@@ -333,7 +344,8 @@ bool call_intact(Call *c)
 {
     const gate_info *i = c->info;
     bool ok = guards_hold(c->workspace, i->workspace_bytes) &&
-              guards_hold(c->state, i->state_bytes) && guards_hold(c->knobs, i->knob_bytes);
+              guards_hold(c->state, i->state_bytes) && guards_hold(c->knobs, i->knob_bytes) &&
+              (!c->profile || guards_hold(c->profile, i->profile_bytes));
     for (uint32_t k = 0; k < c->abi->outputs.n; k++) {
         const AbiItem *it = &c->abi->outputs.at[k];
         Tensor t = call_result(c, k);

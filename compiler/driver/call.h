@@ -18,6 +18,9 @@ Call *call_open(const Module *m, const Fn *f, const EmitOptions *o, const char *
 void call_close(Call *c);
 const gate_info *call_info(const Call *c);
 
+/* The counters that all runs add to; NULL if the network keeps no profile. */
+const void *call_profile(const Call *c);
+
 /* The elements must live as long as the call and be in the form of the weight file. */
 void call_set_weight(Call *c, uint32_t row, const void *elements);
 /* False if the network has no such knob, or the value another element count. */

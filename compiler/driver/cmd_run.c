@@ -6,6 +6,7 @@
 #include "driver/call.h"
 #include "driver/compile.h"
 #include "driver/npy_tensor.h"
+#include "driver/profile.h"
 #include "driver/run_text.h"
 #include "driver/weights.h"
 
@@ -306,9 +307,10 @@ static Status call_network(Run *r, Arena *a, const Tensor *inputs)
     Status done =
         r->call ? call_compiled(r, inputs, &status) : call_interpreted(r, a, inputs, &status);
     r->status |= status;
-    if (done == STATUS_OK && status & 0xff)
-        done = wrong(r, arena_printf(r->s->arena, "%s: %s", gate_status_name(status),
-                                     gate_status_text(status)));
+    for (uint32_t bit = 0; bit < 8; bit++)
+        if (status >> bit & 1)
+            done = wrong(r, arena_printf(r->s->arena, "%s: %s", gate_status_name(1u << bit),
+                                         gate_status_text(1u << bit)));
     return done;
 }
 
@@ -378,6 +380,9 @@ static Status give_results(Run *r)
         if (r->status >> bit & 1)
             strbuf_addf(&out, "note: %s: %s\n", gate_status_name(1u << bit),
                         gate_status_text(1u << bit));
+    const void *counters = r->call ? call_profile(r->call) : interp_counters(r->interp);
+    if (counters)
+        profile_text(&out, r->f, counters);
     return out.n ? session_print(r->s, &out) : STATUS_OK;
 }
 

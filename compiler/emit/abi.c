@@ -318,6 +318,62 @@ static bool collect_weights(Make *k)
     return true;
 }
 
+/* Is b the field a, or that of its bins? */
+static bool same_field(const char *a, const char *b)
+{
+    size_t n = strlen(a);
+    return !strncmp(a, b, n) && (!b[n] || !strcmp(b + n, "_load") || !strcmp(b + n, "_depth"));
+}
+
+static bool decision_taken(const Abi *abi, const char *field)
+{
+    for (uint32_t k = 0; k < abi->decisions.n; k++)
+        if (same_field(abi->decisions.at[k], field) || same_field(field, abi->decisions.at[k]))
+            return true;
+    return false;
+}
+
+/* Beside the inputs and extents, which have their names from the program. */
+static const char *optional_field(Make *k, const char *base)
+{
+    const Abi *abi = k->abi;
+    const char *field = base;
+    for (int n = 2;; n++) {
+        bool taken = name_taken(abi->inputs.at, abi->inputs.n, field);
+        for (uint32_t i = 0; i < abi->extents.n; i++)
+            taken |= !strcmp(abi->extents.at[i].field, field);
+        if (!taken)
+            return field;
+        field = arena_printf(k->arena, "%s_%d", base, n);
+    }
+}
+
+static bool collect_profile(Make *k)
+{
+    Abi *abi = k->abi;
+    const Fn *f = abi->f;
+    for (uint32_t i = 0; i < f->decisions.n && f->profile; i++) {
+        const char *path = sym_text(abi->m->names, f->decisions.at[i].path);
+        const char *base = abi_identifier(k->arena, path), *field = base;
+        for (int n = 2; decision_taken(abi, field); n++)
+            field = arena_printf(k->arena, "%s_%d", base, n);
+        vec_push(k->arena, &abi->decisions, field);
+    }
+    abi->profile_field = optional_field(k, "profile");
+    abi->counters = f->profile ? fn_counters(f, f->decisions.n) : 0;
+    return abi->counters <= size_limit / 8 || fail(k, "the profile is too large");
+}
+
+uint32_t abi_profile_slot(const Abi *abi)
+{
+    return abi->inputs.n;
+}
+
+uint32_t abi_input_pointers(const Abi *abi)
+{
+    return abi->inputs.n + (abi->counters != 0);
+}
+
 const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why)
 {
     Abi *abi = ARENA_NEW(arena, Abi);
@@ -331,7 +387,7 @@ const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why
     else if (f->workspace < 0 || f->workspace > size_limit)
         fail(&k, "the workspace is too large");
     bool ok = !k.why && collect_tensors(&k) && collect_extents(&k) && collect_states(&k) &&
-              collect_knobs(&k) && collect_weights(&k);
+              collect_knobs(&k) && collect_weights(&k) && collect_profile(&k);
     abi->workspace = align_up(abi->workspace, ABI_ALIGN);
     if (ok)
         return abi;

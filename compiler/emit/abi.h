@@ -41,8 +41,16 @@ typedef struct {
     VEC(AbiItem) knobs;
     VEC(AbiItem) weights;
     VEC(AbiExtent) extents;
+    VEC(const char *) decisions; /* field of each in NAME_profile; empty without a profile */
     int64_t state_bytes, knob_bytes, workspace, pointers;
+    const char *profile_field; /* in NAME_inputs */
+    int64_t counters;          /* of NAME_profile; 0: the network keeps none */
 } Abi;
+
+/* How many pointers stand in NAME_inputs before the extents: the inputs, then what is optional. */
+uint32_t abi_input_pointers(const Abi *abi);
+/* Where the one to the profile stands; the network must have one. */
+uint32_t abi_profile_slot(const Abi *abi);
 
 /* NULL with *why: not LO, not planned, or too large. */
 const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why);

@@ -60,6 +60,17 @@ static const char status_block[] =
     "};\n"
     "#endif\n\n";
 
+static const char counts_block[] =
+    "#ifndef GATE_COUNTS_DEFINED\n"
+    "#define GATE_COUNTS_DEFINED\n"
+    "/* What a decision did, added up over calls of the network. */\n"
+    "typedef struct gate_counts {\n"
+    "    uint64_t calls; /* times it was made */\n"
+    "    uint64_t rows;  /* rows it was made for; of the whole call: 1 */\n"
+    "    uint64_t taken; /* rows it took: a gate opened, a router sent, a halt stopped */\n"
+    "} gate_counts;\n"
+    "#endif\n\n";
+
 static const char macro_block[] = "#ifndef GATE_ALIGNAS\n"
                                   "#ifdef __cplusplus\n"
                                   "#define GATE_ALIGNAS(n) alignas(n)\n"
@@ -88,6 +99,11 @@ static void prologue(Head *h, const char *guard)
     strbuf_addf(h->out, status_block, GATE_BAD_KNOB, GATE_BAD_SHAPE, GATE_BAD_INPUT, GATE_BAD_INDEX,
                 GATE_NAN_ROUTED, GATE_HALT_BOUND, GATE_EMPTY);
     strbuf_add(h->out, macro_block);
+    for (uint32_t k = 0; k < h->m->fns.n; k++)
+        if (h->m->fns.at[k]->profile) {
+            strbuf_add(h->out, counts_block);
+            break;
+        }
     strbuf_add(h->out, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
 }
 
@@ -202,16 +218,48 @@ static void close_struct(Head *h, const char *what, bool empty)
         strbuf_addf(h->out, "} %s_%s;\n", h->abi->name, what);
 }
 
+static void array_of(Head *h, uint32_t n, bool needed)
+{
+    if (needed)
+        strbuf_addf(h->out, "[%u]", n);
+}
+
+static void profile_struct(Head *h)
+{
+    static const char *const bins[] = {"", "load", "depth"};
+    const Abi *abi = h->abi;
+    if (!abi->counters)
+        return;
+    open_struct(h, "profile", false);
+    for (uint32_t k = 0; k < abi->decisions.n; k++) {
+        const DecisionRow *d = &abi->f->decisions.at[k];
+        strbuf_addf(h->out, "    gate_counts %s", abi->decisions.at[k]);
+        array_of(h, d->members, d->members != 1);
+        strbuf_addf(h->out, "; /* %s */\n", safe(h, sym_text(h->m->names, d->path)));
+        if (!d->bins)
+            continue;
+        strbuf_addf(h->out, "    uint64_t %s_%s", abi->decisions.at[k], bins[d->kind]);
+        array_of(h, d->members, d->members != 1);
+        array_of(h, d->bins, true);
+        strbuf_add(h->out, d->kind == DECIDE_ROUTE ? "; /* rows sent to each */\n"
+                                                   : "; /* rows by the steps they ran */\n");
+    }
+    close_struct(h, "profile", false);
+}
+
 static void inputs_struct(Head *h)
 {
     const Abi *abi = h->abi;
-    bool empty = !abi->inputs.n && !abi->extents.n;
+    bool empty = !abi_input_pointers(abi) && !abi->extents.n;
     open_struct(h, "inputs", empty);
     for (uint32_t k = 0; k < abi->inputs.n; k++) {
         const AbiItem *it = &abi->inputs.at[k];
         strbuf_addf(h->out, "    const %s *%s; /* %s%s */\n", abi_c_type(it->elem), it->field,
                     type_text(h, it->type), note(it));
     }
+    if (abi->counters)
+        strbuf_addf(h->out, "    %s_profile *%s; /* counters to add to, or NULL */\n", abi->name,
+                    abi->profile_field);
     for (uint32_t k = 0; k < abi->extents.n; k++)
         strbuf_addf(h->out, "    int32_t %s; /* 0..%lld */\n", abi->extents.at[k].field,
                     (long long)abi->extents.at[k].max);
@@ -288,6 +336,9 @@ static void asserts(Head *h)
         strbuf_addf(h->out,
                     "GATE_STATIC_ASSERT(sizeof(%s_state) == %s_STATE_BYTES, \"%s_state\");\n", n,
                     h->up, n);
+    if (abi->counters)
+        strbuf_addf(h->out, "GATE_STATIC_ASSERT(sizeof(%s_profile) == %lld, \"%s_profile\");\n", n,
+                    (long long)abi->counters * 8, n);
     if (abi->knobs.n)
         strbuf_addf(h->out, "GATE_STATIC_ASSERT(sizeof(%s_knobs) == %lld, \"%s_knobs\");\n", n,
                     (long long)abi->knob_bytes, n);
@@ -332,6 +383,7 @@ static void network(Head *h, const Abi *abi)
     h->up = abi_upper(h->arena, abi->name);
     strbuf_addf(h->out, "/* ---- network %s ---- */\n\n", text_of(h, abi->f->name));
     macros(h);
+    profile_struct(h);
     inputs_struct(h);
     outputs_struct(h);
     state_struct(h);

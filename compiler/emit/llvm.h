@@ -49,7 +49,7 @@ typedef struct {
     VEC(Region) regions;
     uint32_t *region_of; /* by InsId of buf */
     LLVMValueRef status; /* i32 in the frame */
-    LLVMValueRef state, knobs, weights, workspace;
+    LLVMValueRef state, knobs, weights, workspace, profile;
     LLVMValueRef *inputs, *outputs, *extents; /* in the order of the Abi */
     LLVMValueRef until; /* of the loop whose body is being emitted: i1 that ends it, or NULL */
     unsigned depth;
@@ -133,6 +133,7 @@ void alias_mark(Gen *g, LLVMValueRef access, ValId p);
 /* ---- llvm_body.c ---- */
 /* The internal function NAME_body (see llvm_entry.c for its parameters). NULL on failure. */
 LLVMValueRef emit_body_fn(Emit *e, const Fn *f, const Abi *abi);
+unsigned body_fn_params(const Abi *abi);
 LLVMTypeRef body_fn_type(Emit *e, const Abi *abi);
 /* A loop over 0..count written by the emitter itself. loop_begin leaves the builder in the body and
  * returns the index; loop_end closes it. */

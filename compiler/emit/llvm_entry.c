@@ -13,6 +13,7 @@ typedef struct {
     const Abi *abi;
     LLVMValueRef fn;
     LLVMValueRef in, out, state, knobs, weights, workspace; /* of NAME_run */
+    LLVMValueRef profile;                                   /* NULL: the network keeps none */
     LLVMValueRef *inputs, *outputs, *extents;
 } Entry;
 
@@ -100,7 +101,7 @@ static void load_extents(Entry *n, LLVMTypeRef in_type)
     LLVMValueRef bad = LLVMConstInt(e->t_i1, 0, 0);
     n->extents = ARENA_ARRAY(e->arena, LLVMValueRef, abi->extents.n + 1);
     for (uint32_t k = 0; k < abi->extents.n; k++) {
-        LLVMValueRef p = LLVMBuildStructGEP2(e->b, in_type, n->in, abi->inputs.n + k, "");
+        LLVMValueRef p = LLVMBuildStructGEP2(e->b, in_type, n->in, abi_input_pointers(abi) + k, "");
         LLVMValueRef v = LLVMBuildLoad2(e->b, e->t_i32, p, abi->extents.at[k].field);
         LLVMValueRef most = LLVMConstInt(e->t_i32, (unsigned long long)abi->extents.at[k].max, 0);
         /* A negative one is huge as unsigned. */
@@ -274,10 +275,10 @@ static LLVMValueRef unpacked(Entry *n, const AbiItem *it)
 static LLVMTypeRef inputs_type(Entry *n)
 {
     const Abi *abi = n->abi;
-    uint32_t total = abi->inputs.n + abi->extents.n;
+    uint32_t pointers = abi_input_pointers(abi), total = pointers + abi->extents.n;
     LLVMTypeRef *t = ARENA_ARRAY(n->e->arena, LLVMTypeRef, total + 1);
     for (uint32_t k = 0; k < total; k++)
-        t[k] = k < abi->inputs.n ? n->e->t_ptr : n->e->t_i32;
+        t[k] = k < pointers ? n->e->t_ptr : n->e->t_i32;
     return LLVMStructTypeInContext(n->e->cx, t, total, 0);
 }
 
@@ -292,6 +293,8 @@ static void load_tensors(Entry *n, LLVMTypeRef in_type)
         n->inputs[k] = LLVMBuildLoad2(e->b, e->t_ptr, p, abi->inputs.at[k].field);
         refuse_null(n, n->inputs[k]);
     }
+    if (abi->counters) /* NULL: no profile is wanted */
+        n->profile = load_pointer(n->e, n->in, abi_profile_slot(abi));
     for (uint32_t k = 0; k < abi->outputs.n; k++) {
         n->outputs[k] = load_pointer(e, n->out, k);
         refuse_null(n, n->outputs[k]);
@@ -301,7 +304,7 @@ static void load_tensors(Entry *n, LLVMTypeRef in_type)
 static void check_pointers(Entry *n)
 {
     const Abi *abi = n->abi;
-    if (abi->inputs.n + abi->extents.n)
+    if (abi_input_pointers(abi) + abi->extents.n)
         refuse_null(n, n->in);
     if (abi->outputs.n)
         refuse_null(n, n->out);
@@ -338,7 +341,7 @@ static LLVMValueRef call_body(Entry *n, LLVMValueRef body)
 {
     Emit *e = n->e;
     const Abi *abi = n->abi;
-    unsigned k = 0, total = abi->inputs.n + abi->outputs.n + 4 + abi->extents.n;
+    unsigned k = 0, total = body_fn_params(abi);
     LLVMValueRef *arg = ARENA_ARRAY(e->arena, LLVMValueRef, total);
     for (uint32_t i = 0; i < abi->inputs.n; i++) {
         const AbiItem *it = &abi->inputs.at[i];
@@ -353,6 +356,8 @@ static LLVMValueRef call_body(Entry *n, LLVMValueRef body)
     LLVMValueRef rest[4] = {n->state, n->knobs, n->weights, n->workspace};
     for (unsigned i = 0; i < 4; i++)
         arg[k++] = rest[i];
+    if (n->profile)
+        arg[k++] = n->profile;
     for (uint32_t i = 0; i < abi->extents.n; i++)
         arg[k++] = n->extents[i];
     LLVMValueRef status = LLVMBuildCall2(e->b, body_fn_type(e, abi), body, arg, total, "");

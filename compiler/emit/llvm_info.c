@@ -10,7 +10,7 @@
 typedef struct {
     Emit *e;
     const Abi *abi;
-    LLVMTypeRef t_rank_u64, t_rank_i32, t_tensor, t_knob, t_weight, t_extent;
+    LLVMTypeRef t_rank_u64, t_rank_i32, t_tensor, t_knob, t_weight, t_extent, t_decision;
 } Info;
 
 static LLVMTypeRef struct_of(Emit *e, LLVMTypeRef *t, unsigned n)
@@ -38,6 +38,7 @@ static void make_types(Info *n)
     n->t_knob = struct_of(e, (LLVMTypeRef[]){p, w, w, n->t_rank_u64, q, d, d}, 7);
     n->t_weight = struct_of(e, (LLVMTypeRef[]){p, w, w, n->t_rank_u64}, 4);
     n->t_extent = struct_of(e, (LLVMTypeRef[]){p, q}, 2);
+    n->t_decision = struct_of(e, (LLVMTypeRef[]){p, w, w, w, q}, 5);
 }
 
 /* A table as a global; NULL pointer for an empty one. */
@@ -177,6 +178,23 @@ static LLVMValueRef weight_table(Info *n)
     return t;
 }
 
+/* ---- decisions of a profile ---- */
+
+static LLVMValueRef decision_table(Info *n)
+{
+    Emit *e = n->e;
+    const Abi *abi = n->abi;
+    LLVMValueRef *rows = ARENA_ARRAY(e->arena, LLVMValueRef, abi->decisions.n + 1);
+    for (uint32_t k = 0; k < abi->decisions.n; k++) {
+        const DecisionRow *d = &abi->f->decisions.at[k];
+        LLVMValueRef v[] = {text_const(e, sym_text(abi->m->names, d->path)), i32_const(e, d->kind),
+                            i32_const(e, d->members), i32_const(e, d->bins),
+                            i64_const(e, fn_counters(abi->f, k) * 8)};
+        rows[k] = LLVMConstStructInContext(e->cx, v, 5, 0);
+    }
+    return table(n, "decision_info", n->t_decision, rows, abi->decisions.n);
+}
+
 /* ---- NAME_info ---- */
 
 static LLVMValueRef symbol(Info *n, const char *suffix)
@@ -216,6 +234,9 @@ static LLVMValueRef info_const(Info *n)
         symbol(n, "knobs"),
         symbol(n, "run"),
         symbol(n, "state_init"),
+        i32_const(e, abi->decisions.n),
+        decision_table(n),
+        i64_const(e, abi->counters * 8),
     };
     return LLVMConstStructInContext(e->cx, v, sizeof v / sizeof *v, 0);
 }

@@ -349,6 +349,36 @@ static LLVMValueRef emit_raise(Gen *g, const Ins *ins, InsId id)
     return NULL;
 }
 
+/* ---- profile ---- */
+
+/* The counter's address; leaves the builder where it is known to exist, and 'skip' goes round. */
+static LLVMValueRef counter(Gen *g, const Ins *ins, InsId id, LLVMBasicBlockRef skip)
+{
+    Emit *e = g->e;
+    uint32_t decision = (uint32_t)attr_int(g->f->module, ins->attr, "decision", 0);
+    LLVMValueRef number = op_in(g, id, 0);
+    LLVMValueRef most = i64_const(e, decision_counters(&g->f->decisions.at[decision]));
+    LLVMValueRef ok = LLVMBuildAnd(e->b, LLVMBuildIsNotNull(e->b, g->profile, ""),
+                                   LLVMBuildICmp(e->b, LLVMIntULT, number, most, ""), "");
+    LLVMBasicBlockRef add = add_block(e, "count");
+    LLVMBuildCondBr(e->b, ok, add, skip);
+    LLVMPositionBuilderAtEnd(e->b, add);
+    LLVMValueRef at = LLVMBuildAdd(e->b, number, i64_const(e, fn_counters(g->f, decision)), "");
+    return LLVMBuildInBoundsGEP2(e->b, e->t_i64, g->profile, &at, 1, "");
+}
+
+static LLVMValueRef emit_count(Gen *g, const Ins *ins, InsId id)
+{
+    Emit *e = g->e;
+    LLVMBasicBlockRef skip = add_block(e, "counted");
+    LLVMValueRef p = counter(g, ins, id, skip);
+    LLVMValueRef old = LLVMBuildLoad2(e->b, e->t_i64, p, "");
+    LLVMBuildStore(e->b, LLVMBuildAdd(e->b, old, op_in(g, id, 1), ""), p);
+    LLVMBuildBr(e->b, skip);
+    LLVMPositionBuilderAtEnd(e->b, skip);
+    return NULL;
+}
+
 static const OpEmitter emitters[OP_COUNT] = {
     [OP_add] = emit_binary,
     [OP_sub] = emit_binary,
@@ -381,6 +411,7 @@ static const OpEmitter emitters[OP_COUNT] = {
     [OP_hsums] = emit_hsums,
     [OP_extract] = emit_extract,
     [OP_raise] = emit_raise,
+    [OP_count] = emit_count,
     [OP_arg] = emit_arg,
     [OP_dimarg] = emit_dimarg,
     [OP_buf] = emit_buf,

@@ -40,6 +40,8 @@ void interp_set_param(Interp *in, SymId name, const Tensor *t);
 /* Scalars and tables; the value is not range-checked here. */
 void interp_set_knob(Interp *in, SymId name, const Tensor *t);
 /* The current contents of a state (to compare, to save). */
+/* Of a network with a profile: what all its runs have counted, in the order of ir.h. */
+const uint64_t *interp_counters(const Interp *in);
 const Tensor *interp_state(Interp *in, SymId name);
 /* Runs a HI function. Extents of run-time dimensions are taken from the inputs' shapes. Returns the
  * status bits (gate_rt.h); outputs are allocated in 'arena', and untouched for a status of the

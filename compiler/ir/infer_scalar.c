@@ -241,6 +241,16 @@ bool infer_raise(Infer *x)
                : infer_fail(x, "no status bits of a complete run");
 }
 
+bool infer_count(Infer *x)
+{
+    int64_t id = attr_int(x->m, x->attr, "decision", -1);
+    if (!is_int_scalar(infer_ty(x, 0)) || !is_int_scalar(infer_ty(x, 1)))
+        return infer_fail(x, "the operands must be integers");
+    if (!x->f->profile)
+        return infer_fail(x, "the network keeps no profile");
+    return id >= 0 && id < x->f->decisions.n ? true : infer_fail(x, "there is no such decision");
+}
+
 bool infer_same(Infer *x)
 {
     return infer_set(x, 0, infer_type(x, 0));

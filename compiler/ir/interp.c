@@ -311,11 +311,25 @@ static bool give_outputs(Interp *in, Arena *arena, Tensor *outputs)
     return true;
 }
 
+static void take_counters(Interp *in, const Fn *f)
+{
+    if (in->counted == f || !f->profile)
+        return;
+    in->counted = f;
+    in->counters = ARENA_ARRAY(in->arena, uint64_t, (size_t)fn_counters(f, f->decisions.n) + 1);
+}
+
+const uint64_t *interp_counters(const Interp *in)
+{
+    return in->counters;
+}
+
 int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, Tensor *outputs)
 {
     Arena *work = arena_new("interpreter");
     CHECK(f->stage == HI, "the interpreter runs functions of the tensor stage");
     interp_begin(in, work, f);
+    take_counters(in, f);
     bool ok = take_inputs(in, inputs);
     if (ok && !in->status)
         ok = interp_resolve_body(in, f->entry) && interp_run_body(in, f->entry) &&

@@ -13,6 +13,7 @@ static const ExecFn exec_table[OP_COUNT] = {
     [OP_extent] = exec_extent,
     [OP_bind] = exec_bind,
     [OP_raise] = exec_raise,
+    [OP_count] = exec_count,
     [OP_comptime] = exec_same,
     [OP_map] = exec_map,
     [OP_reduce] = exec_reduce,
@@ -119,7 +120,10 @@ static bool resolve_attrs(Interp *in, Code *c)
     const Ins *ins = c->ins;
     c->check = attr_flag(m, ins->attr, "check");
     c->dims = attr_find(m, ins->attr, "dims");
-    const char *number = ins->op == OP_loop ? "carry" : ins->op == OP_raise ? "bits" : "axis";
+    const char *number = ins->op == OP_loop    ? "carry"
+                         : ins->op == OP_raise ? "bits"
+                         : ins->op == OP_count ? "decision"
+                                               : "axis";
     c->number = attr_int(m, ins->attr, number, 0);
     if (ins->op == OP_reduce) {
         c->number = reduce_kind(attr_name(m, ins->attr, "kind"));
@@ -280,6 +284,15 @@ bool exec_raise(Interp *in, const Code *c)
 {
     if (interp_slot(in, c->in[0])->s.i)
         in->status |= (gate_status)c->number;
+    return true;
+}
+
+bool exec_count(Interp *in, const Code *c)
+{
+    uint32_t id = (uint32_t)c->number;
+    int64_t number = interp_slot(in, c->in[0])->s.i;
+    if (number >= 0 && number < decision_counters(&in->f->decisions.at[id]))
+        in->counters[fn_counters(in->f, id) + number] += (uint64_t)interp_slot(in, c->in[1])->s.i;
     return true;
 }
 

@@ -32,7 +32,8 @@ struct Code {
     uint8_t nin, rank; /* rank of the first result */
     uint8_t elem, to;  /* element of the operands, of the first result */
     bool check;
-    int64_t number; /* the attribute axis, carry or bits, or the row of a table of kinds */
+    int64_t
+        number; /* the attribute axis, carry, bits or decision, or the row of a table of kinds */
     const AttrVal *dims;
     const int64_t *axes; /* of 'when': one per result */
 };
@@ -49,9 +50,11 @@ struct Interp {
     const Module *m;
     Tensor *params, *knobs, *states; /* by place in the module's tables; bytes NULL: not set */
     uint64_t limit, steps;
-    unsigned depth;  /* of bodies being run or resolved */
-    const char *why; /* why the run stopped */
-    double noise;    /* ULP by which inexact results are moved; 0 is off */
+    unsigned depth;    /* of bodies being run or resolved */
+    const char *why;   /* why the run stopped */
+    const Fn *counted; /* whose counters these are: they add up over its runs */
+    uint64_t *counters;
+    double noise; /* ULP by which inexact results are moved; 0 is off */
     uint64_t noise_seed;
     bool noise_maths; /* only of maths functions */
     /* of one run: */
@@ -114,7 +117,7 @@ static inline BodyId code_body(const Interp *in, const Code *c, uint32_t k)
 EXEC(ewise) EXEC(const) EXEC(extent) EXEC(bind) EXEC(same) EXEC(map) EXEC(reduce) EXEC(index)
 EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read) EXEC(write) EXEC(put) EXEC(sel_mask)
 EXEC(sel_list) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank) EXEC(sel_count) EXEC(take) EXEC(when)
-EXEC(if) EXEC(loop) EXEC(raise) EXEC(until)
+EXEC(if) EXEC(loop) EXEC(raise) EXEC(count) EXEC(until)
 // clang-format on
 #undef EXEC
 

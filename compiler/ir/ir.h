@@ -91,6 +91,7 @@ typedef struct {
     VEC(DecisionRow) decisions; /* in order of the text; a place is an id */
     VEC(TypeId) out_types; /* LO: types of the outputs, whose yield gives nothing (HI: empty) */
     VEC(DimId) dims;       /* run-time dimensions the caller passes, in order of declaration */
+    bool profile;          /* has 'count': the caller may ask for a profile */
     uint8_t stage;         /* HI or LO */
     uint32_t facts;        /* FACT_* of pass/pass.h made by passes */
     int64_t workspace;     /* bytes, set by 'plan' */
@@ -160,6 +161,11 @@ Module *module_new(Arena *arena, Intern *names, const char *name);
 Fn *fn_new(Module *m, const char *name);
 DataId module_data(Module *m, Elem e, size_t count, const void *bytes); /* copies */
 const Data *data_get(const Module *m, DataId d);
+/* Counters of a decision, of each member first COUNT_KINDS and then, behind those of all members,
+ * its bins; and how many there are before those of decision 'id'. */
+enum { COUNT_CALLS, COUNT_ROWS, COUNT_TAKEN, COUNT_KINDS };
+int64_t decision_counters(const DecisionRow *d);
+int64_t fn_counters(const Fn *f, uint32_t id);
 Param *module_param(Module *m, SymId name); /* NULL if there is none */
 Knob *module_knob(Module *m, SymId name);
 State *module_state(Module *m, SymId name);

@@ -49,6 +49,19 @@ const Data *data_get(const Module *m, DataId d)
     return &m->data.at[d.ix];
 }
 
+int64_t decision_counters(const DecisionRow *d)
+{
+    return (int64_t)d->members * (COUNT_KINDS + (int64_t)d->bins);
+}
+
+int64_t fn_counters(const Fn *f, uint32_t id)
+{
+    int64_t n = 0;
+    for (uint32_t k = 0; k < id && k < f->decisions.n; k++)
+        n += decision_counters(&f->decisions.at[k]);
+    return n;
+}
+
 Param *module_param(Module *m, SymId name)
 {
     for (uint32_t i = 0; i < m->params.n; i++)

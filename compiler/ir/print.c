@@ -300,6 +300,7 @@ void ir_print_fn(StrBuf *out, const Fn *f)
         strbuf_add(out, k ? ", " : " decisions ");
         print_decision(out, f, &f->decisions.at[k]);
     }
+    strbuf_add(out, f->profile ? " profile" : "");
     if (f->facts)
         strbuf_addf(out, " facts %u", f->facts);
     if (f->workspace)

@@ -51,6 +51,12 @@ void lower_raise(Lower *L, InsId i)
              attr_int(L->m, ins_get(L->f, i)->attr, "bits", 0));
 }
 
+void lower_count(Lower *L, InsId i)
+{
+    ValId in[2] = {wide_of(L, ins_in(L->f, i, 0)), wide_of(L, ins_in(L->f, i, 1))};
+    ir_ins(&L->b, OP_count, in, 2, ins_get(L->f, i)->attr, NULL, 0, NULL, 0);
+}
+
 void lower_const(Lower *L, InsId i)
 {
     ValId r = ins_res(L->f, i, 0);

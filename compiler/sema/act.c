@@ -5,12 +5,13 @@
 
 #include <stdlib.h>
 
-Act *act_new(Arena *arena, Module *m, Diag *d)
+Act *act_new(Arena *arena, Module *m, Diag *d, bool profile)
 {
     Act *a = ARENA_NEW(arena, Act);
     a->arena = arena;
     a->m = m;
     a->diag = d;
+    a->profile = profile;
     return a;
 }
 
@@ -252,6 +253,7 @@ TypeId act_type(Act *a, const Ty *ty)
 void act_network_begin(Act *a, SymId name)
 {
     a->fn = fn_new(a->m, sym_text(a->m->names, name));
+    a->fn->profile = a->profile;
     a->b = build_at_end(a->fn, a->fn->entry);
     a->refused.n = 0;
     a->aux.n = 0;

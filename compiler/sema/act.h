@@ -22,8 +22,9 @@
 
 typedef struct Act Act;
 
-/* Code is appended to 'm'. Mistakes that only emission can see go to 'd' ("not supported yet"). */
-Act *act_new(Arena *arena, Module *m, Diag *d);
+/* Code is appended to 'm'. Mistakes that only emission can see go to 'd' ("not supported yet").
+ * 'profile': decisions are counted. */
+Act *act_new(Arena *arena, Module *m, Diag *d, bool profile);
 /* Where the text is; given to new instructions and to findings. */
 void act_at(Act *a, Span at);
 
@@ -166,6 +167,12 @@ typedef struct {
 /* Records it under the path of 'row'; its id is the number of those before it. Met again under the
  * same path it is the same one. d->id is set; row->members comes from the sizes. */
 void act_decision(Act *a, ActDecision *d, DecisionRow row);
+/* Counters of the decision, where the network keeps a profile: it was made for 'rows' and took
+ * 'taken' of them (i32); by a gate over an axis, or of rank 0; and for each of the numbers in
+ * 'bins' (integers of any shape) one in that bin. */
+void act_count(Act *a, const ActDecision *d, ValId rows, ValId taken);
+void act_count_gate(Act *a, const ActDecision *d, ValId sel);
+void act_count_bins(Act *a, const ActDecision *d, ValId bins);
 ValId act_complement(Act *a, SymId name, ValId sel);
 /* The selection 'sel' (over T) seen inside 'outer' (over T): a selection over T|outer. */
 ValId act_sel_seen(Act *a, ValId sel, ValId outer);

@@ -161,8 +161,9 @@ static void report_aux(Program *cx)
     }
 }
 
-bool sema_build(Program *cx, Module *out, const char *only)
+bool sema_build(Program *cx, Module *out, const SemaBuild *how)
 {
+    const char *only = how->network;
     unsigned before = diag_errors(cx->diag);
     cx->out = out;
     cx->mute++;
@@ -176,7 +177,7 @@ bool sema_build(Program *cx, Module *out, const char *only)
         Bind *b = d->kind == AST_NETWORK ? env_here(cx->main->env, d->name) : NULL;
         if (!b || b->kind != BIND_FN || (only && strcmp(sym_text(cx->names, d->name), only) != 0))
             continue;
-        cx->act = act_new(cx->arena, out, cx->diag);
+        cx->act = act_new(cx->arena, out, cx->diag, how->profile);
         cx->network = d->name;
         build_network(cx, b->fn);
         built++;

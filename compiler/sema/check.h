@@ -36,9 +36,13 @@ void sema_coverage(Program *p, StrBuf *out);
 void sema_keep_notes(Program *p);
 /* Which extra results ('aux') the networks get: patterns of their paths. Before sema_build. */
 void sema_ask_aux(Program *p, const char *const *patterns, uint32_t n);
-/* Builds the networks of the checked main file into 'out': all, or only the one of that name where
- * there is one. False (reported) if something cannot be built. */
-bool sema_build(Program *p, Module *out, const char *only);
+typedef struct {
+    const char *network; /* only the one of that name, where there is one; NULL: all */
+    bool profile;        /* with counters of their decisions */
+} SemaBuild;
+/* Builds the networks of the checked main file into 'out'. False (reported) if something cannot be
+ * built. */
+bool sema_build(Program *p, Module *out, const SemaBuild *how);
 /* The weight file that 'weights "..."' names, beside the source; NULL if there is none. */
 const char *sema_weights_path(const Program *p);
 /* Closes the weight file; types and the module stay. */

@@ -89,9 +89,10 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     for (uint32_t i = 0; i < s->attrs.n; i++)
         b.local |= sym_eq(s->attrs.at[i]->name, cx->w.local);
     if (live(cx) && is_tensor(&test)) {
-        new_decision(cx, s, DECIDE_GATE, 0);
+        ActDecision made = new_decision(cx, s, DECIDE_GATE, 0);
         b.sel = act_gate(cx->act, s->name, test.ex, d);
         b.name = s->name;
+        act_count_gate(cx->act, &made, b.sel);
         if (d) {
             b.not_sel = act_complement(cx->act, not_name(cx, s->name), b.sel);
             bind_gate_atoms(cx, &b, d, b.sel, b.not_sel);

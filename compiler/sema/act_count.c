@@ -1,0 +1,77 @@
+/* Actions: counting for the profile. A count is an effect of its own beside the decision: passes
+ * see what is counted as uses of the selection, and a decision that is folded away counts
+ * constants. */
+#include "sema/act_cx.h"
+
+static ValId times(Act *a, ValId x, int64_t n)
+{
+    return ir_bin(&a->b, OP_mul, x, act_i32(a, n));
+}
+
+/* The number of the member of all banks around the decision. */
+static ValId member_number(Act *a, const ActDecision *d)
+{
+    ValId n = act_i32(a, 0);
+    for (uint32_t k = 0; k < d->nmembers; k++) {
+        int64_t size = dim_max(a->m->dims, act_dim(a, d->sizes[k]));
+        n = ir_bin(&a->b, OP_add, times(a, n, size), act_as_i32(a, d->members[k]));
+    }
+    return n;
+}
+
+static void emit(Act *a, const ActDecision *d, ValId number, ValId n)
+{
+    AttrVal id = attr_make_int(a->m, "decision", d->id);
+    ValId in[2] = {number, n};
+    ir_ins(&a->b, OP_count, in, 2, attr_intern(a->m, &id, 1), NULL, 0, NULL, 0);
+}
+
+void act_count(Act *a, const ActDecision *d, ValId rows, ValId taken)
+{
+    if (!a->profile)
+        return;
+    ValId first = times(a, member_number(a, d), COUNT_KINDS);
+    ValId n[COUNT_KINDS] = {
+        [COUNT_CALLS] = act_i32(a, 1), [COUNT_ROWS] = rows, [COUNT_TAKEN] = taken};
+    for (int k = 0; k < COUNT_KINDS; k++)
+        emit(a, d, ir_bin(&a->b, OP_add, first, act_i32(a, k)), n[k]);
+}
+
+void act_count_gate(Act *a, const ActDecision *d, ValId sel)
+{
+    const Type *t = val_ty(a->fn, sel);
+    if (!a->profile)
+        return;
+    if (t->kind == TY_SEL)
+        act_count(a, d, ir_extent(&a->b, t->ix), ir_op(&a->b, OP_sel_count, &sel, 1, (AttrId){0}));
+    else
+        act_count(a, d, act_i32(a, 1), ir_convert(&a->b, sel, E_I32));
+}
+
+typedef struct {
+    const ActDecision *d;
+    ValId bins, first;
+} Bins;
+
+static ValId count_bin(void *cx, Act *a, const ValId *idx)
+{
+    Bins *p = cx;
+    ValId bin = act_as_i32(a, act_at_axes(a, p->bins, ACT_IN_ORDER, idx));
+    emit(a, p->d, ir_bin(&a->b, OP_add, p->first, bin), act_i32(a, 1));
+    return bin;
+}
+
+void act_count_bins(Act *a, const ActDecision *d, ValId bins)
+{
+    const DecisionRow *row = &a->fn->decisions.at[d->id];
+    if (!a->profile)
+        return;
+    ValId first = times(a, member_number(a, d), row->bins);
+    first = ir_bin(&a->b, OP_add, first, act_i32(a, (int64_t)COUNT_KINDS * row->members));
+    DimId dims[MAX_RANK];
+    const Type *t = val_ty(a->fn, bins);
+    uint32_t rank = t->rank;
+    for (uint32_t k = 0; k < rank; k++)
+        dims[k] = t->dims[k];
+    act_map(a, dims, rank, count_bin, &(Bins){d, bins, first});
+}
