@@ -297,6 +297,11 @@ void act_network_end(Act *a, Ex result, const Ty *declared)
 
 /* ---- sizes of this build ---- */
 
+int64_t act_most(Act *a, const Poly *p)
+{
+    return dim_max(a->m->dims, act_dim(a, p));
+}
+
 int64_t act_least(Act *a, const Poly *atom)
 {
     const Atom *at = poly_atom(atom);

@@ -45,6 +45,8 @@ void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value);
 DimId act_dim(Act *a, const Poly *p);
 /* The number p is in this build; false where it changes from call to call. */
 bool act_known(Act *a, const Poly *p, int64_t *v);
+/* The greatest extent it can have. */
+int64_t act_most(Act *a, const Poly *p);
 /* The least extent a name or decision (one atom) can have. */
 int64_t act_least(Act *a, const Poly *atom);
 /* The concrete element a class stands for in the body being walked (a stack: nested calls). */
@@ -189,6 +191,37 @@ void act_when_else(Act *a, ActBody *b);
  * rank 0 or for a scalar. */
 Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result);
 void act_on_end(Act *a, ActBody *b);
+/* The same where both sides are routes (or indices as routes). */
+Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result);
+
+/* ---- routes
+ * ------------------------------------------------------------------------------------------------
+ * The value of a route has two fields: over rows the entries that run, bit[rows, experts], and
+ * their weights (without: one expert of weight 1 per row); of rank 0 the index alone. */
+enum { ROUTE_MASK, ROUTE_WEIGHTS };
+Ex act_route_index(Act *a, Ex ids, const Ty *route); /* ix[experts][rows], or ix[experts] */
+/* route_mask (by_mask) and route_ids. */
+Ex act_route_made(Act *a, bool by_mask, Ex entries, Ex weights, const Ty *route);
+Ex act_route_weighted(Act *a, Ex route); /* the same with weights */
+Elem act_route_elem(Act *a, Ex route);   /* of its weights */
+Ex act_route_member(Act *a, Ex route, const char *member, const Ty *ty);
+/* r.weight in the arm of the expert at 'place'; the route as seen there. */
+Ex act_route_weight(Act *a, Ex route, ValId place, const Ty *ty);
+
+/* send by one choice for the call: the expert's place (e < 0: whichever it is), whether it is e,
+ * and its number where that is a constant. */
+ValId act_choice_place(Act *a, Ex route, int64_t e);
+ValId act_choice_is(Act *a, Ex route, int64_t e);
+bool act_choice_known(Act *a, Ex route, int64_t *v);
+/* send over rows. Each arm is walked between act_send_arm, which gives its rows, and
+ * act_send_gives: 'axis' as in act_when_end, kept until the end. Arms stand in the order of their
+ * experts first..end (end < 0: all); 'place' is the expert. The rest are the rows without. */
+typedef struct ActSend ActSend;
+ActSend *act_send_begin(Act *a, Ex route);
+ValId act_send_arm(Act *a, ActSend *s, SymId name, int64_t first, int64_t end, ValId *place);
+ValId act_send_rest(Act *a, ActSend *s, SymId name);
+void act_send_gives(Act *a, ActSend *s, Ex value, int *axis);
+Ex act_send_end(Act *a, ActSend *s, const Ty *result);
 
 /* ---- repetition, assignment
  * ------------------------------------------------------------------------------- */

@@ -224,6 +224,48 @@ Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *resul
     return (Ex){.ty = result, .fields = f};
 }
 
+/* A side's route with the parts the joined one has: its entries or index, perhaps weights. */
+static void route_side(Act *a, ActBody *b, uint32_t which, Ex *e, const Ty *result)
+{
+    Build keep = a->b;
+    a->b = b->inner[which];
+    if (e->ty->kind == TYK_TENSOR)
+        *e = act_route_index(a, *e, result);
+    b->inner[which] = a->b;
+    a->b = keep;
+}
+
+static void yield_route(Act *a, ActBody *b, uint32_t which, Ex e, uint32_t n, Elem weight)
+{
+    ValId p[2];
+    a->b = b->inner[which];
+    if (n > 1)
+        e = act_route_weighted(a, e);
+    p[0] = e.fields[ROUTE_MASK].ir;
+    if (n > 1)
+        p[1] = act_convert(a, e.fields[ROUTE_WEIGHTS].ir, weight);
+    b->inner[which] = a->b;
+    yield_side(a, b, which, p, n);
+}
+
+Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result)
+{
+    static const int rows[2] = {0, 0};
+    b->inner[1] = a->b;
+    route_side(a, b, 0, &x, result);
+    route_side(a, b, 1, &y, result);
+    bool weights = x.fields[ROUTE_WEIGHTS].ir.ix || y.fields[ROUTE_WEIGHTS].ir.ix;
+    uint32_t n = weights ? 2 : 1;
+    Elem e = act_route_elem(a, x.fields[ROUTE_WEIGHTS].ir.ix ? x : y);
+    yield_route(a, b, 0, x, n, e);
+    yield_route(a, b, 1, y, n, e);
+    InsId i = close_when(a, b, rows, n);
+    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
+    for (uint32_t k = 0; k < n; k++)
+        f[k].ir = ins_res(a->fn, i, k);
+    return (Ex){.ty = result, .fields = f};
+}
+
 void act_on_end(Act *a, ActBody *b)
 {
     act_when_else(a, b);

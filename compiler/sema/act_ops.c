@@ -530,19 +530,28 @@ static Ex core_relabel(Act *a, const char *name, const Ex *args, const uint32_t 
     return act_ex(result, x);
 }
 
+static Ex core_route(Act *a, const char *name, const Ex *args, const uint32_t *const *maps,
+                     uint32_t n, const Poly *dim, const Ty *result)
+{
+    (void)maps;
+    (void)n;
+    (void)dim;
+    return act_route_made(a, !strcmp(name, "route_mask"), args[0], args[1], result);
+}
+
 static const struct {
     const char *name;
     CoreFn fn;
 } CORE[] = {
-    {"abs", core_unary},      {"exp", core_unary},      {"log", core_unary},
-    {"sqrt", core_unary},     {"rsqrt", core_unary},    {"sin", core_unary},
-    {"cos", core_unary},      {"tanh", core_unary},     {"erf", core_unary},
-    {"log1p", core_unary},    {"floor", core_unary},    {"ceil", core_unary},
-    {"round", core_unary},    {"max", core_binary},     {"min", core_binary},
-    {"atan2", core_binary},   {"select", core_select},  {"iota", core_iota},
-    {"topk", core_order},     {"sorted", core_order},   {"random_bits", core_random},
-    {"bits", core_bits},      {"from_bits", core_bits}, {"packed", core_relabel},
-    {"placed", core_relabel},
+    {"abs", core_unary},      {"exp", core_unary},       {"log", core_unary},
+    {"sqrt", core_unary},     {"rsqrt", core_unary},     {"sin", core_unary},
+    {"cos", core_unary},      {"tanh", core_unary},      {"erf", core_unary},
+    {"log1p", core_unary},    {"floor", core_unary},     {"ceil", core_unary},
+    {"round", core_unary},    {"max", core_binary},      {"min", core_binary},
+    {"atan2", core_binary},   {"select", core_select},   {"iota", core_iota},
+    {"topk", core_order},     {"sorted", core_order},    {"random_bits", core_random},
+    {"bits", core_bits},      {"from_bits", core_bits},  {"packed", core_relabel},
+    {"placed", core_relabel}, {"route_ids", core_route}, {"route_mask", core_route},
 };
 
 Ex act_core(Act *a, const char *name, const Ex *args, const uint32_t *const *maps, uint32_t n,

@@ -261,6 +261,8 @@ Ex act_fit(Act *a, Ex e, const Ty *want)
 {
     if (want->kind == TYK_TUPLE)
         return fit_tuple(a, e, want);
+    if (want->kind == TYK_ROUTE && e.ty->kind == TYK_TENSOR)
+        return act_route_index(a, e, want);
     if (want->kind != TYK_TENSOR || (!e.lit && !e.ir.ix))
         return e;
     if (want->elem.kind == SE_SEL)

@@ -450,7 +450,7 @@ static void body_formals(Cx *cx, const Node *d, Env *env)
         Bind b = {.kind = BIND_VAL, .role = IS_ARGUMENT, .type = t, .where = p->span};
         if (t->kind == TYK_ROUTE) {
             b.kind = BIND_ROUTE;
-            b.type = ty_route(cx->ts, t->rows, t->experts, p->name, t->route_id);
+            b.type = ty_route(cx->ts, t->elem, t->rows, t->experts, p->name, t->route_id);
         } else if (t->kind == TYK_TENSOR && t->elem.kind == SE_SEL) {
             b.kind = BIND_GATE;
             b.id = polys_fresh_id(cx->ps);

@@ -450,6 +450,9 @@ static const Ty *closed(Cx *cx, const Ty *t)
             f[i] = (TyField){t->fields[i].name, closed(cx, t->fields[i].ty)};
         return ty_tuple(cx->ts, f, t->nfields);
     }
+    if (t->kind == TYK_ROUTE)
+        return ty_route(cx->ts, t->elem, t->rows ? poly_solve(cx->ps, t->rows) : NULL,
+                        poly_solve(cx->ps, t->experts), t->route_name, t->route_id);
     if (t->kind != TYK_TENSOR)
         return t;
     ElemTy e = elem_of(cx->ts, t->elem);

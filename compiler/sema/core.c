@@ -191,8 +191,13 @@ static const Ty *core_route(Cx *cx, Core *c)
         bad(cx, c->n->span, E0215, "'route_ids' wants indices, not %s", show_elem(cx, t->elem));
         return &ty_unknown;
     }
-    not_yet(cx, c->n->span, "'route'");
-    return ty_route(cx->ts, a.at[0].dim, mask ? a.at[1].dim : t->elem.ix, cx->w.route,
+    ElemTy w = type_of(c, 1)->elem;
+    if (!elem_is_real(w))
+        bad(cx, c->n->ys.at[1]->span, E0215, "weights of '%s' are real, not %s", c->text,
+            show_elem(cx, w));
+    if (w.kind == SE_LIT || w.kind == SE_FLIT)
+        w = elem_concrete(E_F32);
+    return ty_route(cx->ts, w, a.at[0].dim, mask ? a.at[1].dim : t->elem.ix, cx->w.route,
                     (uint32_t)polys_fresh_id(cx->ps));
 }
 

@@ -173,6 +173,8 @@ static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const
                              int *axis)
 {
     *axis = -1;
+    if (t->kind == TYK_ROUTE && t->rows && poly_same(cx->ps, t->rows, sub->to))
+        return leave(cx, t, (Subs){sub, 1});
     if (t->kind != TYK_TENSOR || !t->naxes)
         return t; /* a scalar fills the selection */
     Axes a = axes_expand(cx->ts, t->axes, t->naxes);
@@ -267,17 +269,17 @@ Value when_join(Cx *cx, const Value *a, const Value *b, Span at, const char *wha
 
 /* ---- when ---- */
 
-/* What is emitted for a decided value: the sides as they were made, joined along the axes. */
-static Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa,
-                       const int *ya, Value joined)
+Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa, const int *ya,
+                Value joined)
 {
     const Ty *t = joined.ex.ty;
     uint32_t parts = t->kind == TYK_TUPLE ? t->nfields : 1;
     int *axis = ARENA_ARRAY(cx->arena, int, parts);
     for (uint32_t i = 0; i < parts; i++)
         axis[i] = xa ? (xa[i] >= 0 ? xa[i] : ya[i]) : -1;
-    if (t->kind != TYK_TENSOR && t->kind != TYK_TUPLE) {
-        not_yet(cx, n->span, "a route chosen by a decision");
+    if (t->kind == TYK_ROUTE) {
+        joined.ex = act_when_route(cx->act, body, x, y, t);
+        joined.ex.ty = t;
         return joined;
     }
     if (xa && t->kind == TYK_TENSOR && axis[0] < 0)
@@ -310,7 +312,7 @@ static Value when_rank0(Cx *cx, const Node *n, Env *env, const Ty *want, const D
     return emit && live(cx) ? emit_when(cx, n, body, a.ex, b.ex, NULL, NULL, v) : v;
 }
 
-static int *parts_of(Cx *cx, const Value *v)
+int *parts_of(Cx *cx, const Value *v)
 {
     uint32_t n = v->kind == V_VALUE && v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->nfields : 1;
     int *axis = ARENA_ARRAY(cx->arena, int, n < MAX_LEAVES ? MAX_LEAVES : n);

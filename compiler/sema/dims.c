@@ -157,7 +157,7 @@ static const Ty *route_type(Cx *cx, const Node *t, Env *env)
     if (!s || s->kind != AST_ARROW)
         return form(cx, t, "a route wants [T -> E]");
     const Poly *rows = s->a ? need_dim(cx, s->a, env) : NULL;
-    return ty_route(cx->ts, rows, need_dim(cx, s->b, env), cx->w.route,
+    return ty_route(cx->ts, elem_kind(SE_ANY), rows, need_dim(cx, s->b, env), cx->w.route,
                     (uint32_t)polys_fresh_id(cx->ps));
 }
 

@@ -207,7 +207,7 @@ Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole)
     case BIND_INDEX: return index_value(cx, b);
     case BIND_DIM: return dim_name_value(cx, n, b, env);
     case BIND_GATE: return gate_as_value(cx, n, env, whole);
-    case BIND_ROUTE: return value_of(seen(cx, b->type, subs));
+    case BIND_ROUTE: return val_value(cx, n, env, b, subs, whole);
     case BIND_LEFT: return (Value){.kind = V_LEFT, .bind = b, .subs = subs};
     case BIND_FN: return (Value){.kind = V_FN, .fn = b->fn, .st = b->st, .bind = b};
     case BIND_PART: return (Value){.kind = V_INST, .insts = b->insts, .ninsts = b->ninsts};
@@ -364,36 +364,58 @@ static Value field_member(Cx *cx, const Node *n, const Value *v)
     return no_member(cx, n, v);
 }
 
-static bool in_arm(const Env *env, const Ty *route)
+/* The arm of the route around a scope, NULL outside. */
+static const Env *arm_of(const Env *env, const Ty *route)
 {
     for (; env; env = env->parent)
         if (env->arm_id && env->arm_id == route->route_id)
-            return true;
-    return false;
+            return env;
+    return NULL;
+}
+
+static const Ty *route_member_type(Cx *cx, const Node *n, const Ty *r, ElemTy weight)
+{
+    Axis a[2] = {axis_dim(r->rows), axis_dim(r->experts)};
+    uint32_t rows = r->rows != NULL;
+    const Axis *first = rows ? a : a + 1;
+    if (sym_eq(n->name, cx->w.weight))
+        return ty_tensor(cx->ts, weight, a, rows);
+    if (sym_eq(n->name, cx->w.mask))
+        return ty_tensor(cx->ts, elem_concrete(E_BIT), first, rows + 1);
+    if (sym_eq(n->name, cx->w.weights))
+        return ty_tensor(cx->ts, weight, first, rows + 1);
+    if (sym_eq(n->name, cx->w.count))
+        return ty_vector(cx->ts, elem_concrete(E_I32), r->experts);
+    if (!sym_eq(n->name, cx->w.ids))
+        return NULL;
+    a[rows] = axis_dim(poly_fresh(cx->ps, cx->w.k));
+    return ty_tensor(cx->ts, elem_ix(r->experts), a, rows + 1);
 }
 
 static Value route_member(Cx *cx, const Node *n, Env *env, const Value *v)
 {
     const Ty *r = v->ex.ty;
-    Axis a[2] = {axis_dim(r->rows), axis_dim(r->experts)};
-    uint32_t rows = r->rows != NULL;
-    const Axis *first = rows ? a : a + 1;
-    if (sym_eq(n->name, cx->w.weight)) {
-        if (!in_arm(env, r))
-            return bad(cx, n->span, E0217, "'weight' only inside an arm of this route");
-        return value_of(ty_tensor(cx->ts, elem_kind(SE_ANY), a, rows));
-    }
-    if (sym_eq(n->name, cx->w.mask))
-        return value_of(ty_tensor(cx->ts, elem_concrete(E_BIT), first, rows + 1));
-    if (sym_eq(n->name, cx->w.weights))
-        return value_of(ty_tensor(cx->ts, elem_kind(SE_ANY), first, rows + 1));
-    if (sym_eq(n->name, cx->w.count))
-        return value_of(ty_vector(cx->ts, elem_concrete(E_I32), r->experts));
-    if (sym_eq(n->name, cx->w.ids)) {
-        a[rows] = axis_dim(poly_fresh(cx->ps, cx->w.k));
-        return value_of(ty_tensor(cx->ts, elem_ix(r->experts), a, rows + 1));
-    }
-    return no_member(cx, n, v);
+    ElemTy weight = r->elem.kind == SE_LIT ? elem_concrete(E_F32) : r->elem;
+    if (live(cx))
+        weight = elem_concrete(r->rows ? act_route_elem(cx->act, v->ex) : E_F32);
+    const Ty *t = route_member_type(cx, n, r, weight);
+    if (!t)
+        return no_member(cx, n, v);
+    const Env *arm = arm_of(env, r);
+    bool of_arm = sym_eq(n->name, cx->w.weight);
+    if (of_arm && !arm)
+        return bad(cx, n->span, E0217, "'weight' only inside an arm of this route");
+    Value m = value_of(t);
+    if (!live(cx))
+        return m;
+    if (sym_eq(n->name, cx->w.ids) && r->rows) /* all experts, those of the row first */
+        act_bind_dim(cx->act, t->axes[1].dim, act_dim(cx->act, r->experts));
+    else if (sym_eq(n->name, cx->w.ids))
+        act_bind_static(cx->act, t->axes[0].dim, 1);
+    m.ex = of_arm ? act_route_weight(cx->act, v->ex, arm->arm_place, t)
+                  : act_route_member(cx->act, v->ex, text_of(cx, n->name), t);
+    m.ex.ty = t;
+    return m;
 }
 
 static Value selection_member(Cx *cx, const Node *n, const Value *v)
@@ -434,10 +456,8 @@ static Value ex_dot(Cx *cx, const Node *n, Env *env, const Ty *want)
         return ref_member(cx, n, &v);
     if (v.ex.ty->kind == TYK_TUPLE)
         return field_member(cx, n, &v);
-    if (v.ex.ty->kind == TYK_ROUTE) {
-        not_yet(cx, n->span, "'route'");
+    if (v.ex.ty->kind == TYK_ROUTE)
         return route_member(cx, n, env, &v);
-    }
     bool member =
         sym_eq(n->name, cx->w.mask) || sym_eq(n->name, cx->w.count) || sym_eq(n->name, cx->w.ids);
     if (v.ex.ty->elem.kind == SE_SEL && member)

@@ -260,8 +260,32 @@ static Ex take_one(Cx *cx, Ex e, const Sub *s, Span at)
     return e;
 }
 
+/* Both parts of a route; an index is a number and stays as it is (R6). */
+static Ex take_route(Cx *cx, Ex e, Subs subs, Span at)
+{
+    const Ty *r = e.ty;
+    Ex *f = ARENA_ARRAY(cx->arena, Ex, 2);
+    Axis a[2] = {axis_dim(r->rows), axis_dim(r->experts)};
+    ElemTy elem[2] = {elem_concrete(E_BIT), elem_concrete(E_BIT)};
+    if (r->rows)
+        elem[ROUTE_WEIGHTS] = elem_concrete(act_route_elem(cx->act, e));
+    for (uint32_t k = 0; k < 2; k++) {
+        f[k] = e.fields[k];
+        if (!r->rows || !f[k].ir.ix)
+            continue;
+        f[k].ty = ty_tensor(cx->ts, elem[k], a, 2);
+        f[k] = take_seen(cx, f[k], subs, at);
+    }
+    const Ty *t = seen(cx, r, subs);
+    if (!r->rows && poly_solve(cx->ps, t->experts) != poly_solve(cx->ps, r->experts))
+        not_yet(cx, at, "a choice for the call inside a decision over its experts");
+    return (Ex){.ty = t, .fields = f};
+}
+
 Ex take_seen(Cx *cx, Ex e, Subs subs, Span at)
 {
+    if (e.ty->kind == TYK_ROUTE)
+        return take_route(cx, e, subs, at);
     if (e.ty->kind == TYK_TUPLE) {
         Ex *f = ARENA_ARRAY(cx->arena, Ex, e.ty->nfields + 1);
         TyField *tf = ARENA_ARRAY(cx->arena, TyField, e.ty->nfields + 1);

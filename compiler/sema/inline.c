@@ -79,8 +79,10 @@ static void bind_formals(Cx *cx, const Inlined *in, Env *env, const Ex *args)
             b.ex = fitted(cx, &v, t);
         }
         b.ex.ty = t;
-        if (t->kind == TYK_ROUTE)
-            not_yet(cx, in->at, "'route'");
+        if (t->kind == TYK_ROUTE) {
+            b.kind = BIND_ROUTE;
+            b.type = ty_route(cx->ts, t->elem, t->rows, t->experts, p->name, t->route_id);
+        }
         if (t->kind == TYK_TENSOR && t->elem.kind == SE_SEL) {
             b.kind = BIND_GATE;
             b.id = polys_fresh_id(cx->ps);

@@ -99,6 +99,7 @@ struct Bind {
     ValId not_sel; /* its complement */
     ValId place;   /* index */
     const ValId *rest_places;
+    uint32_t fixed; /* index: 1 + its number, where each index has its own code */
 };
 
 /* A gate as seen through the decisions around a scope (build only): values of that scope's code, so
@@ -124,8 +125,8 @@ struct Env {
     const Node *mode;        /* the arith in force, or NULL */
     Env *outer;              /* ENV_LOOP: where its carries live */
     int64_t group;           /* of the halts of a loop, the exits of a block; 0 none yet */
-    SymId arm_route;         /* inside an arm of a send */
-    uint32_t arm_id;
+    uint32_t arm_id;         /* inside an arm of a send: of its route */
+    ValId arm_place;         /* and its expert, while code is made */
     const SeenGate *gates;
     Bind **binds;
     uint32_t n, cap;

@@ -1,6 +1,14 @@
-/* Routes, send, merge and with: checked; building them is not done yet. */
+/* Routes and send; merge and with. */
 
 #include "sema/walk.h"
+
+/* A route's weights are those of the value; an index has one expert of weight 1. */
+static ElemTy weight_elem(const Value *v)
+{
+    if (is_tensor(v))
+        return elem_kind(SE_LIT);
+    return v->kind == V_VALUE && v->ex.ty->kind == TYK_ROUTE ? v->ex.ty->elem : elem_kind(SE_ANY);
+}
 
 void check_route(Cx *cx, const Node *s, Env *env)
 {
@@ -11,13 +19,20 @@ void check_route(Cx *cx, const Node *s, Env *env)
     }
     const Poly *rows = a->a ? need_dim(cx, a->a, env) : NULL;
     const Poly *experts = need_dim(cx, a->b, env);
-    const Ty *r = ty_route(cx->ts, rows, experts, s->name, (uint32_t)polys_fresh_id(cx->ps));
-    not_yet(cx, s->span, "'route'");
+    uint32_t id = (uint32_t)polys_fresh_id(cx->ps);
+    const Ty *r = ty_route(cx->ts, elem_kind(SE_ANY), rows, experts, s->name, id);
     Value v = ex(cx, s->a, env, r);
     fit(cx, r, &v, s->a->span, a->span, "'%s'", text_of(cx, s->name));
+    r = ty_route(cx->ts, weight_elem(&v), rows, experts, s->name, id);
     surrogates(cx, s->attrs, env);
     shape_note(cx, s->span, s->name, "", r);
-    env_put(cx->arena, env, s->name, (Bind){.kind = BIND_ROUTE, .type = r, .where = s->span});
+    Bind b = {.kind = BIND_ROUTE, .type = r, .where = s->span};
+    if (live(cx)) {
+        new_decision(cx, s, DECIDE_ROUTE, (uint32_t)act_most(cx->act, experts));
+        b.ex = fitted(cx, &v, r);
+        b.ex.ty = r;
+    }
+    env_put(cx->arena, env, s->name, b);
 }
 
 /* ---- with, merge ---- */
@@ -79,11 +94,16 @@ Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want)
 typedef struct {
     const Node *n;
     Env *env;
+    const Ty *want;
+    Ex given; /* the route, as seen here */
     const Ty *route;
     bool rows;
     Sub sub, rest;
+    const Bind *members; /* names of the experts, or NULL */
     Value out;
     bool some;
+    ActSend *act; /* over rows, while code is made */
+    VEC(Ex) gives;
 } Send;
 
 static const char *arm_name(Cx *cx, const Send *s, const char *arm)
@@ -97,42 +117,126 @@ static void join_in(Cx *cx, Send *s, Value v, const char *what)
     s->some = true;
 }
 
-static Value restricted_result(Cx *cx, const Send *s, Value v, const Sub *sub, Span at,
-                               const char *name)
+/* Weights are multiplied with what the arms give. */
+static void check_weighted(Cx *cx, const Send *s, const Value *v, Span at)
 {
-    if (s->rows && v.kind == V_VALUE)
-        v.ex.ty = body_result(cx, v.ex.ty, sub, at, name, NULL);
-    return v;
+    if (!s->rows || s->route->elem.kind == SE_LIT || v->kind != V_VALUE)
+        return;
+    uint32_t n = v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->nfields : 1;
+    for (uint32_t i = 0; i < n; i++) {
+        const Ty *t = v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->fields[i].ty : v->ex.ty;
+        if (t->kind != TYK_TENSOR || elem_is_real(t->elem))
+            continue;
+        bad(cx, at, E0215, "experts of a weighted route give real numbers, not %s",
+            show_elem(cx, t->elem));
+        return;
+    }
 }
 
-static bool send_to_bank(Cx *cx, Send *s)
+/* What an arm over rows gives, joined with the others. */
+static void arm_gives(Cx *cx, Send *s, Value v, const Sub *sub, Span at, const char *name)
+{
+    int *axis = parts_of(cx, &v);
+    Ex made = v.ex;
+    check_weighted(cx, s, &v, at);
+    if (s->rows && v.kind == V_VALUE)
+        v.ex.ty = body_result(cx, v.ex.ty, sub, at, name, axis);
+    join_in(cx, s, v, "send");
+    if (!live(cx) || !s->act)
+        return;
+    vec_push(cx->arena, &s->gives, made);
+    act_send_gives(cx->act, s->act, made, axis);
+}
+
+/* The scope of an arm; over rows it is restricted to those of experts first..end. */
+static Env *arm_scope(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t end, ValId *place)
+{
+    if (live(cx) && s->act) {
+        SymId name = intern_z(cx->names, arm_name(cx, s, arm ? text_of(cx, arm->name) : "e"));
+        s->sub.sel = act_send_arm(cx->act, s->act, name, first, end, place);
+        act_bind_restricted(cx->act, s->sub.to, s->sub.sel);
+    }
+    Env *e = s->rows ? env_restricted(cx->arena, s->env, ENV_ARM, s->sub)
+                     : env_new(cx->arena, s->env, ENV_ARM);
+    e->arm_id = s->route->route_id;
+    e->arm_place = *place;
+    if (arm && arm->op)
+        env_put(cx->arena, e, arm->name,
+                (Bind){.kind = BIND_INDEX,
+                       .range = s->route->experts,
+                       .ranged = true,
+                       .range_known = true,
+                       .place = *place,
+                       .fixed = s->members && end == first + 1 ? (uint32_t)end : 0,
+                       .where = arm->span});
+    return e;
+}
+
+/* ---- send x to bank ---- */
+
+typedef struct {
+    Value bank, x;
+    uint32_t nargs;
+    Arg *args;
+} ToBank;
+
+static void bank_args(Cx *cx, const Send *s, ToBank *b)
+{
+    bool tuple = b->x.kind == V_VALUE && b->x.ex.ty->kind == TYK_TUPLE;
+    for (uint32_t i = 0; i < b->nargs; i++) {
+        Value v = b->x;
+        if (tuple) {
+            v = value_of(b->x.ex.ty->fields[i].ty);
+            if (live(cx))
+                v.ex = b->x.ex.fields[i];
+            v.ex.ty = b->x.ex.ty->fields[i].ty;
+        }
+        if (s->rows && v.kind == V_VALUE) {
+            const Ty *t = seen(cx, v.ex.ty, (Subs){&s->sub, 1});
+            if (live(cx))
+                v.ex = take_seen(cx, v.ex, (Subs){&s->sub, 1}, s->n->span);
+            v.ex.ty = t;
+        }
+        b->args[i] = (Arg){.v = v};
+    }
+}
+
+static bool bank_of(Cx *cx, Send *s, ToBank *b)
 {
     const Node *n = s->n;
-    Value b = ex(cx, n->b, s->env, NULL), x = ex(cx, n->a, s->env, NULL);
-    if (b.kind != V_BANK) {
+    b->bank = ex(cx, n->b, s->env, NULL);
+    b->x = ex(cx, n->a, s->env, NULL);
+    if (b->bank.kind != V_BANK) {
         bad(cx, n->b->span, E0102, "'send' goes to a bank");
         return false;
     }
-    if (!poly_same(cx->ps, b.dim, s->route->experts)) {
+    if (!poly_same(cx->ps, b->bank.dim, s->route->experts)) {
         bad(cx, n->c->span, E0203, "route over %s, bank of %s", show_dim(cx, s->route->experts),
-            show_dim(cx, b.dim));
+            show_dim(cx, b->bank.dim));
         also_dim(cx, s->route->experts, s->env);
-        also_dim(cx, b.dim, s->env);
+        also_dim(cx, b->bank.dim, s->env);
     }
-    bool tuple = x.kind == V_VALUE && x.ex.ty->kind == TYK_TUPLE;
-    uint32_t nargs = tuple ? x.ex.ty->nfields : 1;
-    Arg *args = ARENA_ARRAY(cx->arena, Arg, nargs + 1);
-    for (uint32_t i = 0; i < nargs; i++) {
-        args[i].v = tuple ? value_of(x.ex.ty->fields[i].ty) : x;
-        if (s->rows && args[i].v.kind == V_VALUE)
-            args[i].v = value_of(seen(cx, args[i].v.ex.ty, (Subs){&s->sub, 1}));
-    }
-    for (uint32_t i = 0; i < b.ninsts; i++) {
-        Value v = call_inst(cx, b.insts[i], (ValId){0}, args, nargs, s->env, n->span);
-        join_in(cx, s, restricted_result(cx, s, v, &s->sub, n->span, arm_name(cx, s, "e")), "send");
-    }
+    b->nargs = b->x.kind == V_VALUE && b->x.ex.ty->kind == TYK_TUPLE ? b->x.ex.ty->nfields : 1;
+    b->args = ARENA_ARRAY(cx->arena, Arg, b->nargs + 1);
     return true;
 }
+
+/* The experts' own blocks: one text for all of a uniform bank. */
+static void rows_to_bank(Cx *cx, Send *s, ToBank *b)
+{
+    uint32_t n = b->bank.ninsts;
+    bool uniform = !b->bank.bind->nmembers;
+    for (uint32_t i = 0; i < n; i++) {
+        ValId place = {0};
+        Env *e = arm_scope(cx, s, NULL, uniform ? 0 : i, uniform ? -1 : (int64_t)i + 1, &place);
+        bank_args(cx, s, b);
+        Value v = call_inst(cx, b->bank.insts[i], uniform ? place : (ValId){0}, b->args, b->nargs,
+                            e, s->n->span);
+        arm_gives(cx, s, v, &s->sub, s->n->span, arm_name(cx, s, "e"));
+    }
+}
+
+/* ---- send by r { arms } ---- */
 
 /* The named members of a dimension, by the declaration that made it. */
 static const Bind *members_of(Cx *cx, const Poly *d, const Env *env)
@@ -147,60 +251,265 @@ static const Bind *members_of(Cx *cx, const Poly *d, const Env *env)
     return NULL;
 }
 
-static void check_arm_name(Cx *cx, const Send *s, const Node *arm, const Bind *members, uint32_t k)
+static int64_t member_of(const Bind *members, SymId name)
 {
-    bool known = false;
     for (uint32_t i = 0; members && i < members->nmembers; i++)
-        known |= sym_eq(members->members[i]->name, arm->name);
-    if (!known)
-        bad(cx, arm->span, E0106, "'%s' is no member of %s", text_of(cx, arm->name),
-            show_dim(cx, s->route->experts));
-    for (uint32_t i = 0; i < k; i++)
-        if (!s->n->ys.at[i]->op && sym_eq(s->n->ys.at[i]->name, arm->name)) {
-            bad(cx, arm->span, E0106, "two arms for '%s'", text_of(cx, arm->name));
-            break;
-        }
+        if (sym_eq(members->members[i]->name, name))
+            return i;
+    return -1;
 }
 
-static void send_by_arms(Cx *cx, Send *s, const Ty *want)
+static void check_arm_name(Cx *cx, const Send *s, const Node *arm, uint32_t k)
 {
-    const Bind *members = members_of(cx, s->route->experts, s->env);
-    for (uint32_t k = 0; k < s->n->ys.n; k++) {
-        const Node *arm = s->n->ys.at[k];
-        Env *e = s->rows ? env_restricted(cx->arena, s->env, ENV_ARM, s->sub)
-                         : env_new(cx->arena, s->env, ENV_ARM);
-        e->arm_id = s->route->route_id;
-        if (arm->op)
-            env_put(cx->arena, e, arm->name,
-                    (Bind){.kind = BIND_INDEX,
-                           .range = s->route->experts,
-                           .ranged = true,
-                           .range_known = true,
-                           .where = arm->span});
-        else
-            check_arm_name(cx, s, arm, members, k);
-        Value v = ex(cx, arm->a, e, s->rows ? NULL : want);
-        v = restricted_result(cx, s, v, &s->sub, arm->span,
-                              arm_name(cx, s, text_of(cx, arm->name)));
-        join_in(cx, s, v, "send");
+    if (!arm->op && member_of(s->members, arm->name) < 0)
+        bad(cx, arm->span, E0106, "'%s' is no member of %s", text_of(cx, arm->name),
+            show_dim(cx, s->route->experts));
+    for (uint32_t i = 0; i < k; i++) {
+        const Node *other = s->n->ys.at[i];
+        if (arm->op != other->op || (!arm->op && !sym_eq(other->name, arm->name)))
+            continue;
+        bad(cx, arm->span, E0106, "two arms for %s%s'", arm->op ? "'each " : "'",
+            text_of(cx, arm->name));
+        break;
     }
 }
 
-/* The route: a rank-0 choice may be an index. False (reported) if it is none. */
+static void check_arms(Cx *cx, const Send *s)
+{
+    for (uint32_t k = 0; k < s->n->ys.n; k++)
+        check_arm_name(cx, s, s->n->ys.at[k], k);
+}
+
+/* The arm of an expert; NULL: it takes the 'else'. */
+static const Node *arm_of_expert(const Send *s, int64_t e)
+{
+    const Node *rest = NULL;
+    for (uint32_t k = 0; k < s->n->ys.n; k++) {
+        const Node *arm = s->n->ys.at[k];
+        if (arm->op)
+            rest = arm;
+        else if (member_of(s->members, arm->name) == e)
+            return arm;
+    }
+    return rest;
+}
+
+static void rows_arm(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t end)
+{
+    ValId place = {0};
+    Env *e = arm_scope(cx, s, arm, first, end, &place);
+    Value v = ex(cx, arm->a, e, NULL);
+    arm_gives(cx, s, v, &s->sub, arm->span, arm_name(cx, s, text_of(cx, arm->name)));
+}
+
+/* In the order of the experts: named ones have their own code each, the others share one loop. */
+static void rows_by_arms(Cx *cx, Send *s)
+{
+    bool emit = live(cx) && s->act;
+    if (emit && s->members) {
+        for (uint32_t i = 0; i < s->members->nmembers; i++) {
+            const Node *arm = arm_of_expert(s, i);
+            if (arm)
+                rows_arm(cx, s, arm, i, (int64_t)i + 1);
+        }
+        return;
+    }
+    for (uint32_t k = 0; k < s->n->ys.n; k++)
+        if (!emit || s->n->ys.at[k]->op)
+            rows_arm(cx, s, s->n->ys.at[k], 0, -1);
+}
+
+/* ---- over rows ---- */
+
+static void rows_else(Cx *cx, Send *s)
+{
+    if (!s->n->type)
+        return;
+    SymId name = not_name(cx, s->route->route_name);
+    if (live(cx) && s->act) {
+        s->rest.sel = act_send_rest(cx->act, s->act, name);
+        act_bind_restricted(cx->act, s->rest.to, s->rest.sel);
+    }
+    Env *e = env_restricted(cx->arena, s->env, ENV_PLAIN, s->rest);
+    Value v = ex(cx, s->n->type, e, NULL);
+    arm_gives(cx, s, v, &s->rest, s->n->type->span, text_of(cx, name));
+}
+
+/* Scalars fill the rows; what is weighted is real. */
+static const Ty *over_rows(Cx *cx, const Send *s, const Ty *t)
+{
+    if (t->kind == TYK_TENSOR && t->elem.kind == SE_LIT && s->route->elem.kind != SE_LIT)
+        t = ty_with_elem(cx->ts, t, elem_kind(SE_FLIT));
+    if (t->kind == TYK_TENSOR)
+        return t->naxes ? t : ty_vector(cx->ts, t->elem, s->route->rows);
+    if (t->kind != TYK_TUPLE)
+        return t;
+    TyField *f = ARENA_ARRAY(cx->arena, TyField, t->nfields + 1);
+    for (uint32_t i = 0; i < t->nfields; i++)
+        f[i] = (TyField){t->fields[i].name, over_rows(cx, s, t->fields[i].ty)};
+    return ty_tuple(cx->ts, f, t->nfields);
+}
+
+static void literal_parts(Cx *cx, const Ex *e, const Ty *t)
+{
+    for (uint32_t i = 0; t->kind == TYK_TUPLE && e->fields && i < t->nfields; i++)
+        literal_index(cx, &e->fields[i], t->fields[i].ty);
+    literal_index(cx, e, t);
+}
+
+static Value rows_result(Cx *cx, Send *s)
+{
+    Value v = s->out;
+    if (v.kind != V_VALUE)
+        return value_any();
+    v.ex.ty = over_rows(cx, s, v.ex.ty);
+    const Ty *t = ty_default(cx->ts, v.ex.ty);
+    if (!live(cx) || !s->act || ty_is_any(t))
+        return v;
+    if (t->kind == TYK_ROUTE) {
+        not_yet(cx, s->n->span, "a route as what an expert gives");
+        return v;
+    }
+    for (uint32_t i = 0; i < s->gives.n && live(cx); i++)
+        literal_parts(cx, &s->gives.at[i], t);
+    if (live(cx))
+        v.ex = act_send_end(cx->act, s->act, t);
+    v.ex.ty = t;
+    return v;
+}
+
+static Value send_rows(Cx *cx, Send *s)
+{
+    if (live(cx))
+        s->act = act_send_begin(cx->act, s->given);
+    ToBank b = {0};
+    if (!s->n->a) {
+        check_arms(cx, s);
+        rows_by_arms(cx, s);
+    } else if (bank_of(cx, s, &b)) {
+        rows_to_bank(cx, s, &b);
+    } else {
+        return value_any();
+    }
+    rows_else(cx, s);
+    return rows_result(cx, s);
+}
+
+/* ---- one choice for the call ---- */
+
+typedef struct {
+    Send *s;
+    ToBank bank; /* 'send x to bank' */
+    const int64_t *experts;
+    uint32_t n;
+    bool covered; /* every expert has a case */
+} Cases;
+
+static Value choice_case(Cx *cx, const Cases *c, int64_t e)
+{
+    Send *s = c->s;
+    const Node *n = s->n;
+    ValId place = {0};
+    if (live(cx))
+        place = act_choice_place(cx->act, s->given, e);
+    const Node *arm = n->a ? NULL : e < 0 ? n->ys.at[0] : arm_of_expert(s, e);
+    Env *env = arm_scope(cx, s, arm, e, e + 1, &place);
+    if (arm)
+        return ex(cx, arm->a, env, s->want);
+    const Value *b = &c->bank.bank;
+    return call_inst(cx, b->insts[e < 0 ? 0 : e], e < 0 ? place : (ValId){0}, c->bank.args,
+                     c->bank.nargs, env, n->span);
+}
+
+static Value choice_else(Cx *cx, const Send *s)
+{
+    if (s->n->type)
+        return ex(cx, s->n->type, s->env, s->want);
+    Value v = value_of(ty_scalar(cx->ts, elem_kind(SE_LIT)));
+    if (live(cx))
+        v.ex = act_lit_int(cx->act, 0, v.ex.ty);
+    return v;
+}
+
+/* A branch per expert; the last one needs no test if all have their case. */
+static Value choose(Cx *cx, const Cases *c, uint32_t k)
+{
+    if (k == c->n)
+        return choice_else(cx, c->s);
+    if (c->covered && k + 1 == c->n)
+        return choice_case(cx, c, c->experts[k]);
+    bool emit = live(cx);
+    ValId is = emit ? act_choice_is(cx->act, c->s->given, c->experts[k]) : (ValId){0};
+    ActBody *body = emit ? act_when_begin(cx->act, is, (ValId){0}) : NULL;
+    Value a = choice_case(cx, c, c->experts[k]);
+    if (emit && live(cx))
+        act_when_else(cx->act, body);
+    Value b = choose(cx, c, k + 1);
+    Value v = when_join(cx, &a, &b, c->s->n->span, "send");
+    return emit && live(cx) ? emit_when(cx, c->s->n, body, a.ex, b.ex, NULL, NULL, v) : v;
+}
+
+/* Which experts have code of their own: those of named arms and of unlike blocks. */
+static void choice_cases(Cx *cx, Cases *c)
+{
+    static const int64_t all[1] = {-1};
+    const Send *s = c->s;
+    bool to_bank = s->n->a != NULL;
+    uint32_t n = to_bank ? (c->bank.bank.bind->nmembers ? c->bank.bank.ninsts : 0)
+                         : (s->members ? s->members->nmembers : 0);
+    int64_t *e = ARENA_ARRAY(cx->arena, int64_t, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        if (to_bank || arm_of_expert(s, i))
+            e[c->n++] = i;
+    c->experts = e;
+    c->covered = c->n == n;
+    if (n || (!to_bank && !s->n->ys.n))
+        return;
+    c->experts = all;
+    c->n = 1;
+    c->covered = true;
+}
+
+static Value send_choice(Cx *cx, Send *s)
+{
+    Cases c = {.s = s};
+    int64_t known;
+    if (!s->n->a)
+        check_arms(cx, s);
+    else if (!bank_of(cx, s, &c.bank))
+        return value_any();
+    if (s->n->a)
+        bank_args(cx, s, &c.bank);
+    choice_cases(cx, &c);
+    if (!live(cx) || !act_choice_known(cx->act, s->given, &known))
+        return choose(cx, &c, 0);
+    for (uint32_t i = 0; i < c.n; i++)
+        if (c.experts[i] == known || c.experts[i] < 0)
+            return choice_case(cx, &c, c.experts[i]);
+    return choice_else(cx, s);
+}
+
+/* The route: an index is one for the call. False (reported) if it is none. */
 static bool send_route(Cx *cx, Send *s)
 {
     Value r = ex(cx, s->n->c, s->env, NULL);
     s->out = value_any();
     if (is_any(&r))
         return false;
-    if (is_tensor(&r) && r.ex.ty->elem.kind == SE_IX && !r.ex.ty->naxes)
-        r = value_of(ty_route(cx->ts, NULL, r.ex.ty->elem.ix, cx->w.choice,
-                              (uint32_t)polys_fresh_id(cx->ps)));
+    if (is_tensor(&r) && r.ex.ty->elem.kind == SE_IX && !r.ex.ty->naxes) {
+        const Ty *t = ty_route(cx->ts, elem_kind(SE_LIT), NULL, r.ex.ty->elem.ix, cx->w.choice,
+                               (uint32_t)polys_fresh_id(cx->ps));
+        if (live(cx))
+            r.ex = act_route_index(cx->act, r.ex, t);
+        r.ex.ty = t;
+    }
     if (r.kind != V_VALUE || r.ex.ty->kind != TYK_ROUTE) {
         bad(cx, s->n->c->span, E0301, "'send' goes by a route, not by %s", show_value(cx, &r));
         return false;
     }
     const Ty *t = s->route = r.ex.ty;
+    s->given = r.ex;
+    s->members = members_of(cx, t->experts, s->env);
     s->rows = t->rows != NULL;
     if (!s->rows)
         return true;
@@ -215,22 +524,8 @@ static bool send_route(Cx *cx, Send *s)
 
 Value ex_send(Cx *cx, const Node *n, Env *env, const Ty *want)
 {
-    not_yet(cx, n->span, "'send'");
-    Send s = {.n = n, .env = env};
+    Send s = {.n = n, .env = env, .want = want};
     if (!send_route(cx, &s))
         return s.out;
-    if (n->a) {
-        if (!send_to_bank(cx, &s))
-            return value_any();
-    } else {
-        send_by_arms(cx, &s, want);
-    }
-    if (n->type) {
-        Env *e = s.rows ? env_restricted(cx->arena, env, ENV_PLAIN, s.rest) : env;
-        Value v = ex(cx, n->type, e, NULL);
-        SymId rest = not_name(cx, s.route->route_name);
-        join_in(cx, &s, restricted_result(cx, &s, v, &s.rest, n->type->span, text_of(cx, rest)),
-                "send");
-    }
-    return s.out;
+    return s.rows ? send_rows(cx, &s) : send_choice(cx, &s);
 }

@@ -23,7 +23,8 @@ static void bind_name(Cx *cx, SymId name, const Value *v, Env *env, Span at, Bin
         b.kind = BIND_SKIP;
     } else if (t->kind == TYK_ROUTE) {
         b.kind = BIND_ROUTE;
-        b.type = ty_route(cx->ts, t->rows, t->experts, name, t->route_id);
+        b.type = ty_route(cx->ts, t->elem, t->rows, t->experts, name, t->route_id);
+        b.ex = relabel(cx, v->ex, b.type);
     } else if (live(cx) && !ty_is_any(t)) {
         b.ex = t == v->ex.ty ? v->ex : act_fit(cx->act, v->ex, t);
         b.ex.ty = t;

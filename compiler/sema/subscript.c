@@ -439,6 +439,11 @@ static Value bank_subscript(Cx *cx, const Node *n, Value *bank, Env *env)
         bad(cx, s->span, E0203, "index of %s on a bank of %s", show_dim(cx, i.ex.ty->elem.ix),
             show_dim(cx, bank->dim));
     Value out = {.kind = V_INST, .insts = bank->insts, .ninsts = bank->ninsts};
+    if (bank->bind->nmembers && b && b->fixed && b->fixed <= bank->ninsts) {
+        out.insts += b->fixed - 1;
+        out.ninsts = 1;
+        return out;
+    }
     if (is_tensor(&i))
         out.member = bank_member(cx, bank, b, &i, s, env);
     return out;

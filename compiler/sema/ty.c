@@ -116,11 +116,16 @@ const Ty *ty_tuple(Tys *ts, const TyField *fields, uint32_t n)
     return t;
 }
 
-const Ty *ty_route(Tys *ts, const Poly *rows, const Poly *experts, SymId name, uint32_t id)
+const Ty *ty_route(Tys *ts, ElemTy weight, const Poly *rows, const Poly *experts, SymId name,
+                   uint32_t id)
 {
     Ty *t = ARENA_NEW(ts->arena, Ty);
-    *t = (Ty){
-        .kind = TYK_ROUTE, .rows = rows, .experts = experts, .route_name = name, .route_id = id};
+    *t = (Ty){.kind = TYK_ROUTE,
+              .elem = weight,
+              .rows = rows,
+              .experts = experts,
+              .route_name = name,
+              .route_id = id};
     return t;
 }
 
@@ -196,7 +201,7 @@ static const Ty *map_type(Tys *ts, const Ty *t, void *cx)
     if (t->kind == TYK_TUPLE)
         return map_fields(ts, t, map_type, cx);
     if (t->kind == TYK_ROUTE)
-        return ty_route(ts, t->rows ? m->f(m->cx, t->rows) : NULL, m->f(m->cx, t->experts),
+        return ty_route(ts, t->elem, t->rows ? m->f(m->cx, t->rows) : NULL, m->f(m->cx, t->experts),
                         t->route_name, t->route_id);
     if (t->kind == TYK_ANY || !t->naxes)
         return t;

@@ -60,7 +60,7 @@ struct Ty {
     const Axis *axes;
     uint32_t nfields;
     const TyField *fields;
-    /* TYK_ROUTE */
+    /* TYK_ROUTE; elem is that of the weights: SE_LIT where all are 1, SE_ANY where unknown */
     const Poly *rows, *experts;
     SymId route_name;
     uint32_t route_id;
@@ -127,7 +127,8 @@ const Ty *ty_vector(Tys *ts, ElemTy e, const Poly *dim);
 /* Takes the fields as they are. */
 const Ty *ty_tuple(Tys *ts, const TyField *fields, uint32_t n);
 /* rows may be NULL (one choice for the call). */
-const Ty *ty_route(Tys *ts, const Poly *rows, const Poly *experts, SymId name, uint32_t id);
+const Ty *ty_route(Tys *ts, ElemTy weight, const Poly *rows, const Poly *experts, SymId name,
+                   uint32_t id);
 /* Same value, other element. */
 const Ty *ty_with_elem(Tys *ts, const Ty *t, ElemTy e);
 /* What a name bound to literals has: i32, f32. */

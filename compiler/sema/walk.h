@@ -475,5 +475,11 @@ Value check_test(Cx *cx, const Node *e, Env *env, const Poly *d, SymId what);
  * part, -1 for a scalar. */
 const Ty *body_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const char *name, int *axis);
 Value leave_value(Cx *cx, Value v, Subs subs);
+/* The decided axis of each part of a value: none yet. */
+int *parts_of(Cx *cx, const Value *v);
+/* What is emitted for a decided value: the sides as they were made, joined along the axes (NULL: of
+ * rank 0). */
+Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa, const int *ya,
+                Value joined);
 
 #endif

@@ -1,12 +1,15 @@
 """Runs every network of a .gate file with several inputs, in the interpreter and compiled at -O0 and
 -O3, and compares with the function or class of the same name in reference.py.
 
-    compare.py GATEC FILE.gate SCRATCH
+    compare.py GATEC FILE.gate SCRATCH [REFERENCE]
 
 A run-time dimension takes several extents, from 1 to its maximum. Inputs named s and r are scores:
 all closed, all open, mixed, with NaN. A class keeps states: its network is called six times. A line
 '// aux: a b' before a network asks for these extra results, which the reference gives behind the others.
+REFERENCE names another module of references; WEIGHTS in it are the tensors of a weight file.
 """
+import importlib
+import json
 import os
 import re
 import subprocess
@@ -14,9 +17,9 @@ import sys
 
 import numpy as np
 
-import reference
-
 GATEC, FILE, SCRATCH = sys.argv[1:4]
+reference = importlib.import_module(sys.argv[4] if len(sys.argv) > 4 else 'reference')
+WEIGHTS = getattr(reference, 'WEIGHTS', {})
 WAYS = {'interpreter': ['--interpret'], '-O0': ['-O0'], '-O3': ['-O3']}
 TOLERANCE = 1e-5
 CALLS = 6
@@ -51,6 +54,8 @@ def make_input(rng, name, elem, brackets, now, kind):
 
 def run(network, flags, calls, outputs):
     args = [GATEC, 'run', FILE, '--network', network] + flags + (['--frames'] if len(calls) > 1 else [])
+    if WEIGHTS:
+        args += [f'--weights-file={SCRATCH}/w.safetensors']
     for name in calls[0]:
         value = np.stack([c[name] for c in calls]) if len(calls) > 1 else calls[0][name]
         np.save(f'{SCRATCH}/{name}.npy', value)
@@ -79,6 +84,18 @@ def difference(got, want):
     return f'{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]!r}, expected {want[at]!r}'
 
 
+def save_weights():
+    header, at = {}, 0
+    for name, x in WEIGHTS.items():
+        header[name] = {'dtype': 'F32', 'shape': list(x.shape), 'data_offsets': [at, at + 4 * x.size]}
+        at += 4 * x.size
+    head = json.dumps(header).encode()
+    with open(f'{SCRATCH}/w.safetensors', 'wb') as f:
+        f.write(len(head).to_bytes(8, 'little') + head)
+        for x in WEIGHTS.values():
+            f.write(x.astype('<f4').tobytes())
+
+
 def doubles(values):
     return {n: v.astype(float) if v.dtype == np.float32 else v for n, v in values.items()}
 
@@ -105,10 +122,13 @@ def case(network, fields, outputs, flags, rng, now, kind):
 
 def main():
     os.makedirs(SCRATCH, exist_ok=True)
+    save_weights()
     with open(FILE) as f:
         text = f.read()
     for name, op, size in re.findall(r'^dim (\w+) (<?=) (\d+);', text, re.M):
         DIMS[name] = (int(size), op == '<=')
+    for name, members in re.findall(r'^enum (\w+) \{(.*?)\}', text, re.M):
+        DIMS[name] = (len(members.split(',')), False)
     networks = NETWORK.findall(text)
     bad = 0
     for aux, network, fields, result in networks:

@@ -1,0 +1,577 @@
+/* Actions: routes as values. Over rows a route is the entries that run, bit[rows, experts], and
+ * their weights; without weights every row has one expert of weight 1. Of rank 0 it is an index. */
+#include "sema/act_cx.h"
+
+#include <math.h>
+
+enum { NAN_ROUTED = 1 << 9 };
+
+typedef struct {
+    ValId ids;           /* ix[rows] or ix[rows, ranks] */
+    ValId mask, weights; /* [rows, experts] */
+    ValId bad;           /* bit[rows] */
+    DimId rows, experts, ranks;
+    const Poly *columns;
+    ValId row, column; /* where an element is wanted */
+} RouteCx;
+
+/* A fold over one axis, inside the element that is being made. */
+static ValId fold(Act *a, const char *kind, DimId d, ActElement element, void *cx)
+{
+    BodyId body = ir_index_body(a->fn, &d, 1);
+    Build outer = a->b;
+    a->b = build_at_end(a->fn, body);
+    a->b.loc = outer.loc;
+    ValId k = body_param(a->fn, body, 0);
+    ValId v = element(cx, a, &k);
+    ir_yield(&a->b, &v, 1);
+    a->b = outer;
+    return ir_reduce(&a->b, kind, &d, 1, body);
+}
+
+static ValId at2(Act *a, ValId x, ValId i, ValId j)
+{
+    ValId subs[2] = {i, j};
+    return ir_index(&a->b, x, subs, 2, false);
+}
+
+static ValId both(Act *a, ValId x, ValId y)
+{
+    return ir_bin(&a->b, OP_and, x, y);
+}
+
+static ValId is_nan(Act *a, ValId x)
+{
+    return ir_cmp(&a->b, "ne", x, x);
+}
+
+static ValId number(Act *a, ValId x, double v)
+{
+    return ir_const_float(&a->b, (Elem)val_ty(a->fn, x)->elem, v);
+}
+
+static Ex route_ex(Act *a, const Ty *route, ValId mask, ValId weights)
+{
+    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
+    f[ROUTE_MASK].ir = mask;
+    f[ROUTE_WEIGHTS].ir = weights;
+    return (Ex){.ty = route, .fields = f};
+}
+
+/* ---- from indices ---- */
+
+/* Is the expert named at the row, or at one rank of the row, that of the column? Indices are
+ * original numbers; so must the column be. */
+static ValId names_column(RouteCx *r, Act *a, const ValId *rank)
+{
+    ValId subs[2] = {r->row};
+    if (rank)
+        subs[1] = *rank;
+    ValId id = ir_index(&a->b, r->ids, subs, rank ? 2 : 1, false);
+    return ir_cmp(&a->b, "eq", id, act_index_number(a, r->column, r->columns, NULL).ir);
+}
+
+static ValId hit(void *cx, Act *a, const ValId *rank)
+{
+    return names_column(cx, a, rank);
+}
+
+static ValId hit_weight(void *cx, Act *a, const ValId *rank)
+{
+    RouteCx *r = cx;
+    ValId w = at2(a, r->weights, r->row, *rank);
+    return ir_select(&a->b, names_column(r, a, rank), w, number(a, w, 0));
+}
+
+static ValId one_hot(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    r->row = idx[0];
+    r->column = idx[1];
+    return names_column(r, a, NULL);
+}
+
+static ValId chosen(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    r->row = idx[0];
+    r->column = idx[1];
+    return fold(a, "any", r->ranks, hit, r);
+}
+
+static ValId chosen_weight(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    r->row = idx[0];
+    r->column = idx[1];
+    return fold(a, "sum", r->ranks, hit_weight, r);
+}
+
+Ex act_route_index(Act *a, Ex ids, const Ty *route)
+{
+    if (!route->rows) {
+        Ty *t = ARENA_NEW(a->arena, Ty);
+        *t = (Ty){.kind = TYK_TENSOR, .elem = {.kind = SE_IX, .ix = route->experts}};
+        return route_ex(a, route, act_fit(a, ids, t).ir, (ValId){0});
+    }
+    ValId v = act_plain(a, ids);
+    RouteCx r = {.ids = v, .columns = route->experts};
+    DimId dims[2] = {val_ty(a->fn, v)->dims[0], act_dim(a, route->experts)};
+    return route_ex(a, route, act_map(a, dims, 2, one_hot, &r), (ValId){0});
+}
+
+/* ---- what runs ---- */
+
+static ValId nan_chosen(void *cx, Act *a, const ValId *e)
+{
+    RouteCx *r = cx;
+    ValId w = at2(a, r->weights, r->row, *e);
+    return both(a, at2(a, r->mask, r->row, *e), is_nan(a, w));
+}
+
+static ValId nan_weight(void *cx, Act *a, const ValId *e)
+{
+    RouteCx *r = cx;
+    return is_nan(a, at2(a, r->weights, r->row, *e));
+}
+
+/* A chosen entry, or every entry, of the row has the weight NaN. */
+static ValId bad_row(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    r->row = idx[0];
+    ValId all = fold(a, "all", r->experts, nan_weight, r);
+    if (dim_min(a->m->dims, r->experts) < 1)
+        all = both(a, all, fold(a, "any", r->experts, nan_weight, r));
+    return ir_bin(&a->b, OP_or, fold(a, "any", r->experts, nan_chosen, r), all);
+}
+
+static ValId runs(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    ValId w = at2(a, r->weights, idx[0], idx[1]);
+    ValId there = both(a, at2(a, r->mask, idx[0], idx[1]), ir_cmp(&a->b, "ne", w, number(a, w, 0)));
+    return both(a, there, ir_un(&a->b, OP_not, ir_index(&a->b, r->bad, idx, 1, false)));
+}
+
+static ValId running_weight(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    ValId w = at2(a, r->weights, idx[0], idx[1]);
+    ValId there = ir_select(&a->b, at2(a, r->mask, idx[0], idx[1]), w, number(a, w, 0));
+    return ir_select(&a->b, ir_index(&a->b, r->bad, idx, 1, false), number(a, w, NAN), there);
+}
+
+/* Entries of weight 0 and rows of NaN do not run; the latter keep NaN for all their weights, so
+ * that what is made of this route has them still. */
+static Ex closed_route(Act *a, RouteCx *r, const Ty *route)
+{
+    DimId dims[2] = {r->rows, r->experts};
+    r->bad = act_map(a, dims, 1, bad_row, r);
+    ValId mask = act_map(a, dims, 2, runs, r);
+    return route_ex(a, route, mask, act_map(a, dims, 2, running_weight, r));
+}
+
+static void expand_ids(Act *a, RouteCx *r, ValId ids, ValId weights)
+{
+    DimId dims[2] = {r->rows, r->experts};
+    RouteCx c = *r;
+    c.ids = ids;
+    c.weights = weights;
+    c.ranks = val_ty(a->fn, ids)->dims[1];
+    r->mask = act_map(a, dims, 2, chosen, &c);
+    r->weights = act_map(a, dims, 2, chosen_weight, &c);
+}
+
+Ex act_route_made(Act *a, bool by_mask, Ex entries, Ex weights, const Ty *route)
+{
+    ValId in = act_plain(a, entries);
+    const Type *t = val_ty(a->fn, in);
+    DimId dims[2] = {t->dims[0], t->dims[1]};
+    Elem e = act_elem(a, weights.ty->elem);
+    ElemTy elem = {.kind = SE_CONCRETE, .elem = (uint8_t)(elem_is_float(e) ? e : E_F32)};
+    ValId w = act_fill(a, act_value(a, weights, elem), dims, 2);
+    RouteCx r = {.rows = dims[0], .experts = act_dim(a, route->experts), .columns = route->experts};
+    r.mask = in;
+    r.weights = w;
+    if (!by_mask)
+        expand_ids(a, &r, in, w);
+    return closed_route(a, &r, route);
+}
+
+/* ---- members ---- */
+
+static ValId bit_to_one(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    return ir_convert(&a->b, at2(a, r->mask, idx[0], idx[1]), E_F32);
+}
+
+static RouteCx route_cx(Act *a, Ex route)
+{
+    RouteCx r = {.mask = route.fields[ROUTE_MASK].ir, .weights = route.fields[ROUTE_WEIGHTS].ir};
+    const Type *t = val_ty(a->fn, r.mask);
+    r.rows = t->dims[0];
+    r.experts = t->dims[1];
+    return r;
+}
+
+Ex act_route_weighted(Act *a, Ex route)
+{
+    RouteCx r = route_cx(a, route);
+    DimId dims[2] = {r.rows, r.experts};
+    if (!r.weights.ix)
+        r.weights = act_map(a, dims, 2, bit_to_one, &r);
+    return route_ex(a, route.ty, r.mask, r.weights);
+}
+
+Elem act_route_elem(Act *a, Ex route)
+{
+    ValId w = route.fields[ROUTE_WEIGHTS].ir;
+    return w.ix ? (Elem)val_ty(a->fn, w)->elem : E_F32;
+}
+
+static ValId bit_to_count(void *cx, Act *a, const ValId *t)
+{
+    RouteCx *r = cx;
+    return at2(a, r->mask, *t, r->column);
+}
+
+static ValId column_count(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    r->column = idx[0];
+    return fold(a, "count", r->rows, bit_to_count, r);
+}
+
+/* Of rank 0: the one entry as a row over the experts. */
+static ValId is_choice(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    return ir_cmp(&a->b, "eq", r->ids, act_index_number(a, idx[0], r->columns, NULL).ir);
+}
+
+static Ex choice_member(Act *a, Ex route, const char *member, const Ty *ty)
+{
+    RouteCx r = {.ids = route.fields[ROUTE_MASK].ir, .columns = route.ty->experts};
+    DimId one = dim_const(a->m->dims, 1), experts = act_dim(a, route.ty->experts);
+    if (!strcmp(member, "ids"))
+        return act_ex(ty, act_fill(a, r.ids, &one, 1));
+    ValId bits = act_map(a, &experts, 1, is_choice, &r);
+    Elem e = !strcmp(member, "mask") ? E_BIT : !strcmp(member, "count") ? E_I32 : E_F32;
+    return act_ex(ty, act_convert(a, bits, e));
+}
+
+Ex act_route_member(Act *a, Ex route, const char *member, const Ty *ty)
+{
+    if (!route.ty->rows)
+        return choice_member(a, route, member, ty);
+    RouteCx r = route_cx(a, route);
+    if (!strcmp(member, "mask"))
+        return act_ex(ty, r.mask);
+    if (!strcmp(member, "weights"))
+        return act_ex(ty, act_route_weighted(a, route).fields[ROUTE_WEIGHTS].ir);
+    if (!strcmp(member, "count"))
+        return act_ex(ty, act_map(a, &r.experts, 1, column_count, &r));
+    /* ids: those that run in increasing order, then the others: bits in falling order are stable */
+    ValId ones = act_convert(a, r.mask, E_I32);
+    AttrVal k = attr_make_dims(a->m, "dims", &r.experts, 1);
+    InsId i = ir_ins(&a->b, OP_topk, &ones, 1, attr_intern(a->m, &k, 1), NULL, 0, NULL, 0);
+    return act_ex(ty, ins_res(a->fn, i, 1));
+}
+
+typedef struct {
+    ValId weights, place;
+} ColumnCx;
+
+static ValId column_weight(void *cx, Act *a, const ValId *idx)
+{
+    ColumnCx *c = cx;
+    return at2(a, c->weights, idx[0], c->place);
+}
+
+Ex act_route_weight(Act *a, Ex route, ValId place, const Ty *ty)
+{
+    if (!route.ty->rows)
+        return act_ex(ty, ir_const_float(&a->b, E_F32, 1));
+    ColumnCx c = {route.fields[ROUTE_WEIGHTS].ir, place};
+    DimId rows = val_ty(a->fn, route.fields[ROUTE_MASK].ir)->dims[0];
+    if (!c.weights.ix)
+        return act_ex(ty, act_fill(a, ir_const_float(&a->b, E_F32, 1), &rows, 1));
+    return act_ex(ty, act_map(a, &rows, 1, column_weight, &c));
+}
+
+/* ---- one choice for the call ---- */
+
+static ValId choice_const(Act *a, Ex route, int64_t e)
+{
+    ValId v = act_i32(a, e);
+    return ir_op_type(&a->b, OP_convert, &v, 1, (AttrId){0},
+                      type_ix(a->m->types, act_dim(a, route.ty->experts)));
+}
+
+ValId act_choice_place(Act *a, Ex route, int64_t e)
+{
+    return e < 0 ? route.fields[ROUTE_MASK].ir : choice_const(a, route, e);
+}
+
+ValId act_choice_is(Act *a, Ex route, int64_t e)
+{
+    return ir_cmp(&a->b, "eq", route.fields[ROUTE_MASK].ir, act_i32(a, e));
+}
+
+bool act_choice_known(Act *a, Ex route, int64_t *v)
+{
+    InsId def = val_def(a->fn, route.fields[ROUTE_MASK].ir);
+    while (def.ix && ins_op(a->fn, def) == OP_convert)
+        def = val_def(a->fn, ins_in(a->fn, def, 0));
+    if (!def.ix || ins_op(a->fn, def) != OP_const)
+        return false;
+    *v = attr_int(a->m, ins_get(a->fn, def)->attr, "int", 0);
+    return true;
+}
+
+/* ---- send ---- */
+
+typedef struct {
+    Build outer, middle, inner; /* around the loop, around the branch, in it */
+    BodyId loop, body;
+    ValId first, end, sel, place, some;
+    int64_t cap; /* of the loop */
+    Ex value;
+    int *axis;
+    bool rest; /* the rows without expert */
+} SendArm;
+
+struct ActSend {
+    RouteCx route;
+    ValId any, poison; /* bit[rows]; poison: none without weights */
+    VEC(SendArm) arms;
+};
+
+static ValId some_run(void *cx, Act *a, const ValId *e)
+{
+    RouteCx *r = cx;
+    return at2(a, r->mask, r->row, *e);
+}
+
+static ValId row_runs(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    r->row = idx[0];
+    return fold(a, "any", r->experts, some_run, r);
+}
+
+static ValId row_poisoned(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    r->row = idx[0];
+    return fold(a, "any", r->experts, nan_weight, r);
+}
+
+static ValId poison_at(void *cx, Act *a, const ValId *t)
+{
+    return ir_index(&a->b, ((ActSend *)cx)->poison, t, 1, false);
+}
+
+static void raise_bit(Act *a, ValId bit, int64_t bits)
+{
+    AttrVal at = attr_make_int(a->m, "bits", bits);
+    ir_ins(&a->b, OP_raise, &bit, 1, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
+}
+
+ActSend *act_send_begin(Act *a, Ex route)
+{
+    ActSend *s = ARENA_NEW(a->arena, ActSend);
+    s->route = route_cx(a, route);
+    s->any = act_map(a, &s->route.rows, 1, row_runs, &s->route);
+    if (!s->route.weights.ix)
+        return s;
+    s->poison = act_map(a, &s->route.rows, 1, row_poisoned, &s->route);
+    raise_bit(a, fold(a, "any", s->route.rows, poison_at, s), NAN_ROUTED);
+    return s;
+}
+
+static ValId column_bit(void *cx, Act *a, const ValId *idx)
+{
+    RouteCx *r = cx;
+    return at2(a, r->mask, idx[0], r->column);
+}
+
+static void open_arm(Act *a, SendArm *arm, ValId bits, SymId name)
+{
+    arm->sel = act_sel(a, bits, sym_text(a->m->names, name));
+    ValId n = ir_op(&a->b, OP_sel_count, &arm->sel, 1, (AttrId){0});
+    arm->some = ir_cmp(&a->b, "gt", n, act_i32(a, 0));
+    arm->middle = a->b;
+    arm->body = ir_body(a->fn, NULL, 0);
+    a->b = build_at_end(a->fn, arm->body);
+    a->b.loc = arm->middle.loc;
+}
+
+ValId act_send_arm(Act *a, ActSend *s, SymId name, int64_t first, int64_t end, ValId *place)
+{
+    DimId experts = s->route.experts;
+    TypeId ix = type_ix(a->m->types, experts);
+    SendArm arm = {.outer = a->b, .first = act_i32(a, first)};
+    if (end == first + 1) {
+        arm.place = ir_op_type(&a->b, OP_convert, &arm.first, 1, (AttrId){0}, ix);
+    } else {
+        arm.end = end < 0 ? ir_extent(&a->b, experts) : act_i32(a, end);
+        arm.cap = (end < 0 ? dim_max(a->m->dims, experts) : end) - first;
+        arm.loop = ir_body(a->fn, &ix, 1);
+        arm.place = body_param(a->fn, arm.loop, 0);
+        a->b = build_at_end(a->fn, arm.loop);
+        a->b.loc = arm.outer.loc;
+    }
+    *place = s->route.column = arm.place;
+    open_arm(a, &arm, act_map(a, &s->route.rows, 1, column_bit, &s->route), name);
+    vec_push(a->arena, &s->arms, arm);
+    return arm.sel;
+}
+
+static ValId row_is_left(void *cx, Act *a, const ValId *t)
+{
+    ActSend *s = cx;
+    ValId taken = ir_index(&a->b, s->any, t, 1, false);
+    if (s->poison.ix)
+        taken = ir_bin(&a->b, OP_or, taken, poison_at(s, a, t));
+    return ir_un(&a->b, OP_not, taken);
+}
+
+ValId act_send_rest(Act *a, ActSend *s, SymId name)
+{
+    SendArm arm = {.outer = a->b, .rest = true};
+    open_arm(a, &arm, act_map(a, &s->route.rows, 1, row_is_left, s), name);
+    vec_push(a->arena, &s->arms, arm);
+    return arm.sel;
+}
+
+void act_send_gives(Act *a, ActSend *s, Ex value, int *axis)
+{
+    SendArm *arm = &s->arms.at[s->arms.n - 1];
+    arm->inner = a->b;
+    arm->value = value;
+    arm->axis = axis;
+    a->b = arm->outer;
+}
+
+/* ---- what the arms give together ---- */
+
+typedef struct {
+    ActSend *s;
+    const Ty *type;
+    Elem elem;
+    DimId dims[MAX_RANK];
+    uint32_t rank, axis; /* of the rows */
+    ValId cell;
+} SendPart;
+
+/* Rows with experts start with -0, to which adding changes nothing. */
+static ValId first_value(void *cx, Act *a, const ValId *idx)
+{
+    SendPart *p = cx;
+    ValId zero = ir_const_float(&a->b, p->elem, 0), none = ir_const_float(&a->b, p->elem, -0.0);
+    const ValId *t = idx + p->axis;
+    ValId v = ir_select(&a->b, ir_index(&a->b, p->s->any, t, 1, false), none, zero);
+    return ir_select(&a->b, poison_at(p->s, a, t), ir_const_float(&a->b, p->elem, NAN), v);
+}
+
+static ValId nothing(Act *a, const SendPart *p)
+{
+    if (elem_is_float(p->elem))
+        return ir_const_float(&a->b, p->elem, 0);
+    ValId zero = ir_const_int(&a->b, p->elem == E_IX ? E_I32 : p->elem, 0);
+    if (p->elem == E_IX && p->type->elem.kind == SE_IX)
+        zero = ir_op_type(&a->b, OP_convert, &zero, 1, (AttrId){0},
+                          type_ix(a->m->types, act_dim(a, p->type->elem.ix)));
+    return zero;
+}
+
+static void open_part(Act *a, ActSend *s, SendPart *p, uint32_t field, const Ty *type)
+{
+    *p = (SendPart){.s = s, .type = type, .elem = act_elem(a, type->elem)};
+    p->rank = act_axes(a, type, p->dims);
+    for (uint32_t k = 0; k < s->arms.n; k++)
+        if (s->arms.at[k].axis[field] >= 0)
+            p->axis = (uint32_t)s->arms.at[k].axis[field];
+    ValId v = s->poison.ix ? act_map(a, p->dims, p->rank, first_value, p)
+                           : act_fill(a, nothing(a, p), p->dims, p->rank);
+    p->cell = ir_op(&a->b, OP_cell, &v, 1, (AttrId){0});
+}
+
+typedef struct {
+    ValId before, value, weights, place;
+    uint32_t axis;
+} AddCx;
+
+static ValId add_weighted(void *cx, Act *a, const ValId *idx)
+{
+    AddCx *c = cx;
+    ValId y = act_at_axes(a, c->value, ACT_IN_ORDER, idx);
+    ValId w = at2(a, c->weights, idx[c->axis], c->place);
+    y = ir_bin(&a->b, OP_mul, ir_convert(&a->b, w, (Elem)val_ty(a->fn, y)->elem), y);
+    return ir_bin(&a->b, OP_add, act_at_axes(a, c->before, ACT_IN_ORDER, idx), y);
+}
+
+static ValId take_rows(Act *a, ValId v, uint32_t axis, ValId sel)
+{
+    AttrVal at = attr_make_int(a->m, "axis", axis);
+    ValId in[2] = {v, sel};
+    return ir_op(&a->b, OP_take, in, 2, attr_intern(a->m, &at, 1));
+}
+
+static void put_part(Act *a, const SendPart *p, const SendArm *arm, Ex value)
+{
+    ValId v = act_value(a, value, p->type->elem);
+    if (p->s->poison.ix && !arm->rest) {
+        AddCx c = {.value = v, .place = arm->place, .axis = p->axis};
+        c.before = take_rows(a, ir_op(&a->b, OP_read, &p->cell, 1, (AttrId){0}), p->axis, arm->sel);
+        c.weights = take_rows(a, p->s->route.weights, 0, arm->sel);
+        DimId dims[MAX_RANK];
+        memcpy(dims, val_ty(a->fn, c.before)->dims, sizeof dims);
+        v = act_map(a, dims, p->rank, add_weighted, &c);
+    }
+    ValId in[3] = {p->cell, v, arm->sel};
+    AttrVal at = attr_make_int(a->m, "axis", p->axis);
+    ir_ins(&a->b, OP_put, in, 3, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
+}
+
+static void close_arm(Act *a, SendArm *arm)
+{
+    ir_yield(&a->b, NULL, 0);
+    BodyId bodies[2] = {arm->body, ir_body(a->fn, NULL, 0)};
+    a->b = build_at_end(a->fn, bodies[1]);
+    ir_yield(&a->b, NULL, 0);
+    a->b = arm->middle;
+    ir_ins(&a->b, OP_if, &arm->some, 1, (AttrId){0}, NULL, 0, bodies, 2);
+    if (!arm->loop.ix)
+        return;
+    ir_yield(&a->b, NULL, 0);
+    a->b = arm->outer;
+    ValId range[2] = {arm->first, arm->end};
+    AttrVal at = attr_make_int(a->m, "cap", arm->cap);
+    ir_ins(&a->b, OP_loop, range, 2, attr_intern(a->m, &at, 1), NULL, 0, &arm->loop, 1);
+}
+
+Ex act_send_end(Act *a, ActSend *s, const Ty *result)
+{
+    bool tuple = result->kind == TYK_TUPLE;
+    uint32_t n = tuple ? result->nfields : 1;
+    SendPart *parts = ARENA_ARRAY(a->arena, SendPart, n + 1);
+    Ex *f = ARENA_ARRAY(a->arena, Ex, n + 1);
+    for (uint32_t k = 0; k < n; k++)
+        open_part(a, s, &parts[k], k, tuple ? result->fields[k].ty : result);
+    Build outer = a->b;
+    for (uint32_t i = 0; i < s->arms.n; i++) {
+        SendArm *arm = &s->arms.at[i];
+        a->b = arm->inner;
+        for (uint32_t k = 0; k < n; k++)
+            put_part(a, &parts[k], arm, arm->value.fields ? arm->value.fields[k] : arm->value);
+        close_arm(a, arm);
+    }
+    a->b = outer;
+    for (uint32_t k = 0; k < n; k++)
+        f[k] = act_ex(parts[k].type, ir_op(&a->b, OP_read, &parts[k].cell, 1, (AttrId){0}));
+    return tuple ? (Ex){.ty = result, .fields = f} : f[0];
+}
