@@ -122,6 +122,10 @@ ActBody *act_each_begin(Act *a, const Poly *const *dims, uint32_t n, ValId *plac
 Ex act_each_end(Act *a, ActBody *b, Ex value, const Ty *result);
 ActBody *act_reduce_begin(Act *a, RedOp op, const Poly *const *dims, uint32_t n, ValId *places);
 Ex act_reduce_end(Act *a, ActBody *b, Ex value, const Ty *result);
+/* de/dv for a scalar e; both were made before. Reports what cannot be differentiated. */
+Ex act_grad(Act *a, Ex e, Ex v, Span at);
+/* v as something that is not a constant: what is computed of it depends on it. */
+Ex act_variable(Act *a, Ex v);
 /* number of an index over a..b: place + a */
 Ex act_offset(Act *a, ValId place, Ex start, const Ty *ty);
 /* 'each' around an assignment: a loop in order instead of a map. */

@@ -386,17 +386,6 @@ static bool begin_reduce(Cx *cx, ActBody **open, const Poly *const *dims, uint32
     return true;
 }
 
-static Value gradient(Cx *cx, const Node *n, Env *env)
-{
-    Value v = ex(cx, n->a, env, NULL);
-    if (is_tensor(&v) && v.ex.ty->naxes)
-        bad(cx, n->a->span, E0201, "'grad' of %s: it must be a scalar", show_ty(cx, v.ex.ty));
-    not_yet(cx, n->span, "'grad'");
-    if (n->ys.at[0]->op)
-        return bad(cx, n->span, E0211, "'grad' takes the name of what to differentiate by");
-    return name_value(cx, n->ys.at[0], env, 0);
-}
-
 static ElemTy reduced_elem(Cx *cx, const Node *n, const Walk *w, const Env *env)
 {
     const char *op = redop_text((RedOp)n->op);
@@ -432,7 +421,7 @@ Value ex_reduce(Cx *cx, const Node *n, Env *env, const Ty *want)
     (void)want;
     cx->each_at = n->span;
     if (n->op == REDOP_GRAD)
-        return gradient(cx, n, env);
+        return ex_grad(cx, n, env);
     RedOp op = (RedOp)n->op;
     Walk w = {.binders = n->ys, .env = env, .body = n->a, .begin = begin_reduce, .arg = &op};
     if (env->mode)

@@ -405,6 +405,8 @@ void weights_close(Cx *cx);
 Value ex_each(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value each_value(Cx *cx, NodeList binders, const Node *body, Env *env, Span at, const Ty *want);
 Value ex_reduce(Cx *cx, const Node *n, Env *env, const Ty *want);
+/* grad[v] e (grad.c) */
+Value ex_grad(Cx *cx, const Node *n, Env *env);
 /* binders around an assignment */
 void each_store(Cx *cx, NodeList binders, const Node *target, const Node *value, Env *env, Span at);
 typedef struct {
