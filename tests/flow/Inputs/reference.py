@@ -96,6 +96,13 @@ def top_rows(x, s):
     return np.where(best_first(s, min(3, len(s)))[:, None], 3 * x, x)
 
 
+def top_inside(x, s):
+    at = np.arange(len(x))[s > 0]
+    y = np.where(s > 0, x, 0)
+    y[sorted(at, key=lambda i: (-x[i], i))[:2]] += 100
+    return y
+
+
 def topk_inside(x, s):
     at = np.arange(len(x))[s > 0]
     best = sorted(at, key=lambda i: (-x[i], i))[:2]
