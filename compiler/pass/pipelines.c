@@ -10,8 +10,8 @@ const char *pass_pipeline(int opt)
     if (opt <= 0)
         return "fold,dce,lower,math,plan";
     if (opt == 1)
-        return "canon,fold,cse,fuse,canon,dce,lower,math,plan";
-    return "canon,cse,fold,prove,canon,gates,cells,canon,cse,sink,fission,canon,fuse,canon,cse,"
-           "licm,dce,"
+        return "canon,fold,cse,choose,fuse,canon,dce,lower,math,plan";
+    return "canon,cse,fold,prove,canon,gates,cells,canon,cse,sink,choose,fission,canon,fuse,canon,"
+           "cse,licm,dce,"
            "lower,math,plan";
 }

@@ -70,12 +70,42 @@ static void in_ins(void *cx, InsId i)
     }
 }
 
-void subst_dim(Fn *f, Arena *scratch, DimId sym, DimId by)
+static Subst subst_new(Fn *f, Arena *scratch, DimId sym, DimId by)
 {
     Subst s = {.f = f, .dims = f->module->dims, .sym = sym, .by = by};
     s.n = dims_count(s.dims) + 1;
     s.memo = ARENA_ARRAY(scratch, DimId, s.n);
+    return s;
+}
+
+static void in_value(Subst *s, ValId v)
+{
+    s->f->vals.at[v.ix].type = in_type(s, s->f->vals.at[v.ix].type);
+}
+
+void subst_dim(Fn *f, Arena *scratch, DimId sym, DimId by)
+{
+    Subst s = subst_new(f, scratch, sym, by);
     for (uint32_t v = 1; v < f->vals.n; v++)
-        f->vals.at[v].type = in_type(&s, f->vals.at[v].type);
+        in_value(&s, (ValId){v});
     ir_walk(f, f->entry, in_ins, &s);
+}
+
+static void in_all(void *cx, InsId i)
+{
+    Subst *s = cx;
+    for (uint32_t k = 0; k < ins_get(s->f, i)->nres; k++)
+        in_value(s, ins_res(s->f, i, k));
+    for (uint32_t k = 0; k < ins_get(s->f, i)->bodies.n; k++) {
+        BodyId b = ins_body(s->f, i, k);
+        for (uint32_t p = 0; p < body_nparams(s->f, b); p++)
+            in_value(s, body_param(s->f, b, p));
+    }
+    in_ins(cx, i);
+}
+
+void subst_dim_in(Fn *f, Arena *scratch, BodyId body, DimId sym, DimId by)
+{
+    Subst s = subst_new(f, scratch, sym, by);
+    ir_walk(f, body, in_all, &s);
 }

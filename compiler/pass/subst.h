@@ -7,5 +7,7 @@
 #include "ir/ir.h"
 
 void subst_dim(Fn *f, Arena *scratch, DimId sym, DimId by);
+/* The same inside one body only. */
+void subst_dim_in(Fn *f, Arena *scratch, BodyId body, DimId sym, DimId by);
 
 #endif

@@ -190,6 +190,12 @@ Ex act_selected(Act *a, Ex ids, const Poly *dim, const Ty *ty);
 
 /* when g {A} else B, rank 0 or over an axis; on g {A}. Both sides are walked between the calls. */
 ActBody *act_when_begin(Act *a, ValId cond_or_sel, ValId rest); /* rest: none at rank 0 */
+typedef struct {
+    double rate;       /* declared share of the rows; negative: none is */
+    const char *lower; /* forced lowering: mask branch compact group; or NULL */
+} ActHow;
+/* What the annotations of the gate say about its lowering; before the sides are closed. */
+void act_when_how(Act *a, ActBody *b, const ActHow *how);
 void act_when_else(Act *a, ActBody *b);
 /* x and y are what the sides gave; axis[k]: for result field k the axis that is decided, -1 at
  * rank 0 or for a scalar. */

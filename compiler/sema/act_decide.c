@@ -164,6 +164,14 @@ ActBody *act_when_begin(Act *a, ValId cond_or_sel, ValId rest)
     return b;
 }
 
+void act_when_how(Act *a, ActBody *b, const ActHow *how)
+{
+    if (how->lower)
+        b->attr = attr_with(a->m, b->attr, attr_make_name(a->m, "hint", how->lower));
+    if (how->rate >= 0)
+        b->attr = attr_with(a->m, b->attr, attr_make_float(a->m, "rate", how->rate));
+}
+
 void act_when_else(Act *a, ActBody *b)
 {
     act_aux_store(a, b);
@@ -198,7 +206,7 @@ static InsId close_when(Act *a, ActBody *b, const int *axis, uint32_t n)
 {
     a->b = b->outer;
     if (b->kind == BODY_IF) {
-        InsId i = ir_ins(&a->b, OP_if, b->operand, 1, (AttrId){0}, NULL, 0, b->body, 2);
+        InsId i = ir_ins(&a->b, OP_if, b->operand, 1, b->attr, NULL, 0, b->body, 2);
         act_aux_load(a, b);
         return i;
     }
@@ -206,7 +214,8 @@ static InsId close_when(Act *a, ActBody *b, const int *axis, uint32_t n)
     for (uint32_t k = 0; k < n; k++)
         strbuf_addf(&s, "%s%d", k ? "," : "", axis[k] < 0 ? 0 : axis[k]);
     AttrVal at = attr_make_name(a->m, "axes", s.at);
-    InsId i = ir_ins(&a->b, OP_when, b->operand, 2, attr_intern(a->m, &at, 1), NULL, 0, b->body, 2);
+    AttrId attr = attr_with(a->m, b->attr, at);
+    InsId i = ir_ins(&a->b, OP_when, b->operand, 2, attr, NULL, 0, b->body, 2);
     act_aux_load(a, b);
     return i;
 }

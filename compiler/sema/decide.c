@@ -88,6 +88,7 @@ void check_gate(Cx *cx, const Node *s, Env *env)
         .kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span, .type = t};
     for (uint32_t i = 0; i < s->attrs.n; i++)
         b.local |= sym_eq(s->attrs.at[i]->name, cx->w.local);
+    b.how = (ActHow){declared_rate(cx, s->attrs), declared_lowering(cx, s->attrs)};
     if (live(cx) && is_tensor(&test)) {
         ActDecision made = new_decision(cx, s, DECIDE_GATE, 0);
         b.sel = act_gate(cx->act, s->name, test.ex, d);
@@ -110,6 +111,7 @@ typedef struct {
     struct Narrows *narrows;
     SymId name;
     ValId sel, rest;
+    ActHow how;
 } Decision;
 
 static bool has_rank0(const Node *c, Value *v)
@@ -134,6 +136,7 @@ static Decision decision(Cx *cx, const Node *n, Env *env)
     out.name = b->name;
     out.sel = v.sel;
     out.rank0 = has_rank0(c, &v);
+    out.how = b->how;
     if (out.rank0)
         return out;
     const Poly *d = v.ex.ty->axes[0].dim;
@@ -144,6 +147,13 @@ static Decision decision(Cx *cx, const Node *n, Env *env)
     out.rest = v.rest;
     out.all = v.all;
     return out;
+}
+
+static ActBody *begin_when(Cx *cx, const Decision *g)
+{
+    ActBody *b = act_when_begin(cx->act, g->sel, g->rank0 ? (ValId){0} : g->rest);
+    act_when_how(cx->act, b, &g->how);
+    return b;
 }
 
 static Env *side(Cx *cx, Env *env, EnvWhat what, const Decision *g, const Sub *sub)
@@ -159,7 +169,7 @@ void check_on(Cx *cx, const Node *s, Env *env)
     if (!g.ok)
         return;
     bool emit = live(cx) && !g.all;
-    ActBody *body = emit ? act_when_begin(cx->act, g.sel, g.rest) : NULL;
+    ActBody *body = emit ? begin_when(cx, &g) : NULL;
     Env *inner,
         *e = g.rank0 ? env_new(cx->arena, env, ENV_ARM) : side(cx, env, ENV_ARM, &g, &g.yes);
     block_value(cx, s->b, e, NULL, &inner);
@@ -303,7 +313,7 @@ Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa,
 static Value when_rank0(Cx *cx, const Node *n, Env *env, const Ty *want, const Decision *g)
 {
     bool emit = live(cx);
-    ActBody *body = emit ? act_when_begin(cx->act, g->sel, (ValId){0}) : NULL;
+    ActBody *body = emit ? begin_when(cx, g) : NULL;
     Value a = ex_braces(cx, n->b, env, want);
     if (emit && live(cx))
         act_when_else(cx->act, body);
@@ -342,7 +352,7 @@ static Value when_axis(Cx *cx, const Node *n, Env *env, const Decision *g)
     if (g->all && live(cx))
         return when_all(cx, n, env, g);
     bool emit = live(cx);
-    ActBody *body = emit ? act_when_begin(cx->act, g->sel, g->rest) : NULL;
+    ActBody *body = emit ? begin_when(cx, g) : NULL;
     const char *name = text_of(cx, g->name);
     Value a = ex_braces(cx, n->b, side(cx, env, ENV_PLAIN, g, &g->yes), NULL);
     Ex x = a.ex, y;

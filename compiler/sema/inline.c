@@ -89,6 +89,7 @@ static void bind_formals(Cx *cx, const Inlined *in, Env *env, const Ex *args)
             b.dim = t->naxes ? t->axes[0].dim : NULL;
             b.sel = b.ex.ir;
             b.name = p->name;
+            b.how.rate = -1;
             if (b.dim && live(cx)) {
                 b.not_sel = act_complement(cx->act, not_name(cx, p->name), b.sel);
                 bind_gate_atoms(cx, &b, b.dim, b.sel, b.not_sel);

@@ -97,6 +97,7 @@ struct Bind {
     ValId cell;    /* state, carry */
     ValId sel;     /* gate: selection or, of rank 0, the bit */
     ValId not_sel; /* its complement */
+    ActHow how;    /* gate: what its annotations say */
     ValId place;   /* index */
     const ValId *rest_places;
     uint32_t fixed; /* index: 1 + its number, where each index has its own code */

@@ -49,9 +49,27 @@ double declared_rate(Cx *cx, NodeList attrs)
     return -1;
 }
 
+const char *declared_lowering(Cx *cx, NodeList attrs)
+{
+    static const char *const ways[] = {"mask", "branch", "compact", "group"};
+    for (uint32_t i = 0; i < attrs.n; i++) {
+        const Node *a = attrs.at[i];
+        if (!sym_eq(a->name, cx->w.lower))
+            continue;
+        const Node *e = a->ys.n == 1 ? a->ys.at[0]->a : NULL;
+        for (size_t k = 0; e && e->kind == AST_NAME && k < sizeof ways / sizeof *ways; k++)
+            if (!strcmp(text_of(cx, e->name), ways[k]))
+                return ways[k];
+        bad(cx, a->span, E0103, "'#lower' wants one of mask, branch, compact, group");
+        return NULL;
+    }
+    return NULL;
+}
+
 void surrogates(Cx *cx, NodeList attrs, Env *env)
 {
     declared_rate(cx, attrs);
+    declared_lowering(cx, attrs);
     Act *keep = act_pause(cx); /* annotations make no code */
     for (uint32_t i = 0; i < attrs.n; i++) {
         const Node *a = attrs.at[i];

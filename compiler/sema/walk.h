@@ -17,6 +17,7 @@
     X(ix) X(end) X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) \
     X(exact) X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) \
     X(ids) X(bits) X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) \
+    X(lower) \
     X(derivative) X(rate) X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) \
     X(selection) X(choice) X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) \
     X(packed) X(placed) X(local) X(_)
@@ -451,6 +452,8 @@ Env *statement(Cx *cx, const Node *s, Env *env);
 void check_let(Cx *cx, const Node *s, Env *env);
 /* What #rate(x) says: a share of the rows; negative where it is not said (or reported). */
 double declared_rate(Cx *cx, NodeList attrs);
+/* What #lower(x) says: mask, branch, compact or group; NULL where it is not said (or reported). */
+const char *declared_lowering(Cx *cx, NodeList attrs);
 void surrogates(Cx *cx, NodeList attrs, Env *env);
 void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at);
 SymId root_name(const Node *n);
