@@ -66,6 +66,18 @@ void act_network_end(Act *a, Ex result, const Ty *declared);
  * (places) of the enclosing banks, outermost first, with the banks' sizes: one '{}' each. */
 Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly *const *sizes,
              uint32_t nmembers, const Ex *initial);
+/* The members of a bank as one: weights, and which of them are not 0. */
+typedef struct {
+    ValId weights, sel;
+} ActMix;
+const ActMix *act_mix(Act *a, Ex weights);
+/* act_param in that one: the weighted sum over the selected members of bank 'at' (nmembers: all
+ * have the same). members[at] is not read. */
+Ex act_param_mixed(Act *a, const ActMix *mix, uint32_t at, SymId path, const Ty *ty,
+                   const ValId *members, const Poly *const *sizes, uint32_t nmembers,
+                   const Ex *initial);
+/* Some member of a bank, for what has one though it depends on none. */
+ValId act_any_member(Act *a, const Poly *bank);
 /* By the file's header; ty is what the header says. */
 Ex act_fileparam(Act *a, SymId path, const Ty *ty);
 Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi);

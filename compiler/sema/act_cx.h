@@ -84,6 +84,8 @@ ValId act_sel(Act *a, ValId v, const char *name);
  * (the scalar itself for n == 0). */
 typedef ValId (*ActElement)(void *cx, Act *a, const ValId *idx);
 ValId act_map(Act *a, const DimId *dims, uint32_t n, ActElement body, void *cx);
+/* A fold over one axis, inside the element that is being made. */
+ValId act_fold(Act *a, const char *kind, DimId d, ActElement element, void *cx);
 /* Element of an operand whose axis k lies on result axis map[k]. */
 ValId act_at_axes(Act *a, ValId v, const uint32_t *map, const ValId *idx);
 /* The map of an operand whose axes are those of the result. */

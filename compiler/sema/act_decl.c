@@ -82,6 +82,93 @@ Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly 
     return act_ex(ty, v);
 }
 
+/* ---- a bank merged into one ---- */
+
+typedef struct {
+    const ActMix *mix;
+    ValId base; /* the param with the member axis first, if there is one */
+    const ValId *idx, *members;
+    const Poly *const *sizes;
+    uint32_t rank, nmembers, at;
+} MixCx;
+
+static ValId mixed_term(void *cx, Act *a, const ValId *k)
+{
+    MixCx *c = cx;
+    ValId ids = ir_op(&a->b, OP_sel_ids, &c->mix->sel, 1, (AttrId){0});
+    ValId member = ir_index(&a->b, ids, k, 1, false), subs[MAX_RANK + 1], x = c->base;
+    uint32_t n = 0;
+    if (c->nmembers) {
+        ValId *all = ARENA_ARRAY(a->arena, ValId, c->nmembers);
+        memcpy(all, c->members, c->nmembers * sizeof *all);
+        all[c->at] = member;
+        subs[n++] = member_index(a, all, c->sizes, c->nmembers);
+    }
+    for (uint32_t i = 0; i < c->rank; i++)
+        subs[n++] = c->idx[i];
+    if (n)
+        x = ir_index(&a->b, x, subs, n, false);
+    ValId w = ir_index(&a->b, c->mix->weights, &member, 1, false);
+    return ir_bin(&a->b, OP_mul, ir_convert(&a->b, w, (Elem)val_ty(a->fn, x)->elem), x);
+}
+
+static ValId mixed_element(void *cx, Act *a, const ValId *idx)
+{
+    MixCx *c = cx;
+    c->idx = idx;
+    return act_fold(a, "sum", val_ty(a->fn, c->mix->sel)->sub, mixed_term, c);
+}
+
+static ValId is_used(void *cx, Act *a, const ValId *e)
+{
+    ValId w = ir_index(&a->b, *(ValId *)cx, e, 1, false);
+    return ir_cmp(&a->b, "ne", w, ir_const_float(&a->b, (Elem)val_ty(a->fn, w)->elem, 0));
+}
+
+const ActMix *act_mix(Act *a, Ex weights)
+{
+    ActMix *m = ARENA_NEW(a->arena, ActMix);
+    ElemTy real = {.kind = SE_CONCRETE, .elem = (uint8_t)act_elem(a, weights.ty->elem)};
+    if (!elem_is_float((Elem)real.elem))
+        real.elem = E_F32;
+    m->weights = act_value(a, weights, real);
+    DimId bank = val_ty(a->fn, m->weights)->dims[0];
+    m->sel = act_sel(a, act_map(a, &bank, 1, is_used, &m->weights), "merged");
+    return m;
+}
+
+static bool is_literal(Act *a, ValId v)
+{
+    InsId def = val_def(a->fn, v);
+    Op op = def.ix ? ins_op(a->fn, def) : OP_NONE;
+    return op == OP_data || op == OP_const || op == OP_comptime;
+}
+
+Ex act_param_mixed(Act *a, const ActMix *mix, uint32_t at, SymId path, const Ty *ty,
+                   const ValId *members, const Poly *const *sizes, uint32_t nmembers,
+                   const Ex *initial)
+{
+    MixCx c = {.mix = mix, .members = members, .sizes = sizes, .at = at};
+    if (initial) {
+        c.base = act_param(a, path, ty, NULL, NULL, 0, initial).ir;
+    } else {
+        TypeId type = stacked_type(a, ty, sizes, nmembers);
+        c.base = named_op(a, OP_param, add_param(a, path, type, sizes, nmembers), type);
+        c.nmembers = nmembers;
+    }
+    DimId dims[MAX_RANK];
+    c.rank = act_axes(a, ty, dims);
+    Ex e = act_ex(ty, act_map(a, dims, c.rank, mixed_element, &c));
+    return is_literal(a, mix->weights) ? act_comptime(a, e) : e;
+}
+
+ValId act_any_member(Act *a, const Poly *bank)
+{
+    ValId zero = act_i32(a, 0);
+    return ir_op_type(&a->b, OP_convert, &zero, 1, (AttrId){0},
+                      type_ix(a->m->types, act_dim(a, bank)));
+}
+
 Ex act_fileparam(Act *a, SymId path, const Ty *ty)
 {
     return act_param(a, path, ty, NULL, NULL, 0, NULL);

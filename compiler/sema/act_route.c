@@ -15,20 +15,6 @@ typedef struct {
     ValId row, column; /* where an element is wanted */
 } RouteCx;
 
-/* A fold over one axis, inside the element that is being made. */
-static ValId fold(Act *a, const char *kind, DimId d, ActElement element, void *cx)
-{
-    BodyId body = ir_index_body(a->fn, &d, 1);
-    Build outer = a->b;
-    a->b = build_at_end(a->fn, body);
-    a->b.loc = outer.loc;
-    ValId k = body_param(a->fn, body, 0);
-    ValId v = element(cx, a, &k);
-    ir_yield(&a->b, &v, 1);
-    a->b = outer;
-    return ir_reduce(&a->b, kind, &d, 1, body);
-}
-
 static ValId at2(Act *a, ValId x, ValId i, ValId j)
 {
     ValId subs[2] = {i, j};
@@ -96,7 +82,7 @@ static ValId chosen(void *cx, Act *a, const ValId *idx)
     RouteCx *r = cx;
     r->row = idx[0];
     r->column = idx[1];
-    return fold(a, "any", r->ranks, hit, r);
+    return act_fold(a, "any", r->ranks, hit, r);
 }
 
 static ValId chosen_weight(void *cx, Act *a, const ValId *idx)
@@ -104,7 +90,7 @@ static ValId chosen_weight(void *cx, Act *a, const ValId *idx)
     RouteCx *r = cx;
     r->row = idx[0];
     r->column = idx[1];
-    return fold(a, "sum", r->ranks, hit_weight, r);
+    return act_fold(a, "sum", r->ranks, hit_weight, r);
 }
 
 Ex act_route_index(Act *a, Ex ids, const Ty *route)
@@ -140,10 +126,10 @@ static ValId bad_row(void *cx, Act *a, const ValId *idx)
 {
     RouteCx *r = cx;
     r->row = idx[0];
-    ValId all = fold(a, "all", r->experts, nan_weight, r);
+    ValId all = act_fold(a, "all", r->experts, nan_weight, r);
     if (dim_min(a->m->dims, r->experts) < 1)
-        all = both(a, all, fold(a, "any", r->experts, nan_weight, r));
-    return ir_bin(&a->b, OP_or, fold(a, "any", r->experts, nan_chosen, r), all);
+        all = both(a, all, act_fold(a, "any", r->experts, nan_weight, r));
+    return ir_bin(&a->b, OP_or, act_fold(a, "any", r->experts, nan_chosen, r), all);
 }
 
 static ValId runs(void *cx, Act *a, const ValId *idx)
@@ -241,7 +227,7 @@ static ValId column_count(void *cx, Act *a, const ValId *idx)
 {
     RouteCx *r = cx;
     r->column = idx[0];
-    return fold(a, "count", r->rows, bit_to_count, r);
+    return act_fold(a, "count", r->rows, bit_to_count, r);
 }
 
 /* Of rank 0: the one entry as a row over the experts. */
@@ -359,14 +345,14 @@ static ValId row_runs(void *cx, Act *a, const ValId *idx)
 {
     RouteCx *r = cx;
     r->row = idx[0];
-    return fold(a, "any", r->experts, some_run, r);
+    return act_fold(a, "any", r->experts, some_run, r);
 }
 
 static ValId row_poisoned(void *cx, Act *a, const ValId *idx)
 {
     RouteCx *r = cx;
     r->row = idx[0];
-    return fold(a, "any", r->experts, nan_weight, r);
+    return act_fold(a, "any", r->experts, nan_weight, r);
 }
 
 static ValId poison_at(void *cx, Act *a, const ValId *t)
@@ -388,7 +374,7 @@ ActSend *act_send_begin(Act *a, Ex route)
     if (!s->route.weights.ix)
         return s;
     s->poison = act_map(a, &s->route.rows, 1, row_poisoned, &s->route);
-    raise_bit(a, fold(a, "any", s->route.rows, poison_at, s), NAN_ROUTED);
+    raise_bit(a, act_fold(a, "any", s->route.rows, poison_at, s), NAN_ROUTED);
     return s;
 }
 

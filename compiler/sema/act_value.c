@@ -72,6 +72,19 @@ ValId act_map(Act *a, const DimId *dims, uint32_t n, ActElement body, void *cx)
     return ins_res(a->fn, ir_map(&a->b, dims, n, bd), 0);
 }
 
+ValId act_fold(Act *a, const char *kind, DimId d, ActElement element, void *cx)
+{
+    BodyId body = ir_index_body(a->fn, &d, 1);
+    Build outer = a->b;
+    a->b = build_at_end(a->fn, body);
+    a->b.loc = outer.loc;
+    ValId k = body_param(a->fn, body, 0);
+    ValId v = element(cx, a, &k);
+    ir_yield(&a->b, &v, 1);
+    a->b = outer;
+    return ir_reduce(&a->b, kind, &d, 1, body);
+}
+
 ValId act_at_axes(Act *a, ValId v, const uint32_t *map, const ValId *idx)
 {
     uint32_t r = val_rank(a, v);

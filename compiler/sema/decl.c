@@ -273,13 +273,21 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
     if (!live(cx))
         return;
     SymId name = intern_z(cx->names, path);
+    if (d->kind == AST_STATE && f.mix)
+        not_yet(cx, d->span, "a state in a block that is merged");
+    if (f.mix && !elem_is_real(b->type->elem))
+        not_yet(cx, d->span, "a param that is not real in a block that is merged");
+    if (!live(cx))
+        return;
     if (d->kind == AST_STATE) {
         b->cell = act_state(cx->act, name, b->type, initial, f.members, f.sizes, f.n, f.file);
         return;
     }
     bool index = b->type->elem.kind == SE_IX && !initial; /* nobody vouches for a file */
     const Ty *t = index ? ty_with_elem(cx->ts, b->type, elem_concrete(E_I32)) : b->type;
-    b->ex = act_param(cx->act, name, t, f.members, f.sizes, f.n, initial);
+    b->ex =
+        f.mix ? act_param_mixed(cx->act, f.mix, f.mix_at, name, t, f.members, f.sizes, f.n, initial)
+              : act_param(cx->act, name, t, f.members, f.sizes, f.n, initial);
     b->ex.ty = t;
     if (index)
         b->ex = checked_index(cx, b->ex, b->type);

@@ -131,6 +131,12 @@ static Frame frame_for(Cx *cx, const Inlined *in)
     }
     members[f.n] = in->member;
     sizes[f.n] = in->inst->size;
+    if (in->inst->mix && f.mix)
+        not_yet(cx, in->at, "'merge' inside a merged block");
+    if (in->inst->mix) {
+        f.mix = in->inst->mix;
+        f.mix_at = f.n;
+    }
     f.members = members;
     f.sizes = sizes;
     f.n++;

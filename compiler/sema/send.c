@@ -1,4 +1,4 @@
-/* Routes and send; merge and with. */
+/* Routes and send; with. */
 
 #include "sema/walk.h"
 
@@ -35,7 +35,7 @@ void check_route(Cx *cx, const Node *s, Env *env)
     env_put(cx->arena, env, s->name, b);
 }
 
-/* ---- with, merge ---- */
+/* ---- with ---- */
 
 static Bind *mode_named(Cx *cx, const Node *m, Env *env)
 {
@@ -69,24 +69,6 @@ Value ex_with(Cx *cx, const Node *n, Env *env, const Ty *want)
     not_yet(cx, n->span, "'with'");
     e->mode = b->decl;
     return ex_braces(cx, n->b, e, want);
-}
-
-Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want)
-{
-    (void)want;
-    not_yet(cx, n->span, "'merge'");
-    Value b = ex(cx, n->a, env, NULL), w = ex(cx, n->b, env, NULL);
-    if (b.kind != V_BANK)
-        return bad(cx, n->a->span, E0102, "'merge' takes a bank");
-    if (is_tensor(&w) && !(w.ex.ty->naxes == 1 && same_axis(cx, w.ex.ty->axes[0], axis_dim(b.dim))))
-        bad(cx, n->b->span, E0201, "'merge' of a bank of %s by %s", show_dim(cx, b.dim),
-            show_ty(cx, w.ex.ty));
-    for (uint32_t i = 1; i < b.ninsts; i++)
-        if (b.insts[0] && b.insts[i] && b.insts[i]->fn != b.insts[0]->fn) {
-            bad(cx, n->span, E0102, "'merge' wants members of one block");
-            break;
-        }
-    return (Value){.kind = V_INST, .insts = b.insts, .ninsts = b.ninsts};
 }
 
 /* ---- send ---- */

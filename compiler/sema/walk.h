@@ -53,7 +53,9 @@ typedef struct {
     const ValId *members;
     const Poly *const *sizes;
     uint32_t n;
-    bool file; /* inside a declaration at file level */
+    bool file;       /* inside a declaration at file level */
+    uint32_t mix_at; /* with mix: which of the banks is merged into one */
+    const ActMix *mix;
 } Frame;
 
 /* A part, or the members of a bank: a block with statics bound and instance dimensions shared by
@@ -64,8 +66,9 @@ struct Inst {
     const Node *site;      /* the call that updates its state */
     const FnInfo *site_in; /* and the text it stands in */
     Frame frame;
-    bool bank;        /* one member index is still to be added to the frame */
-    const Poly *size; /* of the bank */
+    bool bank;         /* one member index is still to be added to the frame */
+    const Poly *size;  /* of the bank */
+    const ActMix *mix; /* of a bank that is merged into one */
 };
 
 struct ModuleInfo {

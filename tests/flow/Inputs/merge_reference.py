@@ -1,0 +1,63 @@
+"""NumPy references of the networks in merge.gate."""
+import numpy as np
+
+D, E = 5, 4
+_rng = np.random.default_rng(4)
+
+
+def _random(*shape):
+    return (_rng.standard_normal(shape) / 2).astype(np.float32)
+
+
+WEIGHTS = {'wr': _random(E, D)}
+for _e in range(E):
+    WEIGHTS[f'experts.{_e}.w'] = _random(D, D)
+    WEIGHTS[f'experts.{_e}.b'] = _random(D)
+    WEIGHTS[f'poisoned.{_e}.w'] = _random(D, D) * (np.float32(np.nan) if _e == 1 else 1)
+    WEIGHTS[f'poisoned.{_e}.b'] = _random(D)
+for _e in range(2):
+    WEIGHTS[f'pair.{_e}.k'] = _random()
+    for _part in ('inner', 'last'):
+        WEIGHTS[f'pair.{_e}.{_part}.w'] = _random(D, D)
+        WEIGHTS[f'pair.{_e}.{_part}.b'] = _random(D)
+W = {n: np.asarray(x, float) for n, x in WEIGHTS.items()}
+
+
+def merged(path, w):
+    return sum(w[e] * W[path.replace('{}', str(e))] for e in range(len(w)) if w[e] != 0)
+
+
+def affine(path, w, x):
+    return x @ merged(path + '.w', w).T + merged(path + '.b', w)
+
+
+def softmax(x):
+    e = np.exp(x - x.max())
+    return e / e.sum()
+
+
+def per_call(x, w):
+    return affine('experts.{}', w, x)
+
+
+def per_example(x):
+    return np.stack([v + affine('experts.{}', softmax(W['wr'] @ v.mean(0)), v) for v in x])
+
+
+def chosen(x):
+    score = W['wr'] @ x.mean(0)
+    masked = np.where(np.arange(E) == 1, -100, score)
+    two = np.argsort(-masked)[:2]
+    g = np.zeros(E)
+    g[two] = softmax(score[two])
+    return affine('poisoned.{}', g, x)
+
+
+def constant(x):
+    return affine('poisoned.{}', [0.5, 0, 0.25, -1], x)
+
+
+def nested(x, w):
+    x = affine('pair.{}.inner', w, x)
+    x = affine('pair.{}.last', w, x)
+    return merged('pair.{}.k', w) * x
