@@ -220,6 +220,14 @@ bool infer_sel(Infer *x)
     return fits ? true : infer_fail(x, "the operand must be indices of the axis");
 }
 
+bool infer_within(Infer *x)
+{
+    const Type *outer = infer_ty(x, 0), *inner = infer_ty(x, 1);
+    if (outer->kind != TY_SEL || inner->kind != TY_SEL || !dim_eq(inner->ix, outer->sub))
+        return infer_fail(x, "the second selection must be over what the first one selects");
+    return infer_set(x, 0, type_sel(x->m->types, outer->ix, inner->sub));
+}
+
 bool infer_selview(Infer *x)
 {
     const Type *s = infer_ty(x, 0);

@@ -173,6 +173,21 @@ bool exec_sel_list(Interp *in, const Code *c)
     return give_selection(in, c, marks, extent);
 }
 
+bool exec_sel_within(Interp *in, const Code *c)
+{
+    const Slot *outer = interp_slot(in, c->in[0]), *inner = interp_slot(in, c->in[1]);
+    int64_t n = inner->t.extent[0];
+    Tensor t = {.elem = E_IX, .rank = 1, .extent = {n}};
+    int32_t *ids = ARENA_ARRAY(in->work, int32_t, (size_t)n + 1);
+    if (inner->s.i != outer->t.extent[0])
+        return interp_stop(in, "a selection is over another extent than was selected");
+    for (int64_t k = 0; k < n; k++)
+        ids[k] = (int32_t)selected(&outer->t, (size_t)selected(&inner->t, (size_t)k));
+    t.bytes = ids;
+    in->slots[c->res] = (Slot){.s = outer->s, .t = t};
+    return interp_work(in, (uint64_t)n);
+}
+
 /* A row over the whole axis, by index: 'out' where nothing is selected, else 'in_at' of the rank.
  */
 static bool give_row(Interp *in, const Code *c, int64_t out, int64_t (*in_at)(int64_t))

@@ -27,6 +27,7 @@ static const ExecFn exec_table[OP_COUNT] = {
     [OP_put] = exec_put,
     [OP_sel_mask] = exec_sel_mask,
     [OP_sel_list] = exec_sel_list,
+    [OP_sel_within] = exec_sel_within,
     [OP_sel_bits] = exec_sel_bits,
     [OP_sel_ids] = exec_sel_ids,
     [OP_sel_rank] = exec_sel_rank,

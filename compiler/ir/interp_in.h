@@ -116,8 +116,8 @@ static inline BodyId code_body(const Interp *in, const Code *c, uint32_t k)
 // clang-format off
 EXEC(ewise) EXEC(const) EXEC(extent) EXEC(bind) EXEC(same) EXEC(map) EXEC(reduce) EXEC(index)
 EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read) EXEC(write) EXEC(put) EXEC(sel_mask)
-EXEC(sel_list) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank) EXEC(sel_count) EXEC(take) EXEC(when)
-EXEC(if) EXEC(loop) EXEC(raise) EXEC(count) EXEC(until)
+EXEC(sel_list) EXEC(sel_within) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank) EXEC(sel_count)
+EXEC(take) EXEC(when) EXEC(if) EXEC(loop) EXEC(raise) EXEC(count) EXEC(until)
 // clang-format on
 #undef EXEC
 

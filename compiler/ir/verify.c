@@ -243,7 +243,7 @@ static void bind_symbols(Verify *v, InsId i)
     const AttrVal *dims = ins->op == OP_bind ? attr_find(v->m, ins->attr, "dims") : NULL;
     if (dims && dims->ndims)
         bind_dim(v, dims->dims[0]);
-    for (uint32_t k = 0; k < ins->nres; k++) {
+    for (uint32_t k = 0; k < ins->nres && ins->op != OP_sel_within; k++) {
         const Type *y = val_ty(v->f, ins_res(v->f, i, k));
         if (y->kind == TY_SEL && y->sub.ix)
             bind_dim(v, y->sub);

@@ -76,18 +76,23 @@ void lower_index(Lower *L, InsId i)
     set_ref(L, res, r);
 }
 
-/* A restricted axis of a restricted axis: one list that goes through both. */
-ValId ref_compose(Lower *L, const Ref *r, uint32_t axis, const Sel *s)
+ValId sel_compose(Lower *L, ValId ids, ValId idoff, const Sel *s)
 {
     Block k;
     ValId none = {0}, both = lo_buf(L, E_I32, dim_top(L, s->sub), "ids");
     ValId j = lo_for_begin(L, &k, lo_i64(L, 0), s->count, 1, NULL, 0);
     ValId at = lo_to(L, lo_load(L, s->ids, j, E_I32, 0, none), E_I64);
-    if (r->idoff[axis].ix)
-        at = lo_bin(L, OP_add, at, r->idoff[axis]);
-    lo_store(L, both, j, lo_load(L, r->ids[axis], at, E_I32, 0, none), none);
+    if (idoff.ix)
+        at = lo_bin(L, OP_add, at, idoff);
+    lo_store(L, both, j, lo_load(L, ids, at, E_I32, 0, none), none);
     lo_for_end(L, &k, NULL);
     return both;
+}
+
+/* A restricted axis of a restricted axis. */
+ValId ref_compose(Lower *L, const Ref *r, uint32_t axis, const Sel *s)
+{
+    return sel_compose(L, r->ids[axis], r->idoff[axis], s);
 }
 
 void lower_take(Lower *L, InsId i)

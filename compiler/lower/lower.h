@@ -157,6 +157,9 @@ void ref_fill(Lower *L, const Ref *to, ValId v);
 bool ref_is_dense(const Lower *L, const Ref *r);
 ValId ref_count(Lower *L, const Ref *r);
 /* The list of an axis that has one already, restricted once more. */
+/* One list that goes through a list of indices (from its place 'idoff' on) and a selection of it.
+ */
+ValId sel_compose(Lower *L, ValId ids, ValId idoff, const Sel *s);
 ValId ref_compose(Lower *L, const Ref *r, uint32_t axis, const Sel *s);
 /* Puts whatever a HI value is (tensor or scalar, which fills) into storage. */
 void ref_put(Lower *L, const Ref *to, ValId hi);

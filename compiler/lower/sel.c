@@ -66,6 +66,30 @@ void lower_sel(Lower *L, InsId i)
         new_sel(L, res, bits_of_list(L, in, hi_type(L, res)->ix), true);
 }
 
+/* 1 at the ids of a selection. */
+static Ref *bits_of_ids(Lower *L, const Sel *s)
+{
+    Ref *bits = ref_new(L, axis_type(L, E_BIT, s->axis), "bits");
+    Block k;
+    ref_fill(L, bits, ir_const_int(&L->b, E_BIT, 0));
+    ValId j = lo_for_begin(L, &k, lo_i64(L, 0), s->count, 1, NULL, 0);
+    Ref at = ref_at(L, bits, lo_to(L, lo_load(L, s->ids, j, E_I32, 0, (ValId){0}), E_I64));
+    ref_store(L, &at, ir_const_int(&L->b, E_BIT, 1));
+    lo_for_end(L, &k, NULL);
+    return bits;
+}
+
+void lower_within(Lower *L, InsId i)
+{
+    const Sel *outer = sel_of(L, ins_in(L->f, i, 0)), *inner = sel_of(L, ins_in(L->f, i, 1));
+    Sel *s = ARENA_NEW(L->scratch, Sel);
+    s->axis = outer->axis;
+    s->sub = inner->sub;
+    s->count = inner->count;
+    s->ids = sel_compose(L, outer->ids, (ValId){0}, inner);
+    L->val[ins_res(L->f, i, 0).ix] = (LVal){.sel = s};
+}
+
 static Ref *ranks_of(Lower *L, const Sel *s)
 {
     Ref *rank = ref_new(L, axis_type(L, E_I32, s->axis), "rank");
@@ -85,7 +109,7 @@ void lower_selview(Lower *L, InsId i)
     Ref *r;
     switch (ins_op(L->f, i)) {
     case OP_sel_count: set_index(L, res, s->count); return;
-    case OP_sel_bits: r = ref_copy_of(L, &s->bits); break;
+    case OP_sel_bits: r = s->masked ? ref_copy_of(L, &s->bits) : bits_of_ids(L, s); break;
     case OP_sel_rank: r = ranks_of(L, s); break;
     default: r = ref_dense(L, val_type(L->f, res), s->ids); break;
     }

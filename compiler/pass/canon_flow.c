@@ -42,6 +42,22 @@ bool canon_bits(Canon *c, InsId i)
     return canon_become(c, i, &mask);
 }
 
+/* A part of a part along one axis is taken at once, by a list that all such takes share. */
+bool canon_take(Canon *c, InsId i)
+{
+    Fn *f = c->f;
+    ValId x = ins_in(f, i, 0);
+    InsId d = val_def(f, x);
+    AttrId attr = ins_get(f, i)->attr;
+    if (!d.ix || ins_op(f, d) != OP_take || ins_get(f, d)->attr.ix != attr.ix)
+        return false;
+    ValId pair[2] = {ins_in(f, d, 1), ins_in(f, i, 1)};
+    Build b = build_before(f, i);
+    ValId in[2] = {ins_in(f, d, 0), ir_op(&b, OP_sel_within, pair, 2, (AttrId){0})};
+    ValId v = ir_op(&b, OP_take, in, 2, attr);
+    return canon_become(c, i, &v);
+}
+
 /* ---- loops --------------------------------------------------------------------------------------
  */
 

@@ -49,6 +49,30 @@ static void look_when(void *cx, InsId i)
         *s = *c == FULL ? EMPTY : FULL;
 }
 
+/* A part of a part is empty if either is, whole if both are. */
+static void look_within(void *cx, InsId i)
+{
+    Gates *g = cx;
+    if (ins_op(g->f, i) != OP_sel_within)
+        return;
+    uint8_t a = g->known[ins_in(g->f, i, 0).ix], b = g->known[ins_in(g->f, i, 1).ix];
+    if (a == EMPTY || b == EMPTY)
+        g->known[ins_res(g->f, i, 0).ix] = EMPTY;
+    else if (a == FULL && b == FULL)
+        g->known[ins_res(g->f, i, 0).ix] = FULL;
+}
+
+/* The one that selects, where the other is whole; none: neither is, or it is no such pair. */
+static ValId within_of(const Gates *g, InsId i)
+{
+    if (ins_op(g->f, i) != OP_sel_within)
+        return (ValId){0};
+    ValId outer = ins_in(g->f, i, 0), inner = ins_in(g->f, i, 1);
+    if (g->known[outer.ix] == FULL && g->known[inner.ix] != FULL)
+        return inner;
+    return g->known[inner.ix] == FULL && g->known[outer.ix] != FULL ? outer : (ValId){0};
+}
+
 /* ---- when
  * ---------------------------------------------------------------------------------------- */
 
@@ -201,6 +225,13 @@ static void visit(Gates *g, BodyId b, Swaps *swaps)
             keep_arm(g, i, arm, swaps);
             g->changed = true;
         }
+        ValId part = within_of(g, i);
+        if (part.ix) {
+            vec_push(g->a, swaps, ((Swap){ins_res(f, i, 0), part}));
+            ir_erase(f, i);
+            g->changed = true;
+            continue;
+        }
         if (!is_view(op) && op != OP_take && op != OP_put)
             continue;
         ValId s = ins_in(f, i, op == OP_take ? 1 : op == OP_put ? 2 : 0);
@@ -261,6 +292,7 @@ static void known_gates(Gates *g)
         g->forgot = false;
         ir_walk(f, f->entry, forget_when, g);
     } while (g->forgot);
+    ir_walk(f, f->entry, look_within, g);
     widen_dims(g);
     visit(g, f->entry, &swaps);
     swaps_apply(f, g->a, &swaps);

@@ -218,6 +218,11 @@ Elem act_elem(const Act *a, ElemTy e)
     return E_F32;
 }
 
+Elem act_elem_of(const Act *a, const Ty *ty)
+{
+    return act_elem(a, ty->elem);
+}
+
 static uint32_t push_axes(Act *a, const Axis *axes, uint32_t n, DimId *dims, uint32_t at)
 {
     for (uint32_t i = 0; i < n; i++) {

@@ -212,6 +212,7 @@ void act_when_else(Act *a, ActBody *b);
 /* x and y are what the sides gave; axis[k]: for result field k the axis that is decided, -1 at
  * rank 0 or for a scalar. */
 Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result);
+/* Closes sides without values; the second is empty unless act_when_else began it. */
 void act_on_end(Act *a, ActBody *b);
 /* The same where both sides are routes (or indices as routes). */
 Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result);
@@ -244,6 +245,9 @@ ValId act_send_arm(Act *a, ActSend *s, SymId name, int64_t first, int64_t end, V
 ValId act_send_rest(Act *a, ActSend *s, SymId name);
 void act_send_gives(Act *a, ActSend *s, Ex value, int *axis);
 Ex act_send_end(Act *a, ActSend *s, const Ty *result);
+/* Closes a decision whose first side gives 0 where the second gives 'v'; axis as in act_when_end,
+ * -1: v belongs to no row and is kept whole. */
+Ex act_rest_end(Act *a, ActBody *b, Ex v, int axis, const Ty *result);
 
 /* ---- repetition, assignment
  * ------------------------------------------------------------------------------- */
@@ -254,6 +258,20 @@ ActBody *act_loop_begin(Act *a, bool scan, const Poly *dim, const Ex *first, con
                         const Ex *order, ValId *index);
 /* 'stacked' is NULL without a stack name; result is its type with the leading axis. */
 Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result);
+/* In the body of a loop: which iteration this is, from 0 (i32); whether the range allows no other.
+ */
+Ex act_loop_step(Act *a, const ActBody *b, const Ty *ty);
+ValId act_loop_last(Act *a, const ActBody *b);
+/* The loop around ends after this iteration where the bit is 1. */
+void act_until(Act *a, ValId bit);
+/* Adds status bits (GATE_*) where the bit is 1. */
+void act_raise(Act *a, ValId bit, int64_t bits);
+/* Is some bit 1? A scalar is itself. */
+ValId act_some(Act *a, ValId bits);
+/* The element a type has in IR. */
+Elem act_elem_of(const Act *a, const Ty *ty);
+ValId act_not(Act *a, ValId bit);
+ValId act_both(Act *a, ValId x, ValId y);
 /* Stores into a cell. 'sels' are the decisions between the cell's declaration and here, outermost
  * first, with the axis of the cell each restricts (R8); subs as in act_subscript (n may be 0). */
 typedef struct {

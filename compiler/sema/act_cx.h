@@ -75,6 +75,8 @@ ValId act_convert(Act *a, ValId v, Elem to);
 ValId act_fill(Act *a, ValId v, const DimId *dims, uint32_t n);
 Ex act_ex(const Ty *ty, ValId v);
 Ex act_lit(Act *a, const Ty *ty, uint32_t n, const double *f, const int64_t *i);
+/* The scalar 0 of the element of 'like'. */
+ValId act_zero(Act *a, ValId like);
 /* A selection as bits, and bits as a selection. */
 ValId act_bits(Act *a, ValId v);
 ValId act_sel(Act *a, ValId v, const char *name);

@@ -295,9 +295,53 @@ Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result)
     return (Ex){.ty = result, .fields = f};
 }
 
+/* 0 in the first side, whatever the element. */
+static ValId zero_side(Act *a, ActBody *b, ValId like)
+{
+    Build here = a->b;
+    a->b = b->inner[0];
+    ValId zero = act_zero(a, like);
+    b->inner[0] = a->b;
+    a->b = here;
+    return zero;
+}
+
+/* A value that no row decides: kept in a cell, which starts as 0. */
+static Ex whole_rest(Act *a, ActBody *b, ValId v, const Ty *result)
+{
+    Build inner = a->b;
+    const Type *t = val_ty(a->fn, v);
+    DimId dims[MAX_RANK];
+    memcpy(dims, t->dims, sizeof dims);
+    uint32_t rank = t->rank;
+    a->b = b->outer;
+    ValId zero = act_fill(a, act_zero(a, v), dims, rank);
+    ValId cell = ir_op(&a->b, OP_cell, &zero, 1, (AttrId){0});
+    b->outer = a->b;
+    a->b = inner;
+    ValId in[2] = {cell, v};
+    ir_ins(&a->b, OP_write, in, 2, (AttrId){0}, NULL, 0, NULL, 0);
+    act_on_end(a, b);
+    return act_ex(result, ir_op(&a->b, OP_read, &cell, 1, (AttrId){0}));
+}
+
+Ex act_rest_end(Act *a, ActBody *b, Ex v, int axis, const Ty *result)
+{
+    ValId y = act_value(a, v, result->elem);
+    if (axis < 0)
+        return whole_rest(a, b, y, result);
+    b->inner[1] = a->b;
+    ValId x = zero_side(a, b, y);
+    yield_side(a, b, 0, &x, 1);
+    yield_side(a, b, 1, &y, 1);
+    InsId i = close_when(a, b, &axis, 1);
+    return act_ex(result, ins_res(a->fn, i, 0));
+}
+
 void act_on_end(Act *a, ActBody *b)
 {
-    act_when_else(a, b);
+    if (!b->body[1].ix)
+        act_when_else(a, b);
     b->inner[1] = a->b;
     yield_side(a, b, 0, NULL, 0);
     yield_side(a, b, 1, NULL, 0);

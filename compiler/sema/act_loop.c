@@ -81,6 +81,66 @@ ActBody *act_loop_begin(Act *a, bool scan, const Poly *dim, const Ex *first, con
     return b;
 }
 
+Ex act_loop_step(Act *a, const ActBody *b, const Ty *ty)
+{
+    ValId at = act_as_i32(a, body_param(a->fn, b->body[0], 0));
+    return act_ex(ty, ir_bin(&a->b, OP_sub, at, act_as_i32(a, b->operand[0])));
+}
+
+ValId act_loop_last(Act *a, const ActBody *b)
+{
+    ValId at = act_as_i32(a, body_param(a->fn, b->body[0], 0));
+    return ir_cmp(&a->b, "ge", ir_bin(&a->b, OP_add, at, act_i32(a, 1)),
+                  act_as_i32(a, b->operand[1]));
+}
+
+void act_until(Act *a, ValId bit)
+{
+    ir_ins(&a->b, OP_until, &bit, 1, (AttrId){0}, NULL, 0, NULL, 0);
+}
+
+void act_raise(Act *a, ValId bit, int64_t bits)
+{
+    AttrVal at = attr_make_int(a->m, "bits", bits);
+    ir_ins(&a->b, OP_raise, &bit, 1, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
+}
+
+ValId act_some(Act *a, ValId bits)
+{
+    if (!val_rank(a, bits))
+        return bits;
+    Build outer = a->b;
+    DimId d = val_ty(a->fn, bits)->dims[0];
+    BodyId body = ir_index_body(a->fn, &d, 1);
+    a->b = build_at_end(a->fn, body);
+    ValId at = body_param(a->fn, body, 0), one = ir_index(&a->b, bits, &at, 1, false);
+    ir_yield(&a->b, &one, 1);
+    a->b = outer;
+    return ir_reduce(&a->b, "any", &d, 1, body);
+}
+
+ValId act_not(Act *a, ValId bit)
+{
+    return ir_un(&a->b, OP_not, bit);
+}
+
+ValId act_both(Act *a, ValId x, ValId y)
+{
+    return ir_bin(&a->b, OP_and, x, y);
+}
+
+ValId act_zero(Act *a, ValId like)
+{
+    const Type *t = val_ty(a->fn, like);
+    Elem e = (Elem)t->elem;
+    if (elem_is_float(e))
+        return ir_const_float(&a->b, e, 0);
+    ValId zero = ir_const_int(&a->b, e == E_IX ? E_I32 : e, 0);
+    return e == E_IX
+               ? ir_op_type(&a->b, OP_convert, &zero, 1, (AttrId){0}, type_ix(a->m->types, t->ix))
+               : zero;
+}
+
 /* The stack of a loop in the order of an index tensor: row i belongs to index i, whenever it was
  * visited; rows that are not visited hold 0. */
 static Ex scattered_stack(Act *a, ActBody *b, ValId v, const Ty *result)
@@ -89,13 +149,7 @@ static Ex scattered_stack(Act *a, ActBody *b, ValId v, const Ty *result)
     uint32_t n = act_axes(a, result, dims);
     Build inner = a->b;
     a->b = b->outer;
-    Elem e = (Elem)val_ty(a->fn, v)->elem;
-    ValId zero = elem_is_float(e) ? ir_const_float(&a->b, e, 0)
-                                  : ir_const_int(&a->b, e == E_IX ? E_I32 : e, 0);
-    if (e == E_IX)
-        zero = ir_op_type(&a->b, OP_convert, &zero, 1, (AttrId){0},
-                          type_ix(a->m->types, val_ty(a->fn, v)->ix));
-    zero = act_fill(a, zero, dims, n);
+    ValId zero = act_fill(a, act_zero(a, v), dims, n);
     ValId cell = ir_op(&a->b, OP_cell, &zero, 1, (AttrId){0});
     b->outer = a->b;
     a->b = inner;
@@ -131,32 +185,6 @@ Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result)
 
 /* ---- assignment ---- */
 
-typedef struct {
-    ValId outer, inner; /* inner is over the selected part of outer */
-} ComposeCx;
-
-static ValId compose_element(void *cx, Act *a, const ValId *idx)
-{
-    ComposeCx *c = cx;
-    ValId inner = ir_op(&a->b, OP_sel_ids, &c->inner, 1, (AttrId){0});
-    ValId outer = ir_op(&a->b, OP_sel_ids, &c->outer, 1, (AttrId){0});
-    ValId place = ir_index(&a->b, inner, idx, 1, false);
-    return ir_index(&a->b, outer, &place, 1, false);
-}
-
-/* The rows of 'inner', a selection made inside 'outer', as a selection over outer's axis. It binds
- * the same restricted dimension, so values made in the inner body fit it. */
-static ValId compose(Act *a, ValId outer, ValId inner)
-{
-    const Type *o = val_ty(a->fn, outer);
-    DimId axis = o->ix, sub = val_ty(a->fn, inner)->sub;
-    ComposeCx c = {outer, inner};
-    ValId ids = act_map(a, &sub, 1, compose_element, &c);
-    AttrVal at = attr_make_name(a->m, "name", "nested");
-    return ir_op_type(&a->b, OP_sel_list, &ids, 1, attr_intern(a->m, &at, 1),
-                      type_sel(a->m->types, axis, sub));
-}
-
 static void put_rows(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, ValId value)
 {
     ValId sel = sels[0].sel;
@@ -165,7 +193,8 @@ static void put_rows(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels
             act_not_yet(a, a->b.loc, "an assignment under decisions over two axes");
             return;
         }
-        sel = compose(a, sel, sels[k].sel);
+        ValId pair[2] = {sel, sels[k].sel};
+        sel = ir_op(&a->b, OP_sel_within, pair, 2, (AttrId){0});
     }
     AttrVal at = attr_make_int(a->m, "axis", sels[0].axis);
     ValId in[3] = {cell, value, sel};

@@ -315,6 +315,14 @@ static Value enum_member(Cx *cx, const Node *n, const Value *e)
     return v;
 }
 
+/* Is the cell over that axis? */
+static bool same_rows(Cx *cx, const Bind *cell, const Poly *d)
+{
+    if (!cell->type->naxes || !d)
+        return !cell->type->naxes && !d;
+    return poly_solve(cx->ps, cell->type->axes[0].dim) == poly_solve(cx->ps, d);
+}
+
 static Value left_member(Cx *cx, const Node *n, const Value *v)
 {
     const Bind *b = v->bind;
@@ -323,15 +331,32 @@ static Value left_member(Cx *cx, const Node *n, const Value *v)
         s.is_gate = true;
         s.gate_id = b->id;
         s.name = b->name;
-        not_yet(cx, n->span, "members of a halt");
+        if (live(cx) && b->all && same_rows(cx, b->all, b->dim)) {
+            Ex bits = act_read(cx->act, b->all->cell, b->all->type);
+            s.ex.ir = s.sel = act_gate(cx->act, b->name, bits, b->dim);
+            if (b->dim)
+                act_bind_restricted(cx->act, narrow(cx, b->dim, b->name, b->id), s.sel);
+        } else {
+            not_yet(cx, n->span, "'all' of this exit");
+        }
         return s;
     }
     bool steps = sym_eq(n->name, cx->w.steps);
     if (!steps && !sym_eq(n->name, cx->w.remainder))
         return no_member(cx, n, v);
-    not_yet(cx, n->span, "members of a halt");
     const Ty *t = ty_vector(cx->ts, elem_concrete(steps ? E_I32 : E_F32), b->dim);
-    return value_of(seen(cx, t, v->subs));
+    Value out = value_of(seen(cx, t, v->subs));
+    const Bind *cell = steps ? b->steps : b->remainder;
+    if (!live(cx))
+        return out;
+    if (!cell || !same_rows(cx, cell, b->dim)) {
+        not_yet(cx, n->span, "this member of an exit");
+        return out;
+    }
+    t = out.ex.ty;
+    out.ex = take_seen(cx, act_read(cx->act, cell->cell, cell->type), v->subs, n->span);
+    out.ex.ty = t;
+    return out;
 }
 
 static Value ref_member(Cx *cx, const Node *n, const Value *v)

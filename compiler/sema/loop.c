@@ -36,6 +36,7 @@ typedef struct {
     Bind *ix;
     Range range;
     ActBody *body;
+    Halts *halts;
     Value value; /* of the body, as seen outside */
 } Loop;
 
@@ -49,9 +50,11 @@ static void running_rows(Cx *cx, Loop *l, Env *e)
         const Poly *d = axis_of(cx, body.at[i]->xs, l->env);
         Sub sub = {d, narrow(cx, d, cx->w.running, polys_fresh_id(cx->ps)), e->group, {0}};
         if (!e->restricts) {
+            halts_running(cx, l->halts, e, &sub);
             e->restricts = true;
             e->sub = sub;
         } else if (poly_solve(cx->ps, e->sub.from) != poly_solve(cx->ps, d)) {
+            halts_running(cx, l->halts, e, &sub);
             e->parent = env_restricted(cx->arena, e->parent, ENV_PLAIN, sub);
         }
     }
@@ -63,9 +66,13 @@ static void run_loop(Cx *cx, void *arg)
     Env *e = env_new(cx->arena, l->outer, ENV_LOOP), *inner;
     e->outer = l->outer;
     e->group = polys_fresh_id(cx->ps);
+    e->halts = l->halts;
     running_rows(cx, l, e);
+    halts_steps(cx, l->halts, e, l->s->span);
     env_share(cx->arena, e, l->ix->name, l->ix);
     Value v = block_value(cx, l->s->b, e, NULL, &inner);
+    v = close_leaving(cx, e, e->parent, v);
+    halts_until(cx, l->halts);
     l->value = leave_value(cx, v, env_subs_to(cx->arena, inner, l->outer));
 }
 
@@ -104,13 +111,19 @@ static void find_range(Cx *cx, Loop *l)
 }
 
 /* Rows that left the block do not come back after the loop. */
-static Env *without_exited(Cx *cx, const Node *s, Env *env)
+static Env *without_exited(Cx *cx, const Loop *l, Env *env)
 {
+    const Node *s = l->s;
     Env *inner = env;
     for (uint32_t i = 0; i < s->b->xs.n; i++) {
         const Node *h = s->b->xs.at[i];
-        if (h->kind != AST_EXIT || !h->xs.n)
+        if (h->kind != AST_EXIT)
             continue;
+        if (!h->xs.n) {
+            if (live(cx))
+                exits_behind(cx, l->halts, h, inner = env_new(cx->arena, inner, ENV_PLAIN), NULL);
+            continue;
+        }
         const Poly *d = axis_of(cx, h->xs, inner);
         Env *home = env_fn(env);
         if (!home->group)
@@ -118,6 +131,7 @@ static Env *without_exited(Cx *cx, const Node *s, Env *env)
         Sub sub = {
             d, narrow(cx, d, not_name(cx, h->name), polys_fresh_id(cx->ps)), home->group, {0}};
         inner = env_restricted(cx->arena, inner, ENV_PLAIN, sub);
+        exits_behind(cx, l->halts, h, inner, &inner->sub);
     }
     return inner;
 }
@@ -179,7 +193,12 @@ Env *check_loop(Cx *cx, const Node *s, Env *env)
     }
     lint_crossed(cx, env, l.ix->range, s->span, s->op == OPER_SCAN ? "scan" : "loop");
     if (!done) {
+        l.halts = halts_begin(cx, s, env, l.outer);
         open_loop(cx, &l);
+        if (l.halts) {
+            l.halts->loop = l.body;
+            l.halts->cap = l.range.from_to;
+        }
         run_loop(cx, &l);
     }
     for (uint32_t i = 0; i < l.outer->n; i++)
@@ -188,5 +207,6 @@ Env *check_loop(Cx *cx, const Node *s, Env *env)
         bind_stack(cx, &l, env);
     else if (live(cx) && l.body)
         act_loop_end(cx->act, l.body, NULL, NULL);
-    return without_exited(cx, s, env);
+    halts_bound(cx, l.halts);
+    return without_exited(cx, &l, env);
 }

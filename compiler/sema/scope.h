@@ -97,6 +97,7 @@ struct Bind {
     ValId cell;    /* state, carry */
     ValId sel;     /* gate: selection or, of rank 0, the bit */
     ValId not_sel; /* its complement */
+    const Bind *all, *steps, *remainder; /* halt, exit: cells of its members */
     ActHow how;    /* gate: what its annotations say */
     ValId place;   /* index */
     const ValId *rest_places;
@@ -129,6 +130,8 @@ struct Env {
     uint32_t arm_id;         /* inside an arm of a send: of its route */
     ValId arm_place;         /* and its expert, while code is made */
     const SeenGate *gates;
+    struct Leaving *leaving; /* build: what left here, innermost first (walk.h) */
+    struct Halts *halts;     /* build, ENV_LOOP: what its halts and exits keep */
     Bind **binds;
     uint32_t n, cap;
     uint32_t *slots; /* hash of names once there are many */

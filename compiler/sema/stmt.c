@@ -157,9 +157,7 @@ SymId root_name(const Node *n)
     return n->kind == AST_NAME ? n->name : (SymId){0};
 }
 
-/* Every decision between the target's declaration and here must be over an axis it has (R8).
- * Returns the restrictions for the action. */
-static uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out)
+uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out)
 {
     const Ty *cur = b->type;
     uint32_t n = 0;
@@ -362,9 +360,10 @@ Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **in
     for (uint32_t i = 0; i < braces->xs.n; i++)
         e = statement(cx, braces->xs.at[i], e);
     *inner = e;
-    if (!braces->a)
-        return (Value){.kind = V_NONE};
-    return ex(cx, braces->a, e, want);
+    Value v = {.kind = V_NONE};
+    if (braces->a)
+        v = ex(cx, braces->a, e, want);
+    return close_leaving(cx, e, env, v);
 }
 
 /* ---- values that leave braces ---- */

@@ -461,9 +461,73 @@ void surrogates(Cx *cx, NodeList attrs, Env *env);
 void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at);
 SymId root_name(const Node *n);
 
+/* ---- leave.c: what leaves braces early, while code is made ---- */
+
+/* A decision whose second side is the rest of the braces, for what did not leave. */
+typedef struct Leaving {
+    struct Leaving *next;
+    ActBody *body;
+    Sub stay;       /* the rows that go on; 'from' is NULL at rank 0 */
+    const Ty *want; /* of an exit: the type of the block's result as seen here */
+    Ex gone;        /* of an exit: what those that left give */
+    bool stacked;   /* of a halt: the value of the braces is a row of a stack */
+} Leaving;
+
+/* The rows of an axis that a loop still works on; of rank 0 (axis NULL) the loop as a whole. */
+typedef struct {
+    const Poly *axis;
+    Bind *runs;  /* bit */
+    Bind *steps; /* i32: iterations begun */
+} Running;
+
+/* What one halt or exit of a loop keeps. */
+typedef struct {
+    const Node *s;
+    Bind *all;              /* bit: left here */
+    Bind *mass, *remainder; /* f32, of a halt by mass */
+    const Ty *want;         /* of an exit: type of the block's result beside the loop */
+    Bind **result;          /* and its parts */
+    uint32_t nresults;
+} LeftCells;
+
+typedef struct Halts {
+    VEC(Running) axes;
+    VEC(LeftCells) left;
+    ActBody *loop;
+    const Env *home; /* where the carries live */
+    bool cap;        /* the range is a bound, not a pass over something */
+    bool stacked;
+    bool halts; /* not only exits */
+} Halts;
+
+/* A cell that no name of the text refers to. */
+Bind *hidden_cell(Cx *cx, const char *what, const Ty *t, int64_t start);
+/* Its value as seen here, and a store to the rows of here. 'home': the scope it belongs to. */
+Ex hidden_read(Cx *cx, const Bind *b, const Env *env, const Env *home, Span at);
+void hidden_store(Cx *cx, const Bind *b, const Env *env, const Env *home, Ex v, Span at);
+/* Closes what left in the scopes from 'from' out to (not including) 'to'; 'v' is the value of the
+ * braces there. */
+Value close_leaving(Cx *cx, Env *from, const Env *to, Value v);
+void open_leaving(Cx *cx, Env *e, Leaving l);
+/* Decisions between a target's declaration and here must be over axes it has (R8). Returns the
+ * restrictions for act_store. */
+uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out);
+
 /* ---- loop.c, halt.c, decide.c, send.c ---- */
 Env *check_loop(Cx *cx, const Node *s, Env *env);
 Env *check_halt(Cx *cx, const Node *s, Env *env);
+/* The cells of the halts and exits of a loop, before it; NULL if it has none. */
+Halts *halts_begin(Cx *cx, const Node *loop, Env *env, const Env *home);
+/* The rows of an axis that still run, at the top of the body: 'sub' gets their selection. */
+void halts_running(Cx *cx, const Halts *h, Env *e, Sub *sub);
+void halts_steps(Cx *cx, const Halts *h, const Env *e, Span at);
+/* Behind the body: the loop ends once nothing runs any more. */
+void halts_until(Cx *cx, const Halts *h);
+/* Behind the loop: the status of a bound that was reached. */
+void halts_bound(Cx *cx, const Halts *h);
+/* Behind the loop: what left the block in it by exit 's' does not come back. 'stay' (NULL at rank
+ * 0) gets the selection of the others; the scope 'e' is theirs. */
+void exits_behind(Cx *cx, const Halts *h, const Node *s, Env *e, Sub *stay);
 void check_gate(Cx *cx, const Node *s, Env *env);
 /* Gives the decision that statement 's' makes its place in the network (build only). 'bins': of a
  * route the experts, of a halt the most steps + 1. */

@@ -250,3 +250,200 @@ def aux_bank(x):
         rows.append(h.sum())
         h = np.tanh(h) * (k + 1)
     return h, rows, h.sum(), (2 * h).sum(), h * 0.5, h > 0.5
+def halt_after(x, s):
+    h, steps, gone = x.copy(), np.zeros(len(x), int), np.zeros(len(x), bool)
+    for t in range(len(x)):
+        for n in range(6):
+            h[t] += 1
+            steps[t] += 1
+            if s[t] + n > 1.5:
+                gone[t] = True
+                break
+    return h, steps, gone
+
+
+def halt_before(x, s):
+    h, steps = x.copy(), np.zeros(len(x), int)
+    for t in range(len(x)):
+        for n in range(6):
+            steps[t] += 1
+            if s[t] + n > 1.5:
+                break
+            h[t] += 1
+    return h, steps
+
+
+def halt_rows(x, s):
+    h, k, run = x.copy(), s.copy(), np.ones(len(x), bool)
+    for _ in range(4):
+        m = h[run].mean(0) if run.any() else 0
+        run = run & ~(k > 1)
+        h[run] = 0.5 * h[run] + m - 0.25 * h[run].sum(0)
+        k[run] += 0.75
+    return h
+
+
+def halt_call(x, s):
+    h = x.copy()
+    for n in range(5):
+        h = 0.5 * h
+        if abs(h).max() < s:
+            return h, n + 1, True
+        h = h + 0.125
+    return h, 5, False
+
+
+def halt_twice(x, s, r):
+    h, run, k = x.copy(), np.ones(len(x), bool), 0
+    a, b = np.zeros(len(x), bool), np.zeros(len(x), bool)
+    for n in range(7):
+        if not run.any():
+            break
+        k += 1
+        out = run & (s + n > 2)
+        a |= out
+        run &= ~out
+        h[run] += 1
+        out = run & (r + n > 2.5)
+        b |= out
+        run &= ~out
+        h[run] *= 0.5
+        if k >= 5 and run.any():
+            break
+        h[run] -= 3
+    return h, a, b, k
+
+
+def halt_trace(x, s):
+    trace, h, run = np.zeros((5,) + x.shape), x.copy(), np.ones(len(x), bool)
+    for n in range(5):
+        h[run] *= 2
+        run &= ~(s + n > 1.5)
+        trace[n, run] = h[run]
+    return trace, (trace != 0).any((1, 2)), h
+
+
+def halt_whole(x, s):
+    seen, h, run = np.zeros(5), x.copy(), np.ones(len(x), bool)
+    for n in range(5):
+        run &= ~(s + n > 1.5)
+        if not run.any():
+            break
+        seen[n] = h.sum()
+        h[run] += 0.0625 * seen[n]
+    return h, seen
+
+
+def mass(h, p, cap, limit, grow):
+    y, c, n = np.zeros_like(h), 0.0, 0
+    while True:
+        h, n = grow(h), n + 1
+        last = c + p >= limit or n == cap
+        w = min(max(1 - c if last else p, 0), 1)
+        y = y + w * h
+        if last:
+            return y, n, w
+        c += p
+
+
+def halt_mass(x, p):
+    rows = [mass(x[t], 1 / (1 + np.exp(-p[t])), 4, 0.99, lambda h: h + 1) for t in range(len(x))]
+    return np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
+
+
+def halt_mass_call(x, s):
+    return mass(x, 1 / (1 + np.exp(-s)), D, 0.9, lambda h: 2 * h)[:2]
+
+
+def halt_inner(x, s, r):
+    h, inner = x.copy(), np.zeros(len(x), int)
+    for t in range(len(x)):
+        for n in range(3):
+            if s[t] + n > 1:
+                break
+            g = h[t].copy()
+            for m in range(4):
+                g += 1
+                inner[t] += 1
+                if r[t] + m > 1.5:
+                    break
+            h[t] = 0.5 * g
+    return h, inner
+
+
+def halt_gate(x, s, r):
+    h = x.copy()
+    for t in range(len(x)):
+        for n in range(5):
+            if r[t] > 0:
+                h[t] += 1
+            if s[t] + n > 1.5:
+                break
+            h[t] += h[t] if r[t] > 0 else 0.5
+    return h
+
+
+def halt_in_gate(x, s, r):
+    h, run = x.copy(), r > 0
+    for n in range(5):
+        h[run] += h[run].sum(0)
+        run = run & ~(s + n > 1.5)
+    return h
+
+
+def halt_order(x, s):
+    seen, c = np.zeros(D), 0.0
+    for i in range(D - 1, -1, -1):
+        c += x[i]
+        if c > s:
+            break
+        seen[i] = c
+    return seen
+
+
+def exit_chain(x, s, r):
+    y, head, a = np.zeros_like(x), np.zeros(len(x), int), x + 1
+    one = s > 0.5
+    y[one], head[one] = a[one], 1
+    b = a + a[~one].sum(0)
+    two = ~one & (r > 0)
+    y[two], head[two] = 2 * b[two], 2
+    rest = ~one & ~two
+    y[rest], head[rest] = (b * x)[rest], 3
+    return y, head
+
+
+def exit_call(x, go):
+    return x * 3 if go else x + 1
+
+
+def exit_loop(x, s):
+    y, at, h, run = np.zeros_like(x), np.full(len(x), 99), x.copy(), np.ones(len(x), bool)
+    for n in range(4):
+        h[run] += 1
+        out = run & (s + n > 1.5)
+        y[out], at[out] = 10 * h[out], n
+        run &= ~out
+        h[run] *= 0.5
+    y[run] = h[run] + h[run].sum(0)
+    return y, at
+
+
+def exit_loop_call(x, s):
+    h = x.copy()
+    for n in range(4):
+        h = h + 1
+        if s + n > 1.5:
+            return 10 * h, n
+    return h, 99
+
+
+class exit_block:
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, x, s, r):
+        y, run = np.zeros_like(x), r > 0
+        self.calls += run.any()
+        y[run] = np.where((s > 0)[:, None], -x, x * self.calls)[run]
+        return y

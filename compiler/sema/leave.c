@@ -1,0 +1,121 @@
+/* Leaving early, while code is made: what follows a halt or an exit in its braces becomes the
+ * second side of a decision, whose first side is what happens to those that leave. The sides are
+ * closed where the braces end. */
+
+#include "sema/walk.h"
+
+/* ---- cells without a name ---- */
+
+Bind *hidden_cell(Cx *cx, const char *what, const Ty *t, int64_t start)
+{
+    Bind *b = ARENA_NEW(cx->arena, Bind);
+    *b = (Bind){.kind = BIND_VAL, .role = IS_CARRY, .changes = true, .type = t};
+    b->name = intern_z(cx->names, what);
+    const Ty *one = ty_scalar(cx->ts, t->elem);
+    bool bit = t->elem.kind == SE_CONCRETE && t->elem.elem == E_BIT;
+    Ex v = bit ? act_bool(cx->act, start != 0, one)
+               : act_lit_int(cx->act, start, ty_scalar(cx->ts, elem_kind(SE_LIT)));
+    b->cell = act_carry(cx->act, b->name, v, t);
+    return b;
+}
+
+/* The decisions between two scopes that touch the type, outermost first. */
+static Subs touching(Cx *cx, const Ty *t, const Env *env, const Env *home)
+{
+    Subs all = env_subs_to(cx->arena, env, home);
+    Sub *at = ARENA_ARRAY(cx->arena, Sub, all.n + 1);
+    Subs out = {at, 0};
+    for (uint32_t i = 0; i < all.n; i++) {
+        const Ty *next = ty_replace(cx->ts, t, all.at[i].from, all.at[i].to);
+        if (!ty_identical(cx->ts, next, t))
+            at[out.n++] = all.at[i];
+        t = next;
+    }
+    return out;
+}
+
+Ex hidden_read(Cx *cx, const Bind *b, const Env *env, const Env *home, Span at)
+{
+    return take_seen(cx, act_read(cx->act, b->cell, b->type), touching(cx, b->type, env, home), at);
+}
+
+void hidden_store(Cx *cx, const Bind *b, const Env *env, const Env *home, Ex v, Span at)
+{
+    Subs subs = touching(cx, b->type, env, home);
+    ActRestrict *sels = ARENA_ARRAY(cx->arena, ActRestrict, subs.n * MAX_AXES + 1);
+    uint32_t n = check_rows(cx, b, subs, at, sels);
+    if (live(cx))
+        act_store(cx->act, b->cell, sels, n, NULL, 0, v, seen(cx, b->type, subs));
+}
+
+/* ---- the sides ---- */
+
+void open_leaving(Cx *cx, Env *e, Leaving l)
+{
+    Leaving *p = ARENA_NEW(cx->arena, Leaving);
+    *p = l;
+    p->next = e->leaving;
+    e->leaving = p;
+}
+
+/* Where axis 'd' stands in the type; -1: nowhere, -2: more than once. */
+static int axis_place(Cx *cx, const Ty *t, const Poly *d)
+{
+    int at = -1;
+    Axes a = axes_expand(cx->ts, t->axes, t->naxes);
+    for (uint32_t i = 0; i < a.n; i++)
+        if (a.at[i].dim && poly_solve(cx->ps, a.at[i].dim) == poly_solve(cx->ps, d))
+            at = at == -1 ? (int)i : -2;
+    return at;
+}
+
+static Value close_exit(Cx *cx, const Leaving *l, Value v)
+{
+    const Ty *t = l->want;
+    Subs stay = {&l->stay, l->stay.from ? 1 : 0};
+    Ex y = fitted(cx, &v, seen(cx, t, stay));
+    uint32_t n = t->kind == TYK_TUPLE ? t->nfields : 1;
+    int *axis = ARENA_ARRAY(cx->arena, int, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const Ty *part = t->kind == TYK_TUPLE ? t->fields[i].ty : t;
+        axis[i] =
+            l->stay.from && part->kind == TYK_TENSOR ? axis_place(cx, part, l->stay.from) : -1;
+        if (part->kind != TYK_TENSOR || (l->stay.from && axis[i] < 0))
+            not_yet(cx, cx->at, "an exit over rows that a result does not have");
+    }
+    if (!live(cx))
+        return v;
+    Value out = value_ex(act_when_end(cx->act, l->body, l->gone, y, axis, t));
+    out.ex.ty = t;
+    return out;
+}
+
+static Value close_halt(Cx *cx, const Leaving *l, Value v)
+{
+    bool value = l->stacked && is_tensor(&v);
+    if (!value) {
+        act_on_end(cx->act, l->body);
+        return v;
+    }
+    Subs stay = {&l->stay, l->stay.from ? 1 : 0};
+    const Ty *t = ty_default(cx->ts, v.ex.ty), *out = leave(cx, t, stay);
+    int axis = l->stay.from ? axis_place(cx, t, l->stay.to) : -1;
+    if (axis == -2) {
+        not_yet(cx, cx->at, "a stack of rows by rows that may leave");
+        return v;
+    }
+    Ex row = fitted(cx, &v, t);
+    if (!live(cx))
+        return v;
+    v = value_ex(act_rest_end(cx->act, l->body, row, axis, out));
+    v.ex.ty = out;
+    return v;
+}
+
+Value close_leaving(Cx *cx, Env *from, const Env *to, Value v)
+{
+    for (Env *e = from; e != to; e = e->parent)
+        for (const Leaving *l = e->leaving; l && live(cx); l = l->next)
+            v = l->want ? close_exit(cx, l, v) : close_halt(cx, l, v);
+    return v;
+}
