@@ -262,6 +262,8 @@ Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result);
  */
 Ex act_loop_step(Act *a, const ActBody *b, const Ty *ty);
 ValId act_loop_last(Act *a, const ActBody *b);
+/* Most iterations that the loop can have. */
+uint32_t act_loop_cap(const Act *a, const ActBody *b);
 /* The loop around ends after this iteration where the bit is 1. */
 void act_until(Act *a, ValId bit);
 /* Adds status bits (GATE_*) where the bit is 1. */

@@ -94,6 +94,11 @@ ValId act_loop_last(Act *a, const ActBody *b)
                   act_as_i32(a, b->operand[1]));
 }
 
+uint32_t act_loop_cap(const Act *a, const ActBody *b)
+{
+    return (uint32_t)attr_int(a->m, b->attr, "cap", 0);
+}
+
 void act_until(Act *a, ValId bit)
 {
     ir_ins(&a->b, OP_until, &bit, 1, (AttrId){0}, NULL, 0, NULL, 0);
