@@ -339,7 +339,7 @@ static void first_side(Cx *cx, const Node *s, const Halts *h, Env *gone, Leaving
 static Env *leave_here(Cx *cx, const Node *s, Env *env, const Halts *h, Ex test, const Mass *m,
                        const Sub *out, const Sub *stay)
 {
-    new_decision(cx, s, DECIDE_HALT, h ? act_loop_cap(cx->act, h->loop) : 0);
+    new_decision(cx, s, DECIDE_HALT, h ? act_loop_cap(cx->act, h->loop) + 1 : 0);
     Sub left = {0}, on = {0};
     ValId sel = act_gate(cx->act, s->name, test, out ? out->from : NULL);
     if (out) {
