@@ -93,13 +93,13 @@ struct Bind {
     int64_t met_size;
     Span met_at;
     /* while code is made */
-    Ex ex;         /* value */
-    ValId cell;    /* state, carry */
-    ValId sel;     /* gate: selection or, of rank 0, the bit */
-    ValId not_sel; /* its complement */
+    Ex ex;                               /* value */
+    ValId cell;                          /* state, carry */
+    ValId sel;                           /* gate: selection or, of rank 0, the bit */
+    ValId not_sel;                       /* its complement */
     const Bind *all, *steps, *remainder; /* halt, exit: cells of its members */
-    ActHow how;    /* gate: what its annotations say */
-    ValId place;   /* index */
+    ActHow how;                          /* gate: what its annotations say */
+    ValId place;                         /* index */
     const ValId *rest_places;
     uint32_t fixed; /* index: 1 + its number, where each index has its own code */
 };
