@@ -182,7 +182,8 @@ bool body_varies(const Lower *L, BodyId b)
 bool ins_effects(const Lower *L, InsId i)
 {
     const Ins *s = ins_get(L->f, i);
-    if (!(op_info(ins_op(L->f, i))->traits & PURE) && ins_op(L->f, i) != OP_yield)
+    Op op = ins_op(L->f, i); /* a read may move as long as nothing around it writes */
+    if (!(op_info(op)->traits & PURE) && op != OP_yield && op != OP_read)
         return true;
     if (attr_flag(L->m, s->attr, "check"))
         return true;
