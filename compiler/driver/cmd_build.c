@@ -1,6 +1,7 @@
 /* gatec build FILE: compiles every network of a file. Outputs are made in memory and written
  * together at the end, so that a failure leaves nothing behind. */
 
+#include "driver/budget.h"
 #include "driver/compile.h"
 
 #include "driver/output.h"
@@ -270,6 +271,8 @@ Status cmd_build(Session *s)
         status = compile_passes(s, b.m, &b.o);
     if (status == STATUS_OK && s->options.stop_after)
         return status;
+    if (status == STATUS_OK)
+        status = budget_check(s, b.path, b.m);
     if (status == STATUS_OK)
         status = produce(&b);
     if (status == STATUS_OK && diag_errors(s->diag))

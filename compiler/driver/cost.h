@@ -1,29 +1,38 @@
 #ifndef GATEC_DRIVER_COST_H
 #define GATEC_DRIVER_COST_H
 
-/* What a network costs at most, counted on HI functions: every extent at its maximum, loops at
- * their caps, of the sides of a decision the dearer one. */
+/* What a network costs, counted on HI functions. Loops run to their caps.
+ *   worst      every extent at its maximum, of the sides of a decision the dearer one
+ *   best       the same with the cheaper side
+ *   expected   decisions take the share of rows that is declared (#rate) or was measured, and what
+ *              they select is that much smaller; those without a rate cost the dearer side */
 
 #include "ir/ir.h"
 
 typedef struct {
-    uint64_t macs; /* multiplications whose result goes into a sum, together with that addition */
-    uint64_t ops;  /* other scalar operations */
+    uint64_t macs;  /* multiplications whose result goes into a sum, together with that addition */
+    uint64_t ops;   /* other scalar operations */
+    uint64_t bytes; /* of the weights that are read, each once */
 } Cost;
 
-/* A decision: the costs of its sides and where it is in the source. */
+/* A decision: the costs of its sides for all rows, and where it is in the source. */
 typedef struct {
     Span loc;
-    SymId name; /* none: it has no name */
-    bool rows;  /* per row of an axis; else of the whole */
-    Cost taken, otherwise;
+    SymId name;  /* its path, or what else it is called; none: it has no name */
+    uint32_t id; /* UINT32_MAX: it is none of the network's */
+    bool rows;   /* per row of an axis; else of the whole */
+    double rate; /* of 'expected'; negative: not known */
+    Cost taken, otherwise, expected;
 } CostDecision;
 
 typedef struct {
-    Cost total;
+    Cost worst, best, expected;
     VEC(CostDecision) decisions; /* in order of the text, outer ones first */
 } CostReport;
 
-CostReport cost_count(Arena *arena, const Fn *f);
+/* 'rates': by id of the decision, negative where it is not known; NULL: those declared. */
+CostReport cost_count(Arena *arena, const Fn *f, const double *rates);
+/* One number for comparisons: operations, a multiply-add for two. */
+double cost_work(Cost c);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "driver/explain.h"
 
+#include "driver/budget.h"
 #include "driver/compile.h"
 #include "driver/cost.h"
 #include "emit/abi.h"
@@ -64,8 +65,8 @@ static void interface(Explain *x, const Fn *f)
 
 static const char *work_text(Explain *x, Cost c)
 {
-    return arena_printf(x->s->arena, "%s multiply-adds, %s other operations", count(x, c.macs),
-                        count(x, c.ops));
+    return arena_printf(x->s->arena, "%s multiply-adds, %s other operations, %s bytes of weights",
+                        count(x, c.macs), count(x, c.ops), count(x, c.bytes));
 }
 
 static void decision(Explain *x, const CostDecision *d)
@@ -76,16 +77,27 @@ static void decision(Explain *x, const CostDecision *d)
                 d->rows ? ", per row" : "");
     if (at.file)
         strbuf_addf(&x->out, ", line %u", at.line);
+    if (d->rate >= 0)
+        strbuf_addf(&x->out, ", rate %g", d->rate);
     strbuf_addf(&x->out, "\n  %-10s   taken: %s\n  %-10s   else:  %s\n", "", work_text(x, d->taken),
                 "", work_text(x, d->otherwise));
+    if (d->rate >= 0)
+        strbuf_addf(&x->out, "  %-10s   expected: %s\n", "", work_text(x, d->expected));
 }
 
 static void work(Explain *x, const Fn *f)
 {
     if (f->stage == LO)
         return;
-    CostReport r = cost_count(x->s->arena, f);
-    strbuf_addf(&x->out, "  %-10s at most %s\n", "work", work_text(x, r.total));
+    CostReport r = cost_count(x->s->arena, f, NULL);
+    bool rates = false;
+    strbuf_addf(&x->out, "  %-10s at most %s\n", "work", work_text(x, r.worst));
+    for (uint32_t k = 0; k < r.decisions.n; k++)
+        rates |= r.decisions.at[k].rate >= 0;
+    if (r.decisions.n)
+        strbuf_addf(&x->out, "  %-10s at least %s\n", "", work_text(x, r.best));
+    if (rates)
+        strbuf_addf(&x->out, "  %-10s expected %s\n", "", work_text(x, r.expected));
     for (uint32_t k = 0; k < r.decisions.n; k++)
         decision(x, &r.decisions.at[k]);
 }
@@ -152,5 +164,6 @@ Status explain_networks(Session *s, const char *path)
         strbuf_addf(&x.out, "%s%s", k ? "\n" : "", head[k].at);
         memory(&x, x.m->fns.at[k]);
     }
-    return session_print(s, &x.out);
+    status = session_print(s, &x.out);
+    return status == STATUS_OK ? budget_check(s, path, x.m) : status;
 }

@@ -22,6 +22,7 @@ typedef struct {
     Diag *diag;
     Options options;
     uint32_t node_ids;   /* last node id given out */
+    const char *open;    /* a gate that is built open (gatec bench); or NULL */
     const char *weights; /* weight file that the source names; or NULL */
 } Session;
 

@@ -5,13 +5,13 @@
 
 #include <stdlib.h>
 
-Act *act_new(Arena *arena, Module *m, Diag *d, bool profile)
+Act *act_new(Arena *arena, Module *m, Diag *d, const SemaBuild *how)
 {
     Act *a = ARENA_NEW(arena, Act);
     a->arena = arena;
     a->m = m;
     a->diag = d;
-    a->profile = profile;
+    a->how = how;
     return a;
 }
 
@@ -258,7 +258,7 @@ TypeId act_type(Act *a, const Ty *ty)
 void act_network_begin(Act *a, SymId name)
 {
     a->fn = fn_new(a->m, sym_text(a->m->names, name));
-    a->fn->profile = a->profile;
+    a->fn->profile = a->how->profile;
     a->b = build_at_end(a->fn, a->fn->entry);
     a->refused.n = 0;
     a->aux.n = 0;

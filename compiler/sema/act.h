@@ -16,6 +16,7 @@
  *  - A selection in IR is over the axis as seen where it was made. */
 
 #include "ir/build.h"
+#include "sema/how.h"
 #include "sema/ty.h"
 #include "source/diag.h"
 #include "syntax/ast.h"
@@ -23,8 +24,8 @@
 typedef struct Act Act;
 
 /* Code is appended to 'm'. Mistakes that only emission can see go to 'd' ("not supported yet").
- * 'profile': decisions are counted. */
-Act *act_new(Arena *arena, Module *m, Diag *d, bool profile);
+ */
+Act *act_new(Arena *arena, Module *m, Diag *d, const SemaBuild *how);
 /* Where the text is; given to new instructions and to findings. */
 void act_at(Act *a, Span at);
 
@@ -185,6 +186,8 @@ typedef struct {
 /* Records it under the path of 'row'; its id is the number of those before it. Met again under the
  * same path it is the same one. d->id is set; row->members comes from the sizes. */
 void act_decision(Act *a, ActDecision *d, DecisionRow row);
+/* The outcome of a gate: its test, or what the build puts in its place (SemaBuild). */
+Ex act_decided(Act *a, const ActDecision *d, Ex test, const Poly *axis);
 /* Counters of the decision, where the network keeps a profile: it was made for 'rows' and took
  * 'taken' of them (i32); by a gate over an axis, or of rank 0; and for each of the numbers in
  * 'bins' (integers of any shape) one in that bin. */
@@ -205,8 +208,10 @@ ActBody *act_when_begin(Act *a, ValId cond_or_sel, ValId rest); /* rest: none at
 typedef struct {
     double rate;       /* declared share of the rows; negative: none is */
     const char *lower; /* forced lowering: mask branch compact group; or NULL */
+    uint32_t decision; /* id in the network + 1; 0: none of its */
 } ActHow;
-/* What the annotations of the gate say about its lowering; before the sides are closed. */
+/* What the annotations of the gate say about its lowering, and which decision of the network it
+ * follows; before the sides are closed. */
 void act_when_how(Act *a, ActBody *b, const ActHow *how);
 void act_when_else(Act *a, ActBody *b);
 /* x and y are what the sides gave; axis[k]: for result field k the axis that is decided, -1 at

@@ -28,7 +28,7 @@ static void emit(Act *a, const ActDecision *d, ValId number, ValId n)
 
 void act_count(Act *a, const ActDecision *d, ValId rows, ValId taken)
 {
-    if (!a->profile)
+    if (!a->how->profile)
         return;
     ValId first = times(a, member_number(a, d), COUNT_KINDS);
     ValId n[COUNT_KINDS] = {
@@ -40,7 +40,7 @@ void act_count(Act *a, const ActDecision *d, ValId rows, ValId taken)
 void act_count_gate(Act *a, const ActDecision *d, ValId sel)
 {
     const Type *t = val_ty(a->fn, sel);
-    if (!a->profile)
+    if (!a->how->profile)
         return;
     if (t->kind == TY_SEL)
         act_count(a, d, ir_extent(&a->b, t->ix), ir_op(&a->b, OP_sel_count, &sel, 1, (AttrId){0}));
@@ -64,7 +64,7 @@ static ValId count_bin(void *cx, Act *a, const ValId *idx)
 void act_count_bins(Act *a, const ActDecision *d, ValId bins)
 {
     const DecisionRow *row = &a->fn->decisions.at[d->id];
-    if (!a->profile)
+    if (!a->how->profile)
         return;
     ValId first = times(a, member_number(a, d), row->bins);
     first = ir_bin(&a->b, OP_add, first, act_i32(a, (int64_t)COUNT_KINDS * row->members));

@@ -30,7 +30,7 @@ struct Act {
     Arena *arena;
     Module *m;
     Diag *diag;
-    bool profile;
+    const SemaBuild *how;
     Fn *fn;
     Build b;             /* where code goes now */
     VEC(AtomBind) atoms; /* by poly_id */

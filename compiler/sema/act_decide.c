@@ -56,6 +56,16 @@ void act_decision(Act *a, ActDecision *d, DecisionRow row)
     vec_push(a->m->arena, &a->fn->decisions, row);
 }
 
+Ex act_decided(Act *a, const ActDecision *d, Ex test, const Poly *axis)
+{
+    const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
+    if (!a->how->open || strcmp(path, a->how->open))
+        return test;
+    ValId bit = ir_const_int(&a->b, E_BIT, 1);
+    DimId dim = axis ? act_dim(a, axis) : (DimId){0};
+    return act_ex(test.ty, act_fill(a, bit, &dim, axis ? 1 : 0));
+}
+
 ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)
 {
     ValId v = act_plain(a, test);
@@ -168,6 +178,8 @@ void act_when_how(Act *a, ActBody *b, const ActHow *how)
 {
     if (how->lower)
         b->attr = attr_with(a->m, b->attr, attr_make_name(a->m, "hint", how->lower));
+    if (how->decision)
+        b->attr = attr_with(a->m, b->attr, attr_make_int(a->m, "decision", how->decision - 1));
     if (how->rate >= 0)
         b->attr = attr_with(a->m, b->attr, attr_make_float(a->m, "rate", how->rate));
 }

@@ -177,7 +177,7 @@ bool sema_build(Program *cx, Module *out, const SemaBuild *how)
         Bind *b = d->kind == AST_NETWORK ? env_here(cx->main->env, d->name) : NULL;
         if (!b || b->kind != BIND_FN || (only && strcmp(sym_text(cx->names, d->name), only) != 0))
             continue;
-        cx->act = act_new(cx->arena, out, cx->diag, how->profile);
+        cx->act = act_new(cx->arena, out, cx->diag, how);
         cx->network = d->name;
         build_network(cx, b->fn);
         built++;

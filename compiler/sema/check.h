@@ -5,6 +5,7 @@
  * a checked file into IR. */
 
 #include "ir/ir.h"
+#include "sema/how.h"
 #include "source/diag.h"
 #include "syntax/ast.h"
 
@@ -36,10 +37,6 @@ void sema_coverage(Program *p, StrBuf *out);
 void sema_keep_notes(Program *p);
 /* Which extra results ('aux') the networks get: patterns of their paths. Before sema_build. */
 void sema_ask_aux(Program *p, const char *const *patterns, uint32_t n);
-typedef struct {
-    const char *network; /* only the one of that name, where there is one; NULL: all */
-    bool profile;        /* with counters of their decisions */
-} SemaBuild;
 /* Builds the networks of the checked main file into 'out'. False (reported) if something cannot be
  * built. */
 bool sema_build(Program *p, Module *out, const SemaBuild *how);

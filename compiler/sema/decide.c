@@ -91,8 +91,10 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     b.how = (ActHow){declared_rate(cx, s->attrs), declared_lowering(cx, s->attrs)};
     if (live(cx) && is_tensor(&test)) {
         ActDecision made = new_decision(cx, s, DECIDE_GATE, 0);
-        b.sel = act_gate(cx->act, s->name, test.ex, d);
+        Ex bits = act_decided(cx->act, &made, test.ex, d);
+        b.sel = act_gate(cx->act, s->name, bits, d);
         b.name = s->name;
+        b.how.decision = made.id + 1;
         act_count_gate(cx->act, &made, b.sel);
         if (d) {
             b.not_sel = act_complement(cx->act, not_name(cx, s->name), b.sel);

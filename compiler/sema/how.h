@@ -1,0 +1,13 @@
+#ifndef GATEC_SEMA_HOW_H
+#define GATEC_SEMA_HOW_H
+
+#include <stdbool.h>
+
+/* How networks are built. */
+typedef struct {
+    const char *network; /* only the one of that name, where there is one; NULL: all */
+    bool profile;        /* with counters of their decisions */
+    const char *open;    /* the gate of this path is open, whatever its test says; or NULL */
+} SemaBuild;
+
+#endif
