@@ -132,6 +132,7 @@ typedef struct gate_info {
     uint32_t decisions; /* length of the table; 0 without a profile */
     const gate_decision_info *decision;
     uint64_t profile_bytes;
+    uint32_t optional; /* how many of the inputs, the last ones, may be NULL: all 0 */
 } gate_info;
 
 /* Adds the counters of one profile to another of the same network (one per thread, say). */

@@ -76,8 +76,8 @@ static Status bind_inputs(Bench *b)
         if (given < 0)
             return STATUS_IO;
         if (!given)
-            in[k] = random_tensor(b, type);
-        else if (!npy_tensor_fit(&in[k], type_get(b->m->types, type)))
+            in[k] = fn_input_optional(f, k) ? (Tensor){0} : random_tensor(b, type);
+        else if (in[k].bytes && !npy_tensor_fit(&in[k], type_get(b->m->types, type)))
             return compile_refused(b->s, "an input has another element type than its file");
     }
     return call_bind(b->call, in, &why) ? STATUS_OK : compile_refused(b->s, why);

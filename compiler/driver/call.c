@@ -265,7 +265,9 @@ static bool check_shape(Call *c, const AbiItem *it, const Tensor *t, const char 
 static void take_input(Call *c, uint32_t k, const Tensor *t)
 {
     void *room = c->input_room[k];
-    c->inputs[k] = room;
+    c->inputs[k] = t->bytes ? room : NULL;
+    if (!t->bytes)
+        return;
     if (t->elem == E_BIT)
         pack(room, t);
     else if (tensor_count(t))
@@ -279,12 +281,13 @@ static bool bind(Call *c, const Tensor *inputs, const char **why)
         c->extents[k] = -1;
     for (uint32_t k = 0; k < abi->inputs.n; k++) {
         const Type *ty = type_get(c->m->types, abi->inputs.at[k].type);
-        for (uint32_t a = 0; a < ty->rank && a < inputs[k].rank; a++)
+        for (uint32_t a = 0; inputs[k].bytes && a < ty->rank && a < inputs[k].rank; a++)
             if (!learn(c, ty->dims[a], inputs[k].extent[a], why))
                 return false;
     }
     for (uint32_t k = 0; k < abi->inputs.n; k++) {
-        if (!check_shape(c, &abi->inputs.at[k], &inputs[k], why))
+        bool left_out = abi->inputs.at[k].optional && !inputs[k].bytes;
+        if (!left_out && !check_shape(c, &abi->inputs.at[k], &inputs[k], why))
             return false;
         take_input(c, k, &inputs[k]);
     }

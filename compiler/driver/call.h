@@ -41,7 +41,8 @@ void call_scrub(Call *c);
 bool call_intact(Call *c);
 
 /* One tensor per input, in order; run-time extents are taken from their shapes. They are copied.
- * False with *why where a shape does not fit. */
+ * One without elements (bytes NULL) leaves an optional input out. False with *why where a shape
+ * does not fit. */
 bool call_bind(Call *c, const Tensor *inputs, const char **why);
 /* Runs with what was bound; returns the status bits. */
 uint32_t call_run(Call *c);

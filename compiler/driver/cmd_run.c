@@ -97,7 +97,7 @@ static Status read_inputs(Run *r)
         given[i] = true;
     }
     for (uint32_t k = 0; k < r->nin; k++)
-        if (!given[k])
+        if (!given[k] && !fn_input_optional(r->f, k))
             return wrong(r,
                          arena_printf(r->s->arena, "input '%s' is not given: --input %s=FILE.npy",
                                       sym_text(r->m->names, r->f->in_names.at[k]),
@@ -113,6 +113,8 @@ static Status count_frames(Run *r)
         return STATUS_OK;
     for (uint32_t k = 0; k < r->nin; k++) {
         int64_t n = r->inputs[k].extent[0];
+        if (!r->inputs[k].bytes)
+            continue;
         if (r->frames >= 0 && n != r->frames)
             return wrong(r, arena_printf(r->s->arena, "input '%s' has %lld frames, '%s' has %lld",
                                          sym_text(r->m->names, r->f->in_names.at[k]), (long long)n,
@@ -349,7 +351,7 @@ static Status run_frames(Run *r)
     Status status = STATUS_OK;
     for (int64_t n = 0; n < r->frames && status == STATUS_OK; n++) {
         for (uint32_t k = 0; k < r->nin; k++)
-            inputs[k] = frame_of(&r->inputs[k], n);
+            inputs[k] = r->inputs[k].bytes ? frame_of(&r->inputs[k], n) : (Tensor){0};
         status = call_network(r, a, inputs);
         for (uint32_t k = 0; k < r->nout && status == STATUS_OK; k++)
             status = stack(r, k, n);

@@ -88,8 +88,11 @@ Status compile_load(Session *s, const char *path, Module **out)
     ice_stage("build");
     *out = module_new(s->arena, s->names, path);
     sema_ask_aux(u.program, s->options.aux.at, s->options.aux.n);
-    const SemaBuild how = {
-        .network = s->options.network, .profile = s->options.profile, .open = s->open};
+    const SemaBuild how = {.network = s->options.network,
+                           .profile = s->options.profile,
+                           .forceable = s->options.forceable.at,
+                           .nforceable = (unsigned)s->options.forceable.n,
+                           .open = s->open};
     status = sema_build(u.program, *out, &how) ? STATUS_OK : STATUS_ERRORS;
     const char *weights = s->weights = sema_weights_path(u.program);
     if (status == STATUS_OK && weights && wants_weights(s, *out, weights))

@@ -196,6 +196,7 @@ static bool collect_tensors(Make *k)
         TypeId t = val_type(f, body_param(f, f->entry, i));
         if (!add_tensor(k, abi->inputs.at, abi->inputs.n, f->in_names.at[i], t, &it))
             return false;
+        it.optional = fn_input_optional(f, i);
         vec_push(k->arena, &abi->inputs, it);
     }
     for (uint32_t i = 0; i < f->out_names.n; i++) {

@@ -21,6 +21,7 @@ typedef struct {
     int64_t bytes;    /* as the caller stores them */
     int64_t offset;   /* bytes, in the state or knob struct */
     int64_t slot;     /* of weights: number of the first pointer in NAME_weights */
+    bool optional;    /* of inputs: NULL stands for zeros */
     int64_t unpacked; /* of bit tensors: place in the workspace of the byte-wise copy, else -1 */
 } AbiItem;
 

@@ -254,8 +254,8 @@ static void inputs_struct(Head *h)
     open_struct(h, "inputs", empty);
     for (uint32_t k = 0; k < abi->inputs.n; k++) {
         const AbiItem *it = &abi->inputs.at[k];
-        strbuf_addf(h->out, "    const %s *%s; /* %s%s */\n", abi_c_type(it->elem), it->field,
-                    type_text(h, it->type), note(it));
+        strbuf_addf(h->out, "    const %s *%s; /* %s%s%s */\n", abi_c_type(it->elem), it->field,
+                    type_text(h, it->type), note(it), it->optional ? "; NULL: all 0" : "");
     }
     if (abi->counters)
         strbuf_addf(h->out, "    %s_profile *%s; /* counters to add to, or NULL */\n", abi->name,

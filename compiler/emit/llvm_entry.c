@@ -282,6 +282,19 @@ static LLVMTypeRef inputs_type(Entry *n)
     return LLVMStructTypeInContext(n->e->cx, t, total, 0);
 }
 
+/* What the caller left out is read from zeros in the object. */
+static LLVMValueRef or_zeros(Entry *n, LLVMValueRef given, const AbiItem *it)
+{
+    Emit *e = n->e;
+    LLVMTypeRef t = LLVMArrayType2(e->t_i8, (uint64_t)it->bytes + 1);
+    LLVMValueRef zeros = LLVMAddGlobal(e->mod, t, "zeros");
+    LLVMSetInitializer(zeros, LLVMConstNull(t));
+    LLVMSetGlobalConstant(zeros, 1);
+    LLVMSetLinkage(zeros, LLVMInternalLinkage);
+    LLVMSetAlignment(zeros, ABI_ALIGN);
+    return LLVMBuildSelect(e->b, LLVMBuildIsNotNull(e->b, given, ""), given, zeros, "");
+}
+
 static void load_tensors(Entry *n, LLVMTypeRef in_type)
 {
     Emit *e = n->e;
@@ -291,7 +304,10 @@ static void load_tensors(Entry *n, LLVMTypeRef in_type)
     for (uint32_t k = 0; k < abi->inputs.n; k++) {
         LLVMValueRef p = LLVMBuildStructGEP2(e->b, in_type, n->in, k, "");
         n->inputs[k] = LLVMBuildLoad2(e->b, e->t_ptr, p, abi->inputs.at[k].field);
-        refuse_null(n, n->inputs[k]);
+        if (abi->inputs.at[k].optional)
+            n->inputs[k] = or_zeros(n, n->inputs[k], &abi->inputs.at[k]);
+        else
+            refuse_null(n, n->inputs[k]);
     }
     if (abi->counters) /* NULL: no profile is wanted */
         n->profile = load_pointer(n->e, n->in, abi_profile_slot(abi));

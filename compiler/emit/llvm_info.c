@@ -237,6 +237,7 @@ static LLVMValueRef info_const(Info *n)
         i32_const(e, abi->decisions.n),
         decision_table(n),
         i64_const(e, abi->counters * 8),
+        i32_const(e, abi->f->optional),
     };
     return LLVMConstStructInContext(e->cx, v, sizeof v / sizeof *v, 0);
 }

@@ -231,6 +231,8 @@ static bool bind_inputs(Interp *in, const Tensor *inputs)
     uint32_t n = body_nparams(in->f, in->f->entry);
     for (uint32_t k = 0; k < n; k++) {
         const Type *ty = val_ty(in->f, body_param(in->f, in->f->entry, k));
+        if (!inputs[k].bytes && fn_input_optional(in->f, k))
+            continue;
         if (ty->rank != inputs[k].rank)
             return interp_stop(in, "an input has another rank than its type");
         for (uint32_t a = 0; a < ty->rank; a++) {
@@ -258,12 +260,18 @@ static bool in_range(const Tensor *t, int64_t bound)
     return true;
 }
 
-static bool take_input(Interp *in, ValId param, const Tensor *given)
+static bool take_input(Interp *in, uint32_t k, const Tensor *given)
 {
+    ValId param = body_param(in->f, in->f->entry, k);
     const Type *ty = val_ty(in->f, param);
     Tensor t;
     if (!interp_shape(in, &t, val_type(in->f, param)))
         return false;
+    if (!given->bytes && fn_input_optional(in->f, k)) {
+        if (interp_make(in, in->work, &t, val_type(in->f, param)))
+            interp_give(in, param.ix, &t);
+        return !in->why;
+    }
     for (uint32_t a = 0; a < t.rank; a++)
         if (t.extent[a] != given->extent[a])
             return interp_stop(in, "an input has another shape than its type");
@@ -295,7 +303,7 @@ static bool take_inputs(Interp *in, const Tensor *inputs)
     if (!bind_inputs(in, inputs))
         return false;
     for (uint32_t k = 0; k < body_nparams(in->f, in->f->entry); k++)
-        if (!take_input(in, body_param(in->f, in->f->entry, k), &inputs[k]))
+        if (!take_input(in, k, &inputs[k]))
             return false;
     check_knobs(in);
     return true;

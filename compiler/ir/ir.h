@@ -91,6 +91,7 @@ typedef struct {
     VEC(DecisionRow) decisions; /* in order of the text; a place is an id */
     VEC(TypeId) out_types; /* LO: types of the outputs, whose yield gives nothing (HI: empty) */
     VEC(DimId) dims;       /* run-time dimensions the caller passes, in order of declaration */
+    uint32_t optional;     /* how many inputs, the last ones, the caller may leave out: zeros */
     bool profile;          /* has 'count': the caller may ask for a profile */
     uint8_t stage;         /* HI or LO */
     uint32_t facts;        /* FACT_* of pass/pass.h made by passes */
@@ -108,6 +109,11 @@ typedef struct {
     DimId dims[MAX_RANK];
     uint8_t ndims;
 } AttrVal;
+
+static inline bool fn_input_optional(const Fn *f, uint32_t k)
+{
+    return k + f->optional >= f->in_names.n;
+}
 
 /* Constant data: row-major elements as in memory (bit: one byte each). */
 typedef struct {

@@ -326,7 +326,7 @@ static bool parse_decisions(Parse *p)
     return true;
 }
 
-/* stage hi dims [..] decisions a, b profile facts n workspace n */
+/* stage hi dims [..] decisions a, b profile optional n facts n workspace n */
 static bool parse_properties(Parse *p)
 {
     DimId dims[64];
@@ -340,6 +340,8 @@ static bool parse_properties(Parse *p)
     if (skip_word(p, "decisions") && !parse_decisions(p))
         return false;
     p->f->profile = skip_word(p, "profile");
+    if (skip_word(p, "optional") && !parse_uint(p, &p->f->optional))
+        return false;
     if (skip_word(p, "facts") && !parse_uint(p, &p->f->facts))
         return false;
     return !skip_word(p, "workspace") || parse_int(p, &p->f->workspace);

@@ -301,6 +301,8 @@ void ir_print_fn(StrBuf *out, const Fn *f)
         print_decision(out, f, &f->decisions.at[k]);
     }
     strbuf_add(out, f->profile ? " profile" : "");
+    if (f->optional)
+        strbuf_addf(out, " optional %u", f->optional);
     if (f->facts)
         strbuf_addf(out, " facts %u", f->facts);
     if (f->workspace)

@@ -92,6 +92,8 @@ static bool check_tables(Tables *t)
     t->names = (SymMap){.arena = t->names.arena};
     for (uint32_t k = 0; k < m->fns.n; k++) {
         ok &= is_new(t, "network", m->fns.at[k]->name);
+        if (m->fns.at[k]->optional > m->fns.at[k]->in_names.n)
+            ok = bad(t, "network", m->fns.at[k]->name, "more inputs are optional than there are");
         for (uint32_t d = 0; d < m->fns.at[k]->decisions.n; d++)
             ok &= check_decision(t, &m->fns.at[k]->decisions.at[d]);
     }

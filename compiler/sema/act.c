@@ -261,6 +261,7 @@ void act_network_begin(Act *a, SymId name)
     a->fn->profile = a->how->profile;
     a->b = build_at_end(a->fn, a->fn->entry);
     a->refused.n = 0;
+    a->forced.n = 0;
     a->aux.n = 0;
 }
 

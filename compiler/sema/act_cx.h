@@ -31,6 +31,7 @@ struct Act {
     Module *m;
     Diag *diag;
     const SemaBuild *how;
+    VEC(ValId) forced; /* by id of the decision: the input that forces it, or none */
     Fn *fn;
     Build b;             /* where code goes now */
     VEC(AtomBind) atoms; /* by poly_id */

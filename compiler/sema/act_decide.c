@@ -56,16 +56,6 @@ void act_decision(Act *a, ActDecision *d, DecisionRow row)
     vec_push(a->m->arena, &a->fn->decisions, row);
 }
 
-Ex act_decided(Act *a, const ActDecision *d, Ex test, const Poly *axis)
-{
-    const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
-    if (!a->how->open || strcmp(path, a->how->open))
-        return test;
-    ValId bit = ir_const_int(&a->b, E_BIT, 1);
-    DimId dim = axis ? act_dim(a, axis) : (DimId){0};
-    return act_ex(test.ty, act_fill(a, bit, &dim, axis ? 1 : 0));
-}
-
 ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)
 {
     ValId v = act_plain(a, test);

@@ -182,6 +182,7 @@ bool sema_build(Program *cx, Module *out, const SemaBuild *how)
         build_network(cx, b->fn);
         built++;
     }
+    act_check_forceable(cx->arena, out, cx->diag, how);
     cx->act = NULL;
     cx->mute--;
     if (!built)

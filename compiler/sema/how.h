@@ -5,9 +5,11 @@
 
 /* How networks are built. */
 typedef struct {
-    const char *network; /* only the one of that name, where there is one; NULL: all */
-    bool profile;        /* with counters of their decisions */
-    const char *open;    /* the gate of this path is open, whatever its test says; or NULL */
+    const char *network;          /* only the one of that name, where there is one; NULL: all */
+    bool profile;                 /* with counters of their decisions */
+    const char *const *forceable; /* patterns of paths: the caller may force these decisions */
+    unsigned nforceable;
+    const char *open; /* the gate of this path is open, whatever its test says; or NULL */
 } SemaBuild;
 
 #endif

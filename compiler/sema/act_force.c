@@ -1,0 +1,142 @@
+/* Actions: decisions that something else than their test makes. The build may hold a gate open, and
+ * the caller may force decisions by inputs of their own, row by row: 0 leaves a row to the test. */
+#include "sema/act_cx.h"
+
+#include "support/glob.h"
+
+#include <string.h>
+
+enum { FORCE_OPEN = 1, FORCE_CLOSED = 2 };
+
+/* Patterns are of paths, with the network's name in front or without. */
+static bool fits(Arena *arena, const Fn *f, const char *path, const char *pattern)
+{
+    const char *network = sym_text(f->module->names, f->name);
+    return glob_match(pattern, path) ||
+           glob_match(pattern, arena_printf(arena, "%s.%s", network, path));
+}
+
+static bool is_forceable(const Act *a, const char *path)
+{
+    for (unsigned k = 0; k < a->how->nforceable; k++)
+        if (fits(a->arena, a->fn, path, a->how->forceable[k]))
+            return true;
+    return false;
+}
+
+static bool fits_some(Arena *arena, const Module *m, const char *pattern)
+{
+    for (uint32_t k = 0; k < m->fns.n; k++)
+        for (uint32_t d = 0; d < m->fns.at[k]->decisions.n; d++)
+            if (fits(arena, m->fns.at[k], sym_text(m->names, m->fns.at[k]->decisions.at[d].path),
+                     pattern))
+                return true;
+    return false;
+}
+
+void act_check_forceable(Arena *arena, const Module *m, Diag *d, const SemaBuild *how)
+{
+    VEC(const char *) paths = {0};
+    for (uint32_t k = 0; k < m->fns.n; k++)
+        for (uint32_t i = 0; i < m->fns.at[k]->decisions.n; i++)
+            vec_push(arena, &paths, sym_text(m->names, m->fns.at[k]->decisions.at[i].path));
+    for (unsigned k = 0; k < how->nforceable; k++) {
+        if (fits_some(arena, m, how->forceable[k]))
+            continue;
+        diag_report(d, E0402, (Span){0, 0}, "--forceable: there is no decision of the path '%s'",
+                    how->forceable[k]);
+        const char *near = diag_nearest(how->forceable[k], paths.at, paths.n);
+        if (near)
+            diag_help(d, "did you mean '%s'?", near);
+    }
+}
+
+typedef struct {
+    const Fn *f;
+    bool open; /* a symbol that the caller does not pass */
+} Open;
+
+static void look_symbol(void *cx, DimId sym)
+{
+    Open *o = cx;
+    bool passed = false;
+    for (uint32_t k = 0; k < o->f->dims.n; k++)
+        passed |= dim_eq(o->f->dims.at[k], sym);
+    o->open |= !passed;
+}
+
+/* The axis without any decision, as the caller sees it: its extent, or its maximum if that is
+ * computed during the run. */
+static DimId whole_axis(Act *a, const Poly *axis)
+{
+    for (axis = act_actual(a, axis); act_restricted(a, axis);)
+        axis = act_base(a, axis);
+    DimId d = act_dim(a, axis);
+    Open o = {.f = a->fn};
+    dim_symbols(a->m->dims, d, look_symbol, &o);
+    return o.open ? dim_const(a->m->dims, dim_max(a->m->dims, d)) : d;
+}
+
+/* The input "force.PATH": of every member of the banks around, for every row. */
+static ValId force_input(Act *a, const ActDecision *d, const Poly *axis)
+{
+    DimId dims[MAX_RANK];
+    uint32_t n = 0;
+    while (a->forced.n <= d->id)
+        vec_push(a->arena, &a->forced, (ValId){0});
+    if (a->forced.at[d->id].ix)
+        return a->forced.at[d->id];
+    if (d->nmembers + 1 > MAX_RANK) {
+        act_not_yet(a, a->b.loc, "forcing a decision inside so many banks");
+        return (ValId){0};
+    }
+    for (uint32_t k = 0; k < d->nmembers; k++)
+        dims[n++] = act_dim(a, d->sizes[k]);
+    if (axis)
+        dims[n++] = whole_axis(a, axis);
+    const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
+    SymId name = intern_z(a->m->names, arena_printf(a->arena, "force.%s", path));
+    ValId v = fn_input(a->fn, name, type_tensor(a->m->types, E_I8, dims, n));
+    a->fn->optional++;
+    a->forced.at[d->id] = v;
+    return v;
+}
+
+typedef struct {
+    const ActDecision *d;
+    const Poly *axis;
+    ValId own, input; /* the test's outcome; what forces it */
+} Forced;
+
+static ValId forced_element(void *cx, Act *a, const ValId *idx)
+{
+    const Forced *p = cx;
+    ValId subs[MAX_RANK], own = act_at_axes(a, p->own, ACT_IN_ORDER, idx);
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < p->d->nmembers; k++)
+        subs[n++] = p->d->members[k];
+    if (p->axis)
+        subs[n++] = act_index_outer(a, idx[0], p->axis);
+    ValId how = n ? ir_index(&a->b, p->input, subs, n, false) : p->input;
+    how = ir_convert(&a->b, how, E_I32);
+    ValId open = ir_cmp(&a->b, "eq", how, act_i32(a, FORCE_OPEN));
+    ValId shut = ir_cmp(&a->b, "eq", how, act_i32(a, FORCE_CLOSED));
+    ValId left = ir_bin(&a->b, OP_and, own, ir_un(&a->b, OP_not, shut));
+    return ir_bin(&a->b, OP_or, left, open);
+}
+
+Ex act_decided(Act *a, const ActDecision *d, Ex test, const Poly *axis)
+{
+    const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
+    bool held = a->how->open && !strcmp(path, a->how->open);
+    DimId dim = axis ? act_dim(a, axis) : (DimId){0};
+    if (held)
+        return act_ex(test.ty, act_fill(a, ir_const_int(&a->b, E_BIT, 1), &dim, axis ? 1 : 0));
+    if (!is_forceable(a, path))
+        return test;
+    Forced p = {.d = d, .axis = axis, .input = force_input(a, d, axis)};
+    if (!p.input.ix)
+        return test;
+    p.own = act_fill(a, act_bits(a, act_plain(a, test)), &dim, axis ? 1 : 0);
+    return act_ex(test.ty, act_map(a, &dim, axis ? 1 : 0, forced_element, &p));
+}
