@@ -18,6 +18,15 @@ static Env *home_of(Env *env)
     return NULL;
 }
 
+/* A halt in a loop; an exit in its block, or in a loop that itself stands there. */
+static bool stands_right(const Env *home, bool exits)
+{
+    if (!home || home->what == ENV_FN)
+        return home && exits;
+    const Env *around = exits ? home_of(home->outer) : home;
+    return around && (!exits || around->what == ENV_FN);
+}
+
 static int64_t group_of(Cx *cx, Env *home)
 {
     if (!home->group)
@@ -384,7 +393,7 @@ Env *check_halt(Cx *cx, const Node *s, Env *env)
     bool exits = s->kind == AST_EXIT;
     const Poly *d = axis_of(cx, s->xs, env);
     Env *loop = home_of(env);
-    if (!loop || (!exits && loop->what != ENV_LOOP)) {
+    if (!stands_right(loop, exits)) {
         bad(cx, s->span, E0336, "'%s' must stand directly in the braces of its loop%s",
             exits ? "exit" : "halt", exits ? " or block" : "");
         help(cx, "combine the conditions: %s %s[T] when open and c", exits ? "exit" : "halt",
