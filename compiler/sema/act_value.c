@@ -1,5 +1,6 @@
 /* Actions: literals, conversion, fitting to declared types, and the helper that turns element-wise
  * code into a map. */
+#include "ir/fold.h"
 #include "sema/act_cx.h"
 
 #include "support/check.h"
@@ -196,6 +197,20 @@ ValId act_plain(Act *a, Ex e)
     return value_of(a, e, e.ty->elem.kind == SE_LIT ? E_I32 : E_F32);
 }
 
+/* The values as data, where all of them are known now; none if not. */
+static ValId known_list(Act *a, const ValId *items, uint32_t n, Elem e, const DimId *dims)
+{
+    unsigned size = elem_bytes(e);
+    char *bytes = arena_array(a->arena, n, size);
+    for (uint32_t k = 0; k < n; k++) {
+        Scalar s;
+        if (val_rank(a, items[k]) || !fold_const(a->fn, items[k], &s))
+            return (ValId){0};
+        elem_store(e, bytes + (size_t)k * size, s);
+    }
+    return ir_data(&a->b, type_tensor(a->m->types, e, dims, 1), module_data(a->m, e, n, bytes));
+}
+
 Ex act_list(Act *a, const Ex *items, uint32_t n, const Ty *ty)
 {
     uint32_t total = 0;
@@ -213,17 +228,23 @@ Ex act_list(Act *a, const Ex *items, uint32_t n, const Ty *ty)
         }
         return act_lit(a, ty, total, f, i);
     }
-    /* Values: a cell filled place by place; the cell disappears in lowering. */
     DimId dims[MAX_RANK];
     uint32_t rank = act_axes(a, ty, dims);
     Elem e = act_elem(a, ty->elem);
+    ValId *values = ARENA_ARRAY(a->arena, ValId, n);
+    for (uint32_t k = 0; k < n; k++)
+        values[k] = act_value(a, items[k], ty->elem);
+    ValId known = rank == 1 && e != E_IX ? known_list(a, values, n, e, dims) : (ValId){0};
+    if (known.ix)
+        return act_ex(ty, known);
+    /* Values: a cell filled place by place; the cell disappears in lowering. */
     ValId zero = act_fill(a,
                           elem_is_float(e) ? ir_const_float(&a->b, e, 0)
                                            : ir_const_int(&a->b, e == E_IX ? E_I32 : e, 0),
                           dims, rank);
     ValId cell = ir_op(&a->b, OP_cell, &zero, 1, (AttrId){0});
     for (uint32_t k = 0; k < n; k++) {
-        ValId in[3] = {cell, act_value(a, items[k], ty->elem), act_i32(a, k)};
+        ValId in[3] = {cell, values[k], act_i32(a, k)};
         ir_ins(&a->b, OP_write, in, 3, (AttrId){0}, NULL, 0, NULL, 0);
     }
     return act_ex(ty, ir_op(&a->b, OP_read, &cell, 1, (AttrId){0}));
