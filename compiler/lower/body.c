@@ -161,9 +161,20 @@ void deps_mark(Lower *L, BodyId b, const ValId *params, uint32_t n)
     deps_body(L, b);
 }
 
+/* A view has no value of its own: its readers' addresses hold its subscripts. */
 static bool reads_vector(const Lower *L, ValId v)
 {
-    return v.ix < L->nhi && L->val[v.ix].v.ix && lo_is_vec(L, L->val[v.ix].v);
+    if (v.ix >= L->nhi)
+        return false;
+    if (L->val[v.ix].v.ix)
+        return lo_is_vec(L, L->val[v.ix].v);
+    InsId def = val_def(L->f, v);
+    if (!def.ix || L->val[v.ix].ref || ins_op(L->f, def) != OP_index)
+        return false;
+    for (uint32_t k = 0; k < ins_get(L->f, def)->in.n; k++)
+        if (reads_vector(L, ins_in(L->f, def, k)))
+            return true;
+    return false;
 }
 
 bool body_varies(const Lower *L, BodyId b)
