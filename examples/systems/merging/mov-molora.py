@@ -1,0 +1,41 @@
+"""MoV and MoLoRA: vectors merged before use, adapters mixed after."""
+import numpy as np
+
+D, E = 6, 4
+
+
+def weights(rng):
+    w = {f'experts.{e}.a': 0.5 * rng.standard_normal((2, D)) for e in range(E)}
+    w.update({f'experts.{e}.b': 0.5 * rng.standard_normal((D, 2)) for e in range(E)})
+    return dict(w, w=rng.standard_normal((D, D)), wr=rng.standard_normal((D, E)), l=rng.standard_normal((E, D)))
+
+
+def cases(rng):
+    x = rng.standard_normal((6, D)).astype(np.float32)
+    return [({'x': x[:n]}, {}, network) for network in ('mov', 'molora') for n in (6, 1, 0)]
+
+
+def shares(w, x):
+    e = np.exp(x @ w['wr'])
+    return e / e.sum(1, keepdims=True)
+
+
+def reference(w, knobs, x):
+    p = shares(w, x)
+    return {'y': sum((p[:, e, None] * (w['l'][e] * (x @ w['w'].T)) for e in range(E)), np.zeros_like(x))}
+
+
+def molora(w, knobs, x):
+    p = shares(w, x)
+    return {'y': x @ w['w'].T + sum(p[:, e, None] * (x @ w[f'experts.{e}.a'].T @ w[f'experts.{e}.b'].T) for e in range(E))}
+
+
+def check(t):
+    inputs = t.module.cases(t.rng(1))[0][0]
+    # The merged form is the sum over the outputs.
+    outputs = t.program(('(x @ w\') * (nn.softmax(x @ wr) @ l)',
+                         'each[t, d] sum[e] nn.softmax(x @ wr)[t, e] * (l[e, d] * (x @ w\')[t, d])'))
+    t.near(t.run(inputs)['y'], outputs.run(inputs)['y'], 'merged and mixed vectors', 1e-6)
+    # A one-hot router is one (IA)3 vector.
+    one = t.program(('nn.softmax(x @ wr)', '(each[t in T, e in E] select(i32(e) == 1, 1.0, 0.0))'))
+    t.near(one.run(inputs)['y'], inputs['x'].astype(float) @ t.weights['w'].astype(float).T * t.weights['l'][1], 'one vector')

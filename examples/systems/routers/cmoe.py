@@ -1,0 +1,60 @@
+"""CMoE: a feed-forward net carved into a shared part and routed slices."""
+import numpy as np
+
+D, E, S, K = 6, 4, 3, 2
+N = E * S + S
+
+
+def weights(rng):
+    order = rng.permutation(N).astype(np.int32)
+    return {'gate_proj': 0.5 * rng.standard_normal((N, D)), 'up_proj': 0.5 * rng.standard_normal((N, D)),
+            'down_proj': 0.5 * rng.standard_normal((D, N)), 'order': order, 'head': order[S::S].copy(),
+            'bias': 0.05 * rng.standard_normal(E), 'u': rng.standard_normal(E)}
+
+
+def cases(rng):
+    x = rng.standard_normal((8, D)).astype(np.float32)
+    return [({'x': x[:n]}, {}) for n in (8, 3, 1, 0)]
+
+
+def silu(a):
+    return a / (1 + np.exp(-a))
+
+
+def slice_of(w, neurons, x):
+    hidden = silu(w['gate_proj'][neurons] @ x) * (w['up_proj'][neurons] @ x)
+    return w['down_proj'][:, neurons] @ hidden
+
+
+def reference(w, knobs, x):
+    y, picks = np.zeros_like(x), np.zeros((len(x), E), bool)
+    for t in range(len(x)):
+        s = np.exp(abs((w['up_proj'][w['head']] @ x[t]) * silu(w['gate_proj'][w['head']] @ x[t])))
+        score = s / s.sum()
+        y[t] = slice_of(w, w['order'][:S], x[t])
+        for e in np.argsort(-(score + w['bias']), kind='stable')[:K]:
+            picks[t, e] = True
+            y[t] += (1 + score[e] * w['u'][e]) * slice_of(w, w['order'][S + e * S:2 * S + e * S], x[t])
+    return {'y': y, 'picks': picks}
+
+
+def check(t):
+    inputs, _ = t.module.cases(t.rng(1))[0]
+    x, w = inputs['x'].astype(float), {n: v.astype(float) if v.dtype == np.float32 else v for n, v in t.weights.items()}
+    t.true(sorted(w['order']) == list(range(N)), 'the permutation can be inverted')
+    # All experts at weight 1 are the dense net.
+    dense = t.program(('dim K = 2', 'dim K = 4'), weights=dict(t.weights, u=np.zeros(E, np.float32)))
+    t.near(dense.run(inputs)['y'], np.array([slice_of(w, np.arange(N), row) for row in x]), 'all experts and the dense net')
+    # The bias chooses and does not weigh; moved against the load, it evens it out.
+    rng = t.rng(2)
+    batches = [{'x': rng.standard_normal((8, D)).astype(np.float32)} for _ in range(10)]
+
+    def load(weights):
+        return sum(t.run(b, weights=weights)['picks'].sum(0) for b in batches)
+    moved = dict(t.weights, bias=np.float32([0.3, 0, 0, 0]))
+    first = load(moved)
+    for _ in range(25):
+        counts = load(moved)
+        moved['bias'] = moved['bias'] - np.float32(0.02) * np.sign(counts - counts.mean()).astype(np.float32)
+    last = load(moved)
+    t.true(last.std() < 0.5 * first.std(), f'loads {first} and after the rule {last}')
