@@ -143,6 +143,11 @@ def argument(x):
     return x[np.argmax(x)] ** 3 + np.sum(x)
 
 
+def energy(h, x, a, w):
+    y = h @ w.T
+    return 0.5 * np.sum((h - x) ** 2) + 0.25 * np.sum(a * ((y[:, None] - y[None]) ** 2).sum(-1))
+
+
 # ---- decisions.gate ----
 
 def selected(x, s):
