@@ -383,6 +383,18 @@ static bool stacks(const Infer *x, uint32_t k)
     return carries(x, tail, yield_type(x, 0, k));
 }
 
+/* Nothing runs without end: the bounds are numbers, or 'cap' says how many iterations there can be.
+ */
+static bool bounded_loop(const Infer *x)
+{
+    for (uint32_t k = 0; k < 2; k++) {
+        InsId def = val_def(x->f, x->in[k]);
+        if (!def.ix || ins_op(x->f, def) != OP_const)
+            return attr_int(x->m, x->attr, "cap", -1) >= 0;
+    }
+    return true;
+}
+
 bool infer_loop(Infer *x)
 {
     int64_t carry = attr_int(x->m, x->attr, "carry", 0);
@@ -400,7 +412,7 @@ bool infer_loop(Infer *x)
     for (uint32_t k = (uint32_t)carry; k < x->nout; k++)
         if (!stacks(x, k))
             return infer_fail(x, "a stack is the yielded row with an axis in front");
-    return true;
+    return bounded_loop(x) ? true : infer_fail(x, "a loop needs its 'cap'");
 }
 
 bool infer_until(Infer *x)

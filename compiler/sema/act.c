@@ -20,14 +20,31 @@ void act_at(Act *a, Span at)
     a->b.loc = at;
 }
 
-void act_not_yet(Act *a, Span at, const char *construct)
+/* Once per network. */
+static bool is_new(Act *a, const char *what)
 {
-    SymId s = intern_z(a->m->names, construct);
+    SymId s = intern_z(a->m->names, what);
     for (uint32_t i = 0; i < a->refused.n; i++)
         if (sym_eq(a->refused.at[i], s))
-            return;
+            return false;
     vec_push(a->arena, &a->refused, s);
-    diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
+    return true;
+}
+
+void act_not_yet(Act *a, Span at, const char *construct)
+{
+    if (is_new(a, construct))
+        diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
+}
+
+void act_no_maximum(Act *a, const char *what)
+{
+    if (!is_new(a, "maximum"))
+        return;
+    diag_report(a->diag, E0310, a->b.loc, "%s has no maximum known at compile time", what);
+    diag_help(a->diag,
+              "make it of dimensions, numbers and knobs (knob steps: int = 8 in 1..64;), or "
+              "put a bound on it: min(n, 64)");
 }
 
 /* ---- dimensions ---- */
@@ -120,7 +137,7 @@ void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value)
     }
     int64_t max = act_int_range(a, v).hi;
     if (max > INT32_MAX) {
-        act_not_yet(a, a->b.loc, "an extent without a maximum known at compile time");
+        act_no_maximum(a, "this extent");
         max = 1;
     }
     DimId d = dim_fresh(a->m->dims, name, max > 0 ? max : 0);

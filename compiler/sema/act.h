@@ -86,6 +86,8 @@ Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi);
  * belongs to the file, and the networks that use it find it at one place of their states. */
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
                 const Poly *const *sizes, uint32_t nmembers, bool shared);
+/* table[place], of a place that is in range. */
+ValId act_lookup(Act *a, const int64_t *table, uint32_t n, ValId place);
 Ex act_comptime(Act *a, Ex e);           /* const */
 Ex act_dim_value(Act *a, const Poly *p); /* a dimension's name used as a value: i32 */
 Ex act_enum_value(Act *a, const Poly *dim, int64_t member); /* ix */
@@ -216,6 +218,8 @@ typedef struct {
  * follows; before the sides are closed. */
 void act_when_how(Act *a, ActBody *b, const ActHow *how);
 void act_when_else(Act *a, ActBody *b);
+/* Once the second side is walked: code goes to the end of this side (0 or 1; finally 1). */
+void act_when_side(Act *a, ActBody *b, uint32_t which);
 /* x and y are what the sides gave; axis[k]: for result field k the axis that is decided, -1 at
  * rank 0 or for a scalar. */
 Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result);
@@ -290,6 +294,8 @@ typedef struct {
 void act_store(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, const SubSpec *subs,
                uint32_t nsubs, Ex value, const Ty *target);
 
+/* An extent or the bound of a loop whose greatest value is not known (E0310). */
+void act_no_maximum(Act *a, const char *what);
 /* A construct that cannot be built yet: one finding E0900 per network and construct. */
 void act_not_yet(Act *a, Span at, const char *construct);
 

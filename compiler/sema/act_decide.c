@@ -181,6 +181,12 @@ void act_when_else(Act *a, ActBody *b)
     enter_arm(a, b, 1);
 }
 
+void act_when_side(Act *a, ActBody *b, uint32_t which)
+{
+    b->inner[!which] = a->b;
+    a->b = b->inner[which];
+}
+
 /* The axes both sides of a rank-0 choice must have: a scalar side is filled. */
 static void fill_side(Act *a, ValId *v, ValId like)
 {
@@ -190,9 +196,8 @@ static void fill_side(Act *a, ValId *v, ValId like)
     *v = act_fill(a, *v, dims, t->rank);
 }
 
-static ValId side_value(Act *a, Ex side, uint32_t k, bool tuple, const Ty *want)
+static ValId side_value(Act *a, Ex e, const Ty *want)
 {
-    Ex e = tuple && side.fields ? side.fields[k] : side;
     if (e.ty->elem.kind == SE_SEL && e.ir.ix)
         return act_bits(a, e.ir);
     return act_value(a, e, want->elem);
@@ -222,20 +227,49 @@ static InsId close_when(Act *a, ActBody *b, const int *axis, uint32_t n)
     return i;
 }
 
+/* The parts of a value that are no tuples; a scalar stands for every part. */
+typedef struct {
+    Ex x, y;
+    const Ty *want;
+} Leaf;
+
+static uint32_t leaves_of(Ex x, Ex y, const Ty *want, Leaf *out)
+{
+    if (want->kind != TYK_TUPLE) {
+        *out = (Leaf){x, y, want};
+        return 1;
+    }
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < want->nfields; k++)
+        n += leaves_of(x.fields ? x.fields[k] : x, y.fields ? y.fields[k] : y, want->fields[k].ty,
+                       out + n);
+    return n;
+}
+
+static Ex from_leaves(Act *a, const Ty *t, InsId i, uint32_t *k)
+{
+    if (t->kind != TYK_TUPLE)
+        return act_ex(t, ins_res(a->fn, i, (*k)++));
+    Ex *f = ARENA_ARRAY(a->arena, Ex, t->nfields);
+    for (uint32_t j = 0; j < t->nfields; j++)
+        f[j] = from_leaves(a, t->fields[j].ty, i, k);
+    return (Ex){.ty = t, .fields = f};
+}
+
 Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result)
 {
-    bool tuple = result->kind == TYK_TUPLE;
-    uint32_t n = tuple ? result->nfields : 1;
+    uint32_t n = ty_leaves(result), first = 0;
+    Leaf *parts = ARENA_ARRAY(a->arena, Leaf, n);
     ValId *p = ARENA_ARRAY(a->arena, ValId, n), *q = ARENA_ARRAY(a->arena, ValId, n);
+    leaves_of(x, y, result, parts);
     act_aux_store(a, b);
     b->inner[1] = a->b;
     for (uint32_t k = 0; k < n; k++) {
-        const Ty *want = tuple ? result->fields[k].ty : result;
         a->b = b->inner[0];
-        p[k] = side_value(a, x, k, tuple, want);
+        p[k] = side_value(a, parts[k].x, parts[k].want);
         b->inner[0] = a->b;
         a->b = b->inner[1];
-        q[k] = side_value(a, y, k, tuple, want);
+        q[k] = side_value(a, parts[k].y, parts[k].want);
         if (b->kind == BODY_IF)
             fill_side(a, &q[k], p[k]);
         b->inner[1] = a->b;
@@ -246,13 +280,7 @@ Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *resul
     }
     yield_side(a, b, 0, p, n);
     yield_side(a, b, 1, q, n);
-    InsId i = close_when(a, b, axis, n);
-    if (!tuple)
-        return act_ex(result, ins_res(a->fn, i, 0));
-    Ex *f = ARENA_ARRAY(a->arena, Ex, n);
-    for (uint32_t k = 0; k < n; k++)
-        f[k] = act_ex(result->fields[k].ty, ins_res(a->fn, i, k));
-    return (Ex){.ty = result, .fields = f};
+    return from_leaves(a, result, close_when(a, b, axis, n), &first);
 }
 
 /* A side's route with the parts the joined one has: its entries or index, perhaps weights. */

@@ -200,36 +200,56 @@ static double knob_number(Act *a, Ex e, double otherwise)
     if (lit_number(e, &v) || bit_number(a, e, &v))
         return v;
     if (e.lit || e.ir.ix)
-        act_not_yet(a, a->b.loc, "a knob whose default or range is not a literal");
+        diag_report(a->diag, E0370, a->b.loc, "the default and the range of a knob are numbers");
     return otherwise;
 }
 
-static bool unlike_knob(const Knob *x, const Knob *y)
+/* The elements of a list, none if the value is no list of numbers. */
+static DataId list_data(Act *a, Ex e)
 {
-    return x &&
-           (!type_eq(x->type, y->type) || x->def != y->def || x->lo != y->lo || x->hi != y->hi);
+    InsId def = e.ir.ix ? val_def(a->fn, e.ir) : (InsId){0};
+    if (!def.ix || ins_op(a->fn, def) != OP_data)
+        return (DataId){0};
+    return (DataId){(uint32_t)attr_int(a->m, ins_get(a->fn, def)->attr, "data", 0)};
+}
+
+static bool same_data(Act *a, DataId x, DataId y)
+{
+    if (!x.ix || !y.ix)
+        return x.ix == y.ix;
+    const Data *p = data_get(a->m, x), *q = data_get(a->m, y);
+    return p->count == q->count && !memcmp(p->bytes, q->bytes, p->count * elem_bytes(p->elem));
+}
+
+static bool unlike_knob(Act *a, const Knob *x, const Knob *y)
+{
+    return x && (!type_eq(x->type, y->type) || x->def != y->def || x->lo != y->lo ||
+                 x->hi != y->hi || !same_data(a, x->table, y->table));
 }
 
 Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi)
 {
     Knob k = {.type = act_type(a, ty), .loc = a->b.loc};
-    k.def = knob_number(a, def, 0);
+    k.table = list_data(a, def);
+    k.def = k.table.ix ? 0 : knob_number(a, def, 0);
     k.lo = knob_number(a, lo, 0);
     k.hi = knob_number(a, hi, 1);
-    k.name = own_name(a, path, unlike_knob(module_knob(a->m, path), &k));
+    k.name = own_name(a, path, unlike_knob(a, module_knob(a->m, path), &k));
     if (!module_knob(a->m, k.name))
         vec_push(a->m->arena, &a->m->knobs, k);
     return act_ex(ty, named_op(a, OP_knob, k.name, k.type));
 }
 
-/* Initial contents of a state: a literal, repeated. */
+/* Initial contents of a state: a number, repeated, or a list. */
 static DataId state_init(Act *a, const Ex *initial, TypeId type)
 {
     double v = 0;
     if (!initial || (lit_number(*initial, &v) && v == 0))
         return (DataId){0};
+    if (list_data(a, *initial).ix)
+        return list_data(a, *initial);
     if (!lit_number(*initial, &v) && !bit_number(a, *initial, &v)) {
-        act_not_yet(a, a->b.loc, "a state that starts with anything but a literal");
+        diag_report(a->diag, E0370, a->b.loc, "a state starts with a number or a list of numbers");
         return (DataId){0};
     }
     Elem e = (Elem)type_get(a->m->types, type)->elem;
@@ -243,18 +263,10 @@ static DataId state_init(Act *a, const Ex *initial, TypeId type)
     return module_data(a->m, e, (size_t)n, bytes);
 }
 
-static bool same_init(Act *a, DataId x, DataId y)
-{
-    if (!x.ix || !y.ix)
-        return x.ix == y.ix;
-    const Data *p = data_get(a->m, x), *q = data_get(a->m, y);
-    return p->count == q->count && !memcmp(p->bytes, q->bytes, p->count * elem_bytes(p->elem));
-}
-
 static bool unlike_state(Act *a, const State *x, const State *y)
 {
     return x && (x->shared != y->shared || !type_eq(x->type, y->type) ||
-                 !same_init(a, x->init, y->init));
+                 !same_data(a, x->init, y->init));
 }
 
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
@@ -270,6 +282,17 @@ ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId
     if (!module_state(a->m, st.name))
         vec_push(a->m->arena, &a->m->states, st);
     return named_op(a, OP_state, st.name, type_cell(a->m->types, st.type));
+}
+
+ValId act_lookup(Act *a, const int64_t *table, uint32_t n, ValId place)
+{
+    int32_t *t = ARENA_ARRAY(a->arena, int32_t, n);
+    for (uint32_t k = 0; k < n; k++)
+        t[k] = (int32_t)table[k];
+    DimId d = dim_const(a->m->dims, n);
+    ValId all = ir_data(&a->b, type_tensor(a->m->types, E_I32, &d, 1),
+                        module_data(a->m, E_I32, n, (const char *)t));
+    return ir_index(&a->b, all, &place, 1, false);
 }
 
 Ex act_comptime(Act *a, Ex e)

@@ -38,7 +38,7 @@ static LoopRange between(Act *a, Ex first, Ex end)
                    type_scalar(a->m->types, E_I32), 0};
     ActRange lo = act_int_range(a, r.first), hi = act_int_range(a, r.end);
     if (lo.lo == INT64_MIN || hi.hi > INT32_MAX || hi.hi - lo.lo > INT32_MAX) {
-        act_not_yet(a, a->b.loc, "a loop whose bound has no maximum known at compile time");
+        act_no_maximum(a, "the bound of this loop");
         return r;
     }
     r.cap = hi.hi > lo.lo ? hi.hi - lo.lo : 0;

@@ -10,13 +10,13 @@ bool is_body(const Node *d)
 
 /* ---- names in signatures ---- */
 
-static void names_in_list(NodeList l, void (*visit)(void *cx, SymId name), void *cx)
+static void names_in_list(NodeList l, void (*visit)(void *cx, SymId name, Span at), void *cx)
 {
     for (uint32_t i = 0; i < l.n; i++)
         names_in(l.at[i], visit, cx);
 }
 
-void names_in(const Node *n, void (*visit)(void *cx, SymId name), void *cx)
+void names_in(const Node *n, void (*visit)(void *cx, SymId name, Span at), void *cx)
 {
     if (!n)
         return;
@@ -26,7 +26,7 @@ void names_in(const Node *n, void (*visit)(void *cx, SymId name), void *cx)
         for (uint32_t i = 0; i < n->xs.n; i++)
             names_in(n->xs.at[i]->type, visit, cx);
         return;
-    case AST_NAME: visit(cx, n->name); return;
+    case AST_NAME: visit(cx, n->name, n->span); return;
     case AST_DOT:
     case AST_BINDER:
     case AST_RANGE: return;
@@ -57,7 +57,7 @@ bool fn_is_generic(const FnInfo *f, SymId name)
     return false;
 }
 
-static void add_generic(void *arg, SymId name)
+static void add_generic(void *arg, SymId name, Span at)
 {
     Names *v = arg;
     const Node *d = v->f->decl;
@@ -67,8 +67,10 @@ static void add_generic(void *arg, SymId name)
     Bind *b = env_find(v->cx->arena, v->f->module->env, name, NULL);
     bool free =
         !b || (b->kind != BIND_DIM && b->kind != BIND_BANK) || (b->kind == BIND_DIM && b->runtime);
-    if (free && !fn_is_generic(v->f, name))
+    if (free && !fn_is_generic(v->f, name)) {
         vec_push(v->cx->arena, &v->f->generics, name);
+        vec_push(v->cx->arena, &v->f->generics_at, at);
+    }
 }
 
 /* Names of a signature that a call fixes: unknown names, and dimensions of run time. */
@@ -77,7 +79,7 @@ void fn_generics(Cx *cx, FnInfo *f)
     if (f->generics_known)
         return;
     f->generics_known = f->module->loaded;
-    f->generics.n = 0;
+    f->generics.n = f->generics_at.n = 0;
     Names v = {.cx = cx, .f = f};
     for (uint32_t i = 0; i < f->decl->ys.n; i++)
         names_in(f->decl->ys.at[i]->type, add_generic, &v);
@@ -122,8 +124,9 @@ bool fn_updates(Cx *cx, FnInfo *f)
     return hit;
 }
 
-static void add_instance_dim(void *arg, SymId name)
+static void add_instance_dim(void *arg, SymId name, Span at)
 {
+    (void)at;
     Names *v = arg;
     if (!fn_is_generic(v->f, name) || statics_find(v->inst->dims, name))
         return;
@@ -386,7 +389,7 @@ static void body_generics(Cx *cx, FnInfo *f, Env *env)
         if (b && (b->kind == BIND_DIM || b->kind == BIND_BANK))
             continue;
         if (f->decl->kind == AST_NETWORK) {
-            bad(cx, f->decl->span, E0212, "'%s' is not a dimension", text_of(cx, g));
+            bad(cx, f->generics_at.at[i], E0212, "'%s' is not a dimension", text_of(cx, g));
             help_nearest(cx, g, env);
             help(cx, "a network declares every dimension: dim %s <= 512;", text_of(cx, g));
         }
@@ -394,8 +397,9 @@ static void body_generics(Cx *cx, FnInfo *f, Env *env)
     }
 }
 
-static void compare_name(void *arg, SymId name)
+static void compare_name(void *arg, SymId name, Span at)
 {
+    (void)at;
     Names *v = arg;
     v->found |= sym_eq(name, v->name);
 }
@@ -411,8 +415,9 @@ static bool local_dim(const Node *body, SymId name)
     return false;
 }
 
-static void param_name(void *arg, SymId name)
+static void param_name(void *arg, SymId name, Span at)
 {
+    (void)at;
     Names *v = arg;
     if (env_find(v->cx->arena, v->env, name, NULL) || local_dim(v->f->decl->a, name))
         return;
@@ -500,6 +505,13 @@ void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer)
     const Node *d = f->decl;
     Env *env = env_new(cx->arena, outer ? outer : f->module->env, ENV_FN);
     env->mode = mode;
+    for (uint32_t i = 0; d->kind == AST_NETWORK && i < d->xs.n; i++)
+        if (!d->xs.at[i]->a) {
+            bad(cx, d->xs.at[i]->span, E0103, "nobody gives the static '%s' of a network",
+                text_of(cx, d->xs.at[i]->name));
+            help(cx, "with a default it is a constant: %s: int = 8",
+                 text_of(cx, d->xs.at[i]->name));
+        }
     body_statics(cx, d, env, st);
     for (uint32_t i = 0; i < d->ys.n; i++)
         body_sequences(cx, d->ys.at[i]->type, env);

@@ -53,8 +53,9 @@ typedef struct {
     bool hit;
 } Mention;
 
-static void mentions(void *arg, SymId name)
+static void mentions(void *arg, SymId name, Span at)
 {
+    (void)at;
     Mention *v = arg;
     Bind *b = env_find(v->cx->arena, v->env, name, NULL);
     if (b && b->kind == BIND_DIM) {
@@ -95,6 +96,21 @@ static void network_inputs(Cx *cx, const Node *d, Env *env)
     }
 }
 
+/* Statics of a network have what they are declared with. */
+static void network_statics(Cx *cx, FnInfo *f, Env *env)
+{
+    Statics st = bind_statics(cx, f, (NodeList){0}, env, f->decl->span);
+    for (uint32_t i = 0; i < st.n; i++) {
+        Bind b = *st.at[i];
+        Frac v = b.kind == BIND_DIM ? poly_value(cx->ps, b.dim) : (Frac){0};
+        if (v.known && v.den == 1) {
+            b.dim = poly_name(cx->ps, b.name, &v.num);
+            act_bind_static(cx->act, b.dim, v.num);
+        }
+        env_put(cx->arena, env, b.name, b);
+    }
+}
+
 static void build_network(Cx *cx, FnInfo *f)
 {
     const Node *d = f->decl;
@@ -110,8 +126,7 @@ static void build_network(Cx *cx, FnInfo *f)
     for (uint32_t i = 0; i < cx->modules.n; i++)
         bind_file_dims(cx, cx->modules.at[i]);
     network_dims(cx, d, env);
-    if (d->xs.n)
-        not_yet(cx, d->xs.at[0]->span, "a network with statics");
+    network_statics(cx, f, env);
     body_params(cx, f, env);
     network_inputs(cx, d, env);
     for (uint32_t i = 0; i < cx->modules.n; i++)

@@ -168,8 +168,9 @@ typedef struct {
     Call *c;
 } NameVisit;
 
-static void put_name(void *arg, SymId name)
+static void put_name(void *arg, SymId name, Span at)
 {
+    (void)at;
     NameVisit *v = arg;
     if (!env_find(v->cx->arena, v->c->e, name, NULL))
         env_put(v->cx->arena, v->c->e, name, dim_bind(shared_dim(v->cx, v->c, name, true)));

@@ -213,9 +213,9 @@ const Ty *body_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const char *
     if (t->kind != TYK_TUPLE)
         return part_result(cx, t, sub, at, name, axis ? axis : &unused);
     TyField *f = ARENA_ARRAY(cx->arena, TyField, t->nfields + 1);
-    for (uint32_t i = 0; i < t->nfields; i++)
-        f[i] = (TyField){t->fields[i].name, part_result(cx, t->fields[i].ty, sub, at, name,
-                                                        axis ? &axis[i] : &unused)};
+    for (uint32_t i = 0, k = 0; i < t->nfields; k += ty_leaves(t->fields[i].ty), i++)
+        f[i] = (TyField){t->fields[i].name,
+                         body_result(cx, t->fields[i].ty, sub, at, name, axis ? &axis[k] : NULL)};
     return ty_tuple(cx->ts, f, t->nfields);
 }
 
@@ -281,30 +281,34 @@ Value when_join(Cx *cx, const Value *a, const Value *b, Span at, const char *wha
 
 /* ---- when ---- */
 
-Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa, const int *ya,
-                Value joined)
+/* Literals among the parts, as indices. */
+static Ex literal_indices(Cx *cx, Ex e, const Ty *t)
+{
+    if (t->kind != TYK_TUPLE || !e.fields)
+        return literal_index(cx, e, t);
+    Ex *f = ARENA_ARRAY(cx->arena, Ex, t->nfields + 1);
+    for (uint32_t i = 0; i < t->nfields; i++)
+        f[i] = literal_indices(cx, e.fields[i], t->fields[i].ty);
+    e.fields = f;
+    return e;
+}
+
+Value emit_when(Cx *cx, ActBody *body, Ex x, Ex y, const int *xa, const int *ya, Value joined)
 {
     const Ty *t = joined.ex.ty;
-    uint32_t parts = t->kind == TYK_TUPLE ? t->nfields : 1;
-    int *axis = ARENA_ARRAY(cx->arena, int, parts);
-    for (uint32_t i = 0; i < parts; i++)
-        axis[i] = xa ? (xa[i] >= 0 ? xa[i] : ya[i]) : -1;
     if (t->kind == TYK_ROUTE) {
         joined.ex = act_when_route(cx->act, body, x, y, t);
         joined.ex.ty = t;
         return joined;
     }
-    if (xa && t->kind == TYK_TENSOR && axis[0] < 0)
-        axis[0] = 0; /* two scalars fill the axis */
-    for (uint32_t i = 0; xa && t->kind == TYK_TUPLE && i < parts; i++)
-        if (axis[i] < 0)
-            not_yet(cx, n->span, "a tuple of scalars as the value of a decision");
-    const Ex *side[2] = {&x, &y};
-    for (int k = 0; k < 2; k++)
-        for (uint32_t i = 0; i < parts && t->kind == TYK_TUPLE && side[k]->fields; i++)
-            literal_index(cx, &side[k]->fields[i], t->fields[i].ty);
-    literal_index(cx, &x, t);
-    literal_index(cx, &y, t);
+    uint32_t parts = ty_leaves(t);
+    int *axis = ARENA_ARRAY(cx->arena, int, parts);
+    for (uint32_t i = 0; i < parts; i++) /* two scalars fill the axis */
+        axis[i] = !xa ? -1 : xa[i] >= 0 ? xa[i] : ya[i] >= 0 ? ya[i] : 0;
+    act_when_side(cx->act, body, 0);
+    x = literal_indices(cx, x, t);
+    act_when_side(cx->act, body, 1);
+    y = literal_indices(cx, y, t);
     if (!live(cx))
         return joined;
     joined.ex = act_when_end(cx->act, body, x, y, axis, t);
@@ -321,16 +325,30 @@ static Value when_rank0(Cx *cx, const Node *n, Env *env, const Ty *want, const D
         act_when_else(cx->act, body);
     Value b = ex(cx, n->c, env, want);
     Value v = when_join(cx, &a, &b, n->span, "when");
-    return emit && live(cx) ? emit_when(cx, n, body, a.ex, b.ex, NULL, NULL, v) : v;
+    return emit && live(cx) ? emit_when(cx, body, a.ex, b.ex, NULL, NULL, v) : v;
 }
 
 int *parts_of(Cx *cx, const Value *v)
 {
-    uint32_t n = v->kind == V_VALUE && v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->nfields : 1;
-    int *axis = ARENA_ARRAY(cx->arena, int, n < MAX_LEAVES ? MAX_LEAVES : n);
-    for (uint32_t i = 0; i < (n < MAX_LEAVES ? MAX_LEAVES : n); i++)
+    uint32_t n = v->kind == V_VALUE ? ty_leaves(v->ex.ty) : 1;
+    n = n < MAX_LEAVES ? MAX_LEAVES : n;
+    int *axis = ARENA_ARRAY(cx->arena, int, n);
+    for (uint32_t i = 0; i < n; i++)
         axis[i] = -1;
     return axis;
+}
+
+/* Where both sides gave scalars, these fill the rows. */
+static const Ty *over_rows(Cx *cx, const Ty *t, const Poly *rows)
+{
+    if (t->kind == TYK_TENSOR && !t->naxes)
+        return ty_vector(cx->ts, t->elem, rows);
+    if (t->kind != TYK_TUPLE)
+        return t;
+    TyField *f = ARENA_ARRAY(cx->arena, TyField, t->nfields + 1);
+    for (uint32_t i = 0; i < t->nfields; i++)
+        f[i] = (TyField){t->fields[i].name, over_rows(cx, t->fields[i].ty, rows)};
+    return ty_tuple(cx->ts, f, t->nfields);
 }
 
 /* Inside its own body: the first side, whatever the other says. */
@@ -342,8 +360,8 @@ static Value when_all(Cx *cx, const Node *n, Env *env, const Decision *g)
     b = side_result(cx, b, &g->no, n->c->span, text_of(cx, g->name), parts_of(cx, &b));
     act_resume(cx, keep);
     Value v = when_join(cx, &a, &b, n->span, "when");
-    if (is_tensor(&v) && !v.ex.ty->naxes)
-        v = value_of(ty_vector(cx->ts, v.ex.ty->elem, g->yes.from));
+    if (v.kind == V_VALUE)
+        v = value_of(over_rows(cx, v.ex.ty, g->yes.from));
     if (live(cx))
         v.ex = fitted(cx, &a, v.ex.ty);
     return v;
@@ -367,9 +385,9 @@ static Value when_axis(Cx *cx, const Node *n, Env *env, const Decision *g)
     int *ya = parts_of(cx, &b);
     b = side_result(cx, b, &g->no, n->c->span, text_of(cx, not_name(cx, g->name)), ya);
     Value v = when_join(cx, &a, &b, n->span, "when");
-    if (is_tensor(&v) && !v.ex.ty->naxes)
-        v = value_of(ty_vector(cx->ts, v.ex.ty->elem, g->yes.from));
-    return emit && live(cx) ? emit_when(cx, n, body, x, y, xa, ya, v) : v;
+    if (v.kind == V_VALUE)
+        v = value_of(over_rows(cx, v.ex.ty, g->yes.from));
+    return emit && live(cx) ? emit_when(cx, body, x, y, xa, ya, v) : v;
 }
 
 Value ex_when(Cx *cx, const Node *n, Env *env, const Ty *want)

@@ -75,12 +75,28 @@ static void declare_enum(Cx *cx, const Node *d, Env *env)
 
 /* ---- names in the weight file ---- */
 
-static const char *at_path(Cx *cx, NodeList binds)
+static const Node *bind_of(NodeList binds, AstKind kind)
 {
     for (uint32_t i = 0; i < binds.n; i++)
-        if (binds.at[i]->kind == AST_BIND_AT)
-            return text_of(cx, binds.at[i]->a->name);
+        if (binds.at[i]->kind == kind)
+            return binds.at[i];
     return NULL;
+}
+
+static const char *at_path(Cx *cx, NodeList binds)
+{
+    const Node *at = bind_of(binds, AST_BIND_AT);
+    return at ? text_of(cx, at->a->name) : NULL;
+}
+
+/* Only the members of a bank are shared. */
+static void no_share(Cx *cx, NodeList binds)
+{
+    const Node *s = bind_of(binds, AST_BIND_SHARE);
+    if (!s)
+        return;
+    bad(cx, s->span, E0103, "'share' stands behind a bank of like members");
+    help(cx, "a part that is another one: part b = a;");
 }
 
 static unsigned holes(const char *path)
@@ -105,8 +121,6 @@ static void refuse_binds(Cx *cx, NodeList binds)
     for (uint32_t i = 0; i < binds.n; i++) {
         if (binds.at[i]->kind == AST_BIND_STORED)
             not_yet(cx, binds.at[i]->span, "'stored'");
-        if (binds.at[i]->kind == AST_BIND_SHARE)
-            not_yet(cx, binds.at[i]->span, "'share'");
     }
 }
 
@@ -138,6 +152,7 @@ static void declare_part(Cx *cx, const Node *d, Env *env)
     Bind b = {.kind = BIND_PART, .where = d->span, .ninsts = 1};
     Inst *i = NULL;
     if (d->b) {
+        no_share(cx, d->xs);
         i = make_instance(cx, d->b, env, d->b->span);
         frame_of(cx, i, text_of(cx, d->name), d->xs, false);
     } else {
@@ -147,8 +162,7 @@ static void declare_part(Cx *cx, const Node *d, Env *env)
         else if (v.kind != V_SKIP && !is_any(&v))
             bad(cx, d->a->span, E0102, "a part is an alias of a part, not of %s",
                 show_value(cx, &v));
-        if (v.member.ix)
-            not_yet(cx, d->span, "an alias of a member of a bank");
+        b.place = v.member;
     }
     b.insts = one_inst(cx, i);
     env_put(cx->arena, env, d->name, b);
@@ -163,12 +177,39 @@ static void declare_named_bank(Cx *cx, const Node *d, Env *env)
     b.insts = ARENA_ARRAY(cx->arena, Inst *, d->ys.n + 1);
     for (uint32_t i = 0; i < d->ys.n; i++) {
         const Node *m = d->ys.at[i];
+        no_share(cx, m->xs);
         b.insts[i] = make_instance(cx, m->b, env, m->b->span);
         const char *name =
             arena_printf(cx->arena, "%s.%s", text_of(cx, d->name), text_of(cx, m->name));
         frame_of(cx, b.insts[i], name, m->xs, false);
     }
     env_put(cx->arena, env, d->name, b);
+}
+
+/* share [0, 0, 1]: members that are one stored member. */
+static void share_members(Cx *cx, const Node *d, Inst *i, const Poly *size)
+{
+    const Node *s = bind_of(d->xs, AST_BIND_SHARE);
+    if (!s)
+        return;
+    NodeList of = s->a->kind == AST_LIST ? s->a->xs : (NodeList){0};
+    Frac n = poly_value(cx->ps, size);
+    int64_t *share = ARENA_ARRAY(cx->arena, int64_t, of.n + 1), stored = 0;
+    bool ok = of.n > 0;
+    for (uint32_t k = 0; k < of.n && ok; k++) {
+        ok = of.at[k]->kind == AST_INT && of.at[k]->u < of.n;
+        share[k] = ok ? (int64_t)of.at[k]->u : 0;
+        stored = share[k] >= stored ? share[k] + 1 : stored;
+    }
+    if (!ok || (n.known && (n.den != 1 || n.num != of.n))) {
+        bad(cx, s->span, E0103, "'share' wants for each member of '%s' the number of a stored one",
+            text_of(cx, d->name));
+        help(cx, "share [0, 0, 1, 1] of a bank of 4 stores 2 members");
+        return;
+    }
+    i->share = share;
+    i->nshare = of.n;
+    i->size = poly_num(cx->ps, stored);
 }
 
 static void declare_bank(Cx *cx, const Node *d, Env *env)
@@ -186,8 +227,10 @@ static void declare_bank(Cx *cx, const Node *d, Env *env)
     }
     Inst *i = make_instance(cx, d->b, env, d->b->span);
     frame_of(cx, i, text_of(cx, d->name), d->xs, true);
-    if (i)
+    if (i) {
         i->size = b.dim;
+        share_members(cx, d, i, b.dim);
+    }
     b.insts = one_inst(cx, i);
     env_put(cx->arena, env, d->name, b);
 }
@@ -235,26 +278,40 @@ static void no_runtime_axes(Cx *cx, const Node *d, const Ty *t, const Env *env)
     }
 }
 
+/* An index comes from outside as a number. */
+static const Ty *plain_type(Cx *cx, const Ty *t)
+{
+    bool index = t->kind == TYK_TENSOR && t->elem.kind == SE_IX;
+    return index ? ty_with_elem(cx->ts, t, elem_concrete(E_I32)) : t;
+}
+
 static Ex knob_end(Cx *cx, const Node *e, Env *env, const Ty *t)
 {
     Value v = ex(cx, e, env, t);
     return fitted(cx, &v, ty_scalar(cx->ts, t->elem));
 }
 
+/* The numbers of a knob as indices; the check at entry has proved them where the range fits. */
+static Ex knob_index(Cx *cx, const Node *d, Env *env, Ex numbers, const Ty *t)
+{
+    const Poly *axis = poly_solve(cx->ps, t->elem.ix);
+    if (!proved_place(cx, d->b->a, env, axis) || !proved_place(cx, d->b->b, env, axis))
+        return checked_index(cx, numbers, t);
+    const uint32_t *map = identity_map(cx, t->naxes);
+    return act_core(cx->act, "ix", &numbers, &map, 1, axis, t);
+}
+
 static void emit_knob(Cx *cx, const Node *d, Env *env, const Ex *def, Bind *b)
 {
-    const Ty *t = b->type;
-    if (t->kind == TYK_TENSOR && t->elem.kind == SE_IX)
-        not_yet(cx, d->span, "a knob that is an index");
-    if (t->kind != TYK_TENSOR || !d->b->b) {
-        not_yet(cx, d->span, "a knob whose range is not a..b");
-        return;
-    }
-    Ex lo = knob_end(cx, d->b->a, env, t), hi = knob_end(cx, d->b->b, env, t);
+    const Ty *t = b->type, *number = plain_type(cx, t);
+    Ex lo = knob_end(cx, d->b->a, env, number), hi = knob_end(cx, d->b->b, env, number);
     if (!live(cx))
         return;
     SymId path = intern_z(cx->names, joined_path(cx, text_of(cx, d->name), (NodeList){0}));
-    b->ex = act_knob(cx->act, path, t, *def, lo, hi);
+    b->ex = act_knob(cx->act, path, number, *def, lo, hi);
+    b->ex.ty = number;
+    if (number != t)
+        b->ex = knob_index(cx, d, env, b->ex, t);
     b->ex.ty = t;
 }
 
@@ -297,6 +354,8 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
 static void declare_value(Cx *cx, const Node *d, Env *env)
 {
     const Ty *t = read_type(cx, d->type, env, NULL);
+    if (d->kind == AST_PARAM)
+        no_share(cx, d->xs);
     if (d->kind != AST_KNOB)
         no_runtime_axes(cx, d, t, env);
     Ex def = {.ty = t};
@@ -306,12 +365,18 @@ static void declare_value(Cx *cx, const Node *d, Env *env)
         /* what a state or knob starts with stays the one number that fills it */
         bool fills = d->kind != AST_PARAM && t->kind == TYK_TENSOR && v.kind == V_VALUE &&
                      v.ex.ty->kind == TYK_TENSOR && !v.ex.ty->naxes;
-        def = fitted(cx, &v, fills ? ty_scalar(cx->ts, t->elem) : t);
+        const Ty *as = d->kind == AST_KNOB ? plain_type(cx, t) : t;
+        def = fitted(cx, &v, fills ? ty_scalar(cx->ts, as->elem) : as);
     }
     shape_note(cx, d->span, d->name, "", t);
     Bind b = {.kind = BIND_VAL, .type = t, .changes = d->kind == AST_STATE, .where = d->span};
     b.role = d->kind == AST_KNOB ? IS_KNOB : d->kind == AST_STATE ? IS_STATE : IS_PARAM;
     const Poly *other;
+    if (d->kind == AST_KNOB && (t->kind != TYK_TENSOR || !d->b->b)) {
+        bad(cx, d->span, E0103, "a knob is a number or a table of numbers in a range a..b");
+        env_put(cx->arena, env, d->name, b);
+        return;
+    }
     if (d->kind == AST_KNOB && t->kind == TYK_TENSOR && elem_is_integer(t->elem) && d->b->b &&
         !(interval(cx, d->b->a, env, &b.low, &other) &&
           interval(cx, d->b->b, env, &other, &b.high)))

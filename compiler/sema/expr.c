@@ -210,7 +210,8 @@ Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole)
     case BIND_ROUTE: return val_value(cx, n, env, b, subs, whole);
     case BIND_LEFT: return (Value){.kind = V_LEFT, .bind = b, .subs = subs};
     case BIND_FN: return (Value){.kind = V_FN, .fn = b->fn, .st = b->st, .bind = b};
-    case BIND_PART: return (Value){.kind = V_INST, .insts = b->insts, .ninsts = b->ninsts};
+    case BIND_PART:
+        return (Value){.kind = V_INST, .insts = b->insts, .ninsts = b->ninsts, .member = b->place};
     case BIND_BANK:
         return (Value){
             .kind = V_BANK, .insts = b->insts, .ninsts = b->ninsts, .dim = b->dim, .bind = b};

@@ -192,8 +192,8 @@ Ex fitted(Cx *cx, const Value *v, const Ty *want)
         not_yet(cx, cx->each_at, "a value of unknown type");
         return e;
     }
-    literal_index(cx, &v->ex, want);
-    return live(cx) ? act_fit(cx->act, v->ex, want) : e;
+    Ex x = literal_index(cx, v->ex, want);
+    return live(cx) ? act_fit(cx->act, x, want) : e;
 }
 
 /* ---- decisions on the way ---- */

@@ -129,7 +129,9 @@ static Frame frame_for(Cx *cx, const Inlined *in)
         members[i] = f.members[i];
         sizes[i] = f.sizes[i];
     }
-    members[f.n] = in->member;
+    members[f.n] = in->inst->share
+                       ? act_lookup(cx->act, in->inst->share, in->inst->nshare, in->member)
+                       : in->member;
     sizes[f.n] = in->inst->size;
     if (in->inst->mix && f.mix)
         not_yet(cx, in->at, "'merge' inside a merged block");

@@ -217,6 +217,18 @@ void not_yet(Cx *cx, Span at, const char *construct)
     cx->dead = true;
 }
 
+void refuse(Cx *cx, Span at, DiagCode code, const char *fmt, ...)
+{
+    if (!live(cx))
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = vtext(cx, fmt, ap);
+    va_end(ap);
+    diag_report(cx->diag, code, at, "%s", text);
+    cx->dead = true;
+}
+
 bool step(Cx *cx, Span at)
 {
     if (cx->steps > cx->step_limit)

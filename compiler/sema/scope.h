@@ -99,7 +99,7 @@ struct Bind {
     ValId not_sel;                       /* its complement */
     const Bind *all, *steps, *remainder; /* halt, exit: cells of its members */
     ActHow how;                          /* gate: what its annotations say */
-    ValId place;                         /* index */
+    ValId place;                         /* index; the member a part is an alias of */
     const ValId *rest_places;
     uint32_t fixed; /* index: 1 + its number, where each index has its own code */
 };

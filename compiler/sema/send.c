@@ -335,8 +335,9 @@ static const Ty *over_rows(Cx *cx, const Send *s, const Ty *t)
 static void literal_parts(Cx *cx, const Ex *e, const Ty *t)
 {
     for (uint32_t i = 0; t->kind == TYK_TUPLE && e->fields && i < t->nfields; i++)
-        literal_index(cx, &e->fields[i], t->fields[i].ty);
-    literal_index(cx, e, t);
+        literal_parts(cx, &e->fields[i], t->fields[i].ty);
+    if (t->kind == TYK_TENSOR && !literal_proved(cx, *e, t))
+        not_yet(cx, cx->at, "a number as an index of an axis that changes, given by an expert,");
 }
 
 static Value rows_result(Cx *cx, Send *s)
@@ -428,7 +429,7 @@ static Value choose(Cx *cx, const Cases *c, uint32_t k)
         act_when_else(cx->act, body);
     Value b = choose(cx, c, k + 1);
     Value v = when_join(cx, &a, &b, c->s->n->span, "send");
-    return emit && live(cx) ? emit_when(cx, c->s->n, body, a.ex, b.ex, NULL, NULL, v) : v;
+    return emit && live(cx) ? emit_when(cx, body, a.ex, b.ex, NULL, NULL, v) : v;
 }
 
 /* Which experts have code of their own: those of named arms and of unlike blocks. */

@@ -176,9 +176,8 @@ static bool slice_fits(Cx *cx, const Node *sub, const Poly *lo, const Poly *hi, 
         act_known(cx->act, poly_solve(cx->ps, a), &n)) {
         if (l <= h && h <= n)
             return true;
-        diag_report(cx->diag, E0218, sub->span, "slice %lld..%lld of an axis of %lld", (long long)l,
-                    (long long)h, (long long)n);
-        cx->dead = true;
+        refuse(cx, sub->span, E0218, "slice %lld..%lld of an axis of %lld", (long long)l,
+               (long long)h, (long long)n);
         return false;
     }
     cx->relies = false;
@@ -239,25 +238,31 @@ static bool never_empty(Cx *cx, const Poly *axis)
     return !poly_visit(poly_solve(cx->ps, axis), below, cx);
 }
 
-void literal_index(Cx *cx, const Ex *e, const Ty *t)
+bool literal_proved(Cx *cx, Ex e, const Ty *t)
 {
-    if (!live(cx) || !e->lit || t->kind != TYK_TENSOR || t->elem.kind != SE_IX)
-        return;
+    if (!live(cx) || !e.lit || t->kind != TYK_TENSOR || t->elem.kind != SE_IX)
+        return true;
     int64_t n;
-    bool known = act_known(cx->act, poly_solve(cx->ps, t->elem.ix), &n);
-    for (uint32_t i = 0; i < e->lit->n; i++) {
-        int64_t v = e->lit->i[i];
+    bool known = act_known(cx->act, poly_solve(cx->ps, t->elem.ix), &n), sure = true;
+    for (uint32_t i = 0; i < e.lit->n; i++) {
+        int64_t v = e.lit->i[i];
         if (v < 0 || (known && v >= n)) {
-            diag_report(cx->diag, E0218, cx->at, "index %lld of %s", (long long)v,
-                        show_dim(cx, t->elem.ix));
-            cx->dead = true;
-            return;
+            refuse(cx, cx->at, E0218, "index %lld of %s", (long long)v, show_dim(cx, t->elem.ix));
+            return true;
         }
-        if (!known && (v || !never_empty(cx, t->elem.ix))) {
-            not_yet(cx, cx->at, "a literal index of a dimension that changes from call to call");
-            return;
-        }
+        sure &= known || (!v && never_empty(cx, t->elem.ix));
     }
+    return sure;
+}
+
+Ex literal_index(Cx *cx, Ex e, const Ty *t)
+{
+    if (literal_proved(cx, e, t))
+        return e;
+    const Ty *as = ty_with_elem(cx->ts, e.ty, t->elem);
+    e = checked_index(cx, e, as);
+    e.ty = as;
+    return e;
 }
 
 /* A number proved, refuted or to be checked on the axis. */
@@ -403,24 +408,38 @@ static void unknown_subscripts(Cx *cx, const Node *n, Env *env)
 static ValId bank_member(Cx *cx, const Value *bank, const Bind *ix, const Value *i, const Node *sub,
                          Env *env)
 {
-    Span at = sub->span;
     if (!live(cx))
         return (ValId){0};
-    if (bank->bind->nmembers) {
-        not_yet(cx, at, "an index into a bank of named members");
-        return (ValId){0};
-    }
     if (ix && ix->kind == BIND_INDEX && !ix->plain) {
         const Poly *link = link_equal(cx, ix->range, bank->dim);
         return act_index_widen(cx->act, ix->place, ix->range, link ? link : bank->dim);
     }
     const Ty *t = ty_scalar(cx->ts, elem_ix(bank->dim));
-    if (i->ex.ty->elem.kind != SE_IX && !i->ex.lit && !proved_place(cx, sub, env, bank->dim)) {
-        not_yet(cx, at, "an index into a bank that is not proved to be in range");
-        return (ValId){0};
-    }
-    Ex e = fitted(cx, i, t);
+    bool sure = i->ex.ty->elem.kind == SE_IX || i->ex.lit || proved_place(cx, sub, env, bank->dim);
+    Ex e = sure ? fitted(cx, i, t) : checked_index(cx, i->ex, t);
     return live(cx) ? e.ir : (ValId){0};
+}
+
+/* The one member of a bank of unlike members that a number picks; false where it is not known. */
+static bool constant_member(Cx *cx, const Value *bank, const Node *sub, Env *env, Value *out)
+{
+    const Poly *low, *high;
+    int64_t k = 0, n = bank->ninsts;
+    if (!interval(cx, sub, env, &low, &high) || !poly_same(cx->ps, low, high))
+        return false;
+    Frac v = poly_value(cx->ps, low);
+    if (v.known && v.den == 1)
+        k = v.num;
+    else if (!live(cx) || !act_known(cx->act, poly_solve(cx->ps, low), &k))
+        return false;
+    if (k < 0 || k >= n) {
+        bad(cx, sub->span, E0218, "member %lld of %lld", (long long)k, (long long)n);
+        refuse(cx, sub->span, E0218, "member %lld of %lld", (long long)k, (long long)n);
+        k = 0;
+    }
+    out->insts = bank->insts + k;
+    out->ninsts = 1;
+    return true;
 }
 
 static Value bank_subscript(Cx *cx, const Node *n, Value *bank, Env *env)
@@ -444,7 +463,11 @@ static Value bank_subscript(Cx *cx, const Node *n, Value *bank, Env *env)
         out.ninsts = 1;
         return out;
     }
-    if (is_tensor(&i))
+    if (bank->bind->nmembers) {
+        if (!constant_member(cx, bank, s, env, &out))
+            refuse(cx, s->span, E0370,
+                   "the members of this bank are unlike blocks: which one must be known here");
+    } else if (is_tensor(&i))
         out.member = bank_member(cx, bank, b, &i, s, env);
     return out;
 }
@@ -510,7 +533,7 @@ Value ex_choose(Cx *cx, const Node *n, Env *env, const Ty *want)
     Value other = ex(cx, n->b, env, NULL);
     Value out = when_join(cx, &in, &other, n->span, "?\?");
     if (live(cx) && is_tensor(&other) && is_tensor(&out))
-        literal_index(cx, &other.ex, out.ex.ty);
+        other.ex = literal_index(cx, other.ex, out.ex.ty);
     if (live(cx) && is_tensor(&in) && is_tensor(&other) && is_tensor(&out)) {
         const Ty *t = out.ex.ty;
         out.ex = act_subscript(cx->act, x.ex, specs.at, specs.n, &other.ex, t);

@@ -304,6 +304,16 @@ static void show_tuple(Tys *ts, StrBuf *out, const Ty *t)
     strbuf_add(out, ")");
 }
 
+uint32_t ty_leaves(const Ty *t)
+{
+    if (t->kind != TYK_TUPLE)
+        return 1;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->nfields; i++)
+        n += ty_leaves(t->fields[i].ty);
+    return n;
+}
+
 void ty_show(Tys *ts, StrBuf *out, const Ty *t)
 {
     switch ((TyKind)t->kind) {

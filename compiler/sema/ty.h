@@ -134,6 +134,9 @@ const Ty *ty_with_elem(Tys *ts, const Ty *t, ElemTy e);
 /* What a name bound to literals has: i32, f32. */
 const Ty *ty_default(Tys *ts, const Ty *t);
 
+/* Parts that are no tuples. */
+uint32_t ty_leaves(const Ty *t);
+
 static inline Axis axis_dim(const Poly *p)
 {
     return (Axis){p, NULL};

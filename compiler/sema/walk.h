@@ -41,6 +41,7 @@ struct FnInfo {
     bool generics_known, visiting;
     uint8_t updates; /* 0 not known yet, 1 changes a state, 2 does not */
     VEC(SymId) generics;
+    VEC(Span) generics_at;   /* where each is first named */
     VEC(SymId) dense;        /* names whose places are addressed (R12) */
     VEC(SymId) crossed;      /* names along which values are combined */
     VEC(const Poly *) exact; /* quotients that must be whole */
@@ -66,9 +67,11 @@ struct Inst {
     const Node *site;      /* the call that updates its state */
     const FnInfo *site_in; /* and the text it stands in */
     Frame frame;
-    bool bank;         /* one member index is still to be added to the frame */
-    const Poly *size;  /* of the bank */
-    const ActMix *mix; /* of a bank that is merged into one */
+    bool bank;            /* one member index is still to be added to the frame */
+    const Poly *size;     /* of the bank, as it is stored */
+    const int64_t *share; /* the stored member of each member, or NULL */
+    uint32_t nshare;
+    const ActMix *mix;    /* of a bank that is merged into one */
 };
 
 struct ModuleInfo {
@@ -241,6 +244,9 @@ void runtime_check(Cx *cx, Span at, const Poly *low, const Poly *high, const Pol
 void shape_note(Cx *cx, Span at, SymId name, const char *suffix, const Ty *t);
 /* A construct that is checked but cannot be built yet; ends emission of this network. */
 void not_yet(Cx *cx, Span at, const char *construct);
+/* What only the sizes of a build show to be wrong; ends emission of this network. */
+void refuse(Cx *cx, Span at, DiagCode code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* False once the text has proved too large to be walked (reported once). */
 bool step(Cx *cx, Span at);
 
@@ -287,7 +293,7 @@ void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer);
 void body_params(Cx *cx, FnInfo *f, Env *env);
 bool is_body(const Node *d);
 /* Names of dimensions that occur in a type or expression. */
-void names_in(const Node *n, void (*visit)(void *cx, SymId name), void *cx);
+void names_in(const Node *n, void (*visit)(void *cx, SymId name, Span at), void *cx);
 void fn_generics(Cx *cx, FnInfo *f);
 bool fn_is_generic(const FnInfo *f, SymId name);
 bool fn_updates(Cx *cx, FnInfo *f);
@@ -441,8 +447,11 @@ typedef struct {
 bool proved_place(Cx *cx, const Node *e, Env *env, const Poly *axis);
 /* Numbers as indices of type t, checked at run time: 0 and a status where one is out of range. */
 Ex checked_index(Cx *cx, Ex numbers, const Ty *t);
-/* Literals as indices of type t: reports what is certainly out of range. */
-void literal_index(Cx *cx, const Ex *e, const Ty *t);
+/* Literals as indices of type t: what is certainly out of range is reported, what may be is checked
+ * at run time. */
+Ex literal_index(Cx *cx, Ex e, const Ty *t);
+/* False: it has to be checked. */
+bool literal_proved(Cx *cx, Ex e, const Ty *t);
 /* Type of t[subs]; 'specs' (may be NULL) receives what act_subscript wants. */
 const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_out,
                          SubSpecs *specs);
@@ -551,7 +560,6 @@ Value leave_value(Cx *cx, Value v, Subs subs);
 int *parts_of(Cx *cx, const Value *v);
 /* What is emitted for a decided value: the sides as they were made, joined along the axes (NULL: of
  * rank 0). */
-Value emit_when(Cx *cx, const Node *n, ActBody *body, Ex x, Ex y, const int *xa, const int *ya,
-                Value joined);
+Value emit_when(Cx *cx, ActBody *body, Ex x, Ex y, const int *xa, const int *ya, Value joined);
 
 #endif

@@ -273,6 +273,27 @@ static bool report_operator(Parser *p, int kind, Span at, const bool *expected)
     return true;
 }
 
+static bool is_repeat(Parser *p, Span word)
+{
+    size_t n;
+    const char *s = syn_text(p, word, &n);
+    return n == 4 && (!memcmp(s, "loop", 4) || !memcmp(s, "scan", 4));
+}
+
+/* 'loop carry h = x {', 'loop l carry h = x {', 'loop {': repetition without a range. */
+static bool report_no_range(Parser *p, int kind, Span at, const bool *expected)
+{
+    bool unnamed = is_repeat(p, p->before_last);
+    bool named = expected[TOK_IN] && is_repeat(p, p->item);
+    if ((kind != TOK_CARRY && kind != TOK_LBRACE) || (!unnamed && !named))
+        return false;
+    syn_error(p, E0001, at, "unexpected %s; this loop does not say how often it runs",
+              found_text(p, kind, at));
+    diag_help(p->diag, "every loop has a greatest number of steps: loop i in 0..64 carry h = x "
+                       "{ ... }; 'halt done when c;' leaves it earlier");
+    return true;
+}
+
 static bool report_lost_brace(Parser *p, int kind, Span at)
 {
     bool file_item = kind == TOK_FN || kind == TOK_BLOCK || kind == TOK_NETWORK ||
@@ -307,7 +328,8 @@ static void report(Parser *p, int kind, Span at, const bool *expected)
         return;
     if (is_tail(kind) && expected[TOK_INT]) {
         report_tail(p, kind, at);
-    } else if (report_lost_brace(p, kind, at) || report_operator(p, kind, at, expected)) {
+    } else if (report_no_range(p, kind, at, expected) || report_lost_brace(p, kind, at) ||
+               report_operator(p, kind, at, expected)) {
         return;
     } else if (missing_semicolon(p, kind, expected)) {
         syn_error(p, E0009, end_of(p->before_last), "missing ';'");

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -25,7 +26,7 @@ TOLERANCE = 1e-5
 CALLS = 6
 CASES = ((7, 2), (9, 3), (1, 1), (6, 0))
 DIMS = {}
-NETWORK = re.compile(r'^(?:// aux: (.*)\n)?network (\w+)\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
+NETWORK = re.compile(r'^(?:// aux: (.*)\n)?network (\w+)(?:\[.*?\])?\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
 FIELD = re.compile(r'(\w+): (\w+)((?:\[[^]]*\])*)')
 
 
