@@ -201,6 +201,8 @@ void act_count_bins(Act *a, const ActDecision *d, ValId bins);
 ValId act_complement(Act *a, SymId name, ValId sel);
 /* The selection 'sel' (over T) seen inside 'outer' (over T): a selection over T|outer. */
 ValId act_sel_seen(Act *a, ValId sel, ValId outer);
+/* Bits that select all of an axis. */
+ValId act_every_row(Act *a, const Poly *axis);
 /* g.mask g.ids g.count */
 Ex act_sel_member(Act *a, ValId sel, const char *member, const Ty *ty);
 /* selected[T](ids) */

@@ -106,6 +106,12 @@ Ex act_take(Act *a, Ex e, uint32_t axis, ValId sel, const Ty *seen)
     return act_ex(seen, take(a, v, axis, sel));
 }
 
+ValId act_every_row(Act *a, const Poly *axis)
+{
+    DimId d = act_dim(a, axis);
+    return act_fill(a, ir_const_int(&a->b, E_BIT, 1), &d, 1);
+}
+
 Ex act_sel_member(Act *a, ValId sel, const char *member, const Ty *ty)
 {
     if (val_ty(a->fn, sel)->kind == TY_TENSOR && !val_rank(a, sel)) { /* rank 0: the bit itself */

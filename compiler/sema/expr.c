@@ -74,6 +74,7 @@ static Value val_value(Cx *cx, const Node *n, const Env *env, const Bind *b, Sub
 {
     subs = without_whole(cx, subs, b->type, whole);
     lint_capture(cx, n, env, b, subs);
+    whole_axes(cx, b->type, subs, n->span, text_of(cx, n->name));
     Value v = value_of(seen(cx, b->type, subs));
     if (!live(cx) || ty_is_any(b->type))
         return v;
@@ -136,7 +137,7 @@ static SeenGate *see_gate(Cx *cx, const Bind *b, Subs subs, const Poly *axis, Sp
         if (to == d)
             continue;
         if (d != s->from || !s->sel.ix) {
-            not_yet(cx, at, "a decision over a part of an axis");
+            unclear_part(cx, at, d, s);
             break;
         }
         g->all |= is_own(s, b);
@@ -191,8 +192,8 @@ Value gate_value(Cx *cx, const Node *n, Env *env, unsigned whole)
 static Value gate_as_value(Cx *cx, const Node *n, Env *env, unsigned whole)
 {
     Value v = gate_value(cx, n, env, whole);
-    if (v.all)
-        not_yet(cx, n->span, "a decision used as a value inside its own body");
+    if (live(cx) && v.all) /* inside its own body every row is selected */
+        v.ex.ir = act_every_row(cx->act, v.ex.ty->axes[0].dim);
     return v;
 }
 
@@ -449,7 +450,7 @@ static Value selection_member(Cx *cx, const Node *n, const Value *v)
     const Ty *t = v->ex.ty, *out;
     bool axis = t->naxes && t->axes[0].dim;
     ValId sel = v->ex.ir;
-    if (live(cx) && axis)
+    if (live(cx) && axis && !v->all)
         sel = as_selection(cx, v, cx->w.selection, t->axes[0].dim);
     if (sym_eq(n->name, cx->w.mask)) {
         out = ty_with_elem(cx->ts, t, elem_concrete(E_BIT));
@@ -466,8 +467,10 @@ static Value selection_member(Cx *cx, const Node *n, const Value *v)
         return no_member(cx, n, v);
     }
     Value m = value_of(out);
+    bool every = v->all && sym_eq(n->name, cx->w.ids);
     if (live(cx))
-        m.ex = act_sel_member(cx->act, sel, text_of(cx, n->name), out);
+        m.ex = every ? act_core(cx->act, "iota", NULL, NULL, 0, t->axes[0].dim, out)
+                     : act_sel_member(cx->act, sel, text_of(cx, n->name), out);
     m.ex.ty = out;
     return m;
 }

@@ -241,6 +241,33 @@ static const Ty *with_axis(Cx *cx, const Ty *t, uint32_t k, const Poly *to)
     return ty_tensor(cx->ts, t->elem, a.at, a.n);
 }
 
+void whole_axes(Cx *cx, const Ty *t, Subs subs, Span at, const char *name)
+{
+    for (uint32_t k = 0; t->kind == TYK_TENSOR && k < t->naxes; k++) {
+        const Poly *d = t->axes[k].dim ? poly_solve(cx->ps, t->axes[k].dim) : NULL;
+        for (uint32_t i = 0; d && !poly_atom(d) && i < subs.n; i++) {
+            if (poly_replace(cx->ps, d, subs.at[i].from, subs.at[i].to) == d)
+                continue;
+            bad(cx, at, E0327, "the axis %s of '%s' is not %s: which of its places are selected?",
+                show_dim(cx, d), name, show_dim(cx, subs.at[i].from));
+            help(cx,
+                 "give it axes of their own, as [4, F] for [4 * F], or see it as it is outside: "
+                 "whole %s",
+                 name);
+            return;
+        }
+    }
+}
+
+void unclear_part(Cx *cx, Span at, const Poly *d, const Sub *s)
+{
+    if (poly_atom(d))
+        not_yet(cx, at, "a restricted value inside another decision over its axis");
+    else
+        refuse(cx, at, E0327, "the axis %s is not %s: which of its places are selected?",
+               show_dim(cx, d), show_dim(cx, s->from));
+}
+
 static Ex take_one(Cx *cx, Ex e, const Sub *s, Span at)
 {
     Axes a = axes_expand(cx->ts, e.ty->axes, e.ty->naxes);
@@ -250,7 +277,7 @@ static Ex take_one(Cx *cx, Ex e, const Sub *s, Span at)
         if (d == to)
             continue;
         if (d != s->from || !s->sel.ix) {
-            not_yet(cx, at, "a decision over a part of an axis");
+            unclear_part(cx, at, d, s);
             return e;
         }
         const Ty *t = with_axis(cx, e.ty, k, to);

@@ -13,7 +13,7 @@ static Ex dim_value(Cx *cx, const Poly *d)
     return live(cx) ? act_dim_value(cx->act, d) : none;
 }
 
-static Ex bound_value(Cx *cx, const Node *e, Env *env, const Poly *d)
+Ex range_bound(Cx *cx, const Node *e, Env *env, const Poly *d)
 {
     if (d)
         return dim_value(cx, d);
@@ -34,8 +34,8 @@ static Range range_from_to(Cx *cx, const Node *r, Env *env)
         out.low = low;
         out.high = poly_sub(cx->ps, high, poly_num(cx->ps, 1));
     }
-    out.first = bound_value(cx, r->a, env, x);
-    out.end = bound_value(cx, r->b, env, y);
+    out.first = range_bound(cx, r->a, env, x);
+    out.end = range_bound(cx, r->b, env, y);
     if (x && y) {
         out.dim = poly_sub(cx->ps, y, x);
         return out;

@@ -87,7 +87,8 @@ static void bind_formals(Cx *cx, const Inlined *in, Env *env, const Ex *args)
             b.kind = BIND_GATE;
             b.id = polys_fresh_id(cx->ps);
             b.dim = t->naxes ? t->axes[0].dim : NULL;
-            b.sel = b.ex.ir;
+            if (live(cx))
+                b.sel = act_gate(cx->act, p->name, b.ex, b.dim);
             b.name = p->name;
             b.how.rate = -1;
             if (b.dim && live(cx)) {

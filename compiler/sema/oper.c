@@ -386,7 +386,7 @@ static Value where(Cx *cx, const Node *n, Pair *p)
     v.is_gate = false;
     bool hit = false;
     ValId picked = {0};
-    if (live(cx)) {
+    if (live(cx) && !c->all) {
         picked = as_selection(cx, c, cx->w.where, from);
         if (!c->is_gate)
             act_bind_restricted(cx->act, to, picked);
@@ -397,7 +397,7 @@ static Value where(Cx *cx, const Node *n, Pair *p)
         hit = true;
         out.at[i] = axis_dim(to);
         const Ty *t = ty_tensor(cx->ts, x->ex.ty->elem, out.at, out.n);
-        if (live(cx))
+        if (live(cx) && !c->all)
             v.ex = act_take(cx->act, v.ex, i, picked, t);
         v.ex.ty = t;
     }

@@ -175,7 +175,7 @@ uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out)
             if (d == poly_solve(cx->ps, next->axes[k].dim))
                 continue;
             if (d != s->from || !s->sel.ix)
-                not_yet(cx, at, "a decision over a part of an axis");
+                unclear_part(cx, at, d, s);
             else
                 out[n++] = (ActRestrict){s->sel, k};
         }

@@ -185,25 +185,57 @@ static bool slice_fits(Cx *cx, const Node *sub, const Poly *lo, const Poly *hi, 
            not_negative(cx, poly_sub(cx->ps, a, hi)) && !cx->relies;
 }
 
+/* Both ends lie on the axis and stand in order by what is known of their values. */
+static bool interval_fits(Cx *cx, Subscript *s, const Node *sub, const Poly *a)
+{
+    const Poly *low, *first, *end, *high;
+    cx->relies = false;
+    if (!interval(cx, sub->a, s->env, &low, &first) || !interval(cx, sub->b, s->env, &end, &high))
+        return false;
+    return not_negative(cx, low) && not_negative(cx, poly_sub(cx->ps, end, first)) &&
+           not_negative(cx, poly_sub(cx->ps, a, high)) && !cx->relies;
+}
+
+/* An end that is no dimension: the number is computed, so the axis of the result is a new one. */
+static void computed_slice(Cx *cx, Subscript *s, const Node *sub, const Poly *a, const Poly *lo,
+                           const Poly *hi)
+{
+    Ex first = range_bound(cx, sub->a, s->env, lo), end = range_bound(cx, sub->b, s->env, hi);
+    const Poly *d = poly_fresh(cx->ps, cx->w.n);
+    if (!hi && !is_bounded(cx, sub->b, s->env)) {
+        bad(cx, sub->b->span, E0310, "the end of this slice has no maximum known at compile time");
+        help(cx, "put a bound on it: min(n, 64)");
+    }
+    if (live(cx)) {
+        const Ty *t = ty_scalar(cx->ts, elem_concrete(E_I32));
+        Ex n = act_binary(cx->act, OPER_SUB, end, NULL, first, NULL, t, t);
+        act_bind_fresh(cx->act, d, "n", n);
+        bool proved = interval_fits(cx, s, sub, a);
+        add_spec(cx, s, (SubSpec){.kind = SUB_SLICE, .proved = proved, .value = first});
+    }
+    keep_axis(cx, s, axis_dim(d));
+}
+
 static void slice_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *a)
 {
     const Poly *lo = slice_end(cx, s, sub->a, a), *hi = slice_end(cx, s, sub->b, a);
     address(cx, axis_dim(a), sub->span, "a slice");
-    const Poly *d = lo && hi ? poly_sub(cx->ps, hi, lo) : poly_fresh(cx->ps, cx->w.n);
-    if (!lo || !hi)
-        not_yet(cx, sub->span, "a slice whose ends are not dimensions");
     if (hi) {
         Frac v = poly_value(cx->ps, hi), w = poly_value(cx->ps, a);
         if (v.known && w.known && v.den == 1 && w.den == 1 && v.num > w.num)
             bad(cx, sub->b->span, E0218, "slice to %lld of an axis of %lld", (long long)v.num,
                 (long long)w.num);
     }
+    if (!lo || !hi) {
+        computed_slice(cx, s, sub, a, lo, hi);
+        return;
+    }
     SubSpec spec = {.kind = SUB_SLICE};
     spec.proved = live(cx) && slice_fits(cx, sub, lo, hi, a);
     if (live(cx))
         spec.value = act_dim_value(cx->act, lo);
     add_spec(cx, s, spec);
-    keep_axis(cx, s, axis_dim(d));
+    keep_axis(cx, s, axis_dim(poly_sub(cx->ps, hi, lo)));
 }
 
 /* ---- numbers as indices ---- */

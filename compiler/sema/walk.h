@@ -366,6 +366,9 @@ Subs without_whole(Cx *cx, Subs subs, const Ty *t, unsigned n);
 const Ty *seen(Cx *cx, const Ty *t, Subs subs);
 /* The value of a name from outside, seen through these decisions. */
 Ex take_seen(Cx *cx, Ex e, Subs subs, Span at);
+/* Axes that only contain what is decided (4 * F under a decision over F) are reported. */
+void whole_axes(Cx *cx, const Ty *t, Subs subs, Span at, const char *name);
+void unclear_part(Cx *cx, Span at, const Poly *d, const Sub *s);
 /* The type outside: restricted axes become whole again, and so do the ranges of index values. */
 const Ty *leave(Cx *cx, const Ty *t, Subs subs);
 /* Calls f for p and everything p restricts, innermost first, until it returns true. */
@@ -429,6 +432,8 @@ typedef struct {
     Ex order;
 } Range;
 Range read_range(Cx *cx, const Node *r, Env *env);
+/* The number at an end of a range, which is 'd' where that is not NULL. */
+Ex range_bound(Cx *cx, const Node *e, Env *env, const Poly *d);
 /* Gives an index the range, the dimension of its name, or none. */
 void index_range(Cx *cx, Bind *ix, const Node *binder, Env *env, Range *r);
 /* The dimension an enclosing declaration gives to the index's name, as seen here, or NULL. */
