@@ -41,6 +41,10 @@ Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want)
         not_yet(cx, n->span, "'merge' of a bank of named members");
         return out;
     }
+    if (b.insts[0]->share) {
+        not_yet(cx, n->span, "'merge' of a bank with shared members");
+        return out;
+    }
     out.insts = ARENA_NEW(cx->arena, Inst *);
     out.insts[0] = merged(cx, b.insts[0], &w);
     out.member = act_any_member(cx->act, b.dim);

@@ -71,7 +71,7 @@ struct Inst {
     const Poly *size;     /* of the bank, as it is stored */
     const int64_t *share; /* the stored member of each member, or NULL */
     uint32_t nshare;
-    const ActMix *mix;    /* of a bank that is merged into one */
+    const ActMix *mix; /* of a bank that is merged into one */
 };
 
 struct ModuleInfo {
