@@ -316,6 +316,7 @@ static void yield_route(Act *a, ActBody *b, uint32_t which, Ex e, uint32_t n, El
 Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result)
 {
     static const int rows[2] = {0, 0};
+    act_aux_store(a, b);
     b->inner[1] = a->b;
     route_side(a, b, 0, &x, result);
     route_side(a, b, 1, &y, result);

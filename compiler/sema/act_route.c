@@ -326,12 +326,14 @@ typedef struct {
     int64_t cap; /* of the loop */
     Ex value;
     int *axis;
-    bool rest; /* the rows without expert */
+    bool rest;   /* the rows without expert */
+    ActBody aux; /* the arm as what extra results leave */
 } SendArm;
 
 struct ActSend {
     RouteCx route;
     ValId any, poison; /* bit[rows]; poison: none without weights */
+    const Poly *columns;
     VEC(SendArm) arms;
 };
 
@@ -370,6 +372,7 @@ ActSend *act_send_begin(Act *a, Ex route)
 {
     ActSend *s = ARENA_NEW(a->arena, ActSend);
     s->route = route_cx(a, route);
+    s->columns = route.ty->experts;
     s->any = act_map(a, &s->route.rows, 1, row_runs, &s->route);
     if (!s->route.weights.ix)
         return s;
@@ -386,6 +389,8 @@ static ValId column_bit(void *cx, Act *a, const ValId *idx)
 
 static void open_arm(Act *a, SendArm *arm, ValId bits, SymId name)
 {
+    arm->aux.kind = arm->loop.ix ? BODY_LOOP : BODY_IF;
+    arm->aux.aux = a->aux.n;
     arm->sel = act_sel(a, bits, sym_text(a->m->names, name));
     ValId n = ir_op(&a->b, OP_sel_count, &arm->sel, 1, (AttrId){0});
     arm->some = ir_cmp(&a->b, "gt", n, act_i32(a, 0));
@@ -411,6 +416,7 @@ ValId act_send_arm(Act *a, ActSend *s, SymId name, int64_t first, int64_t end, V
         a->b.loc = arm.outer.loc;
     }
     *place = s->route.column = arm.place;
+    arm.aux = (ActBody){.body = {arm.loop}, .dims = {experts}, .polys = {s->columns}};
     open_arm(a, &arm, act_map(a, &s->route.rows, 1, column_bit, &s->route), name);
     vec_push(a->arena, &s->arms, arm);
     return arm.sel;
@@ -436,6 +442,8 @@ ValId act_send_rest(Act *a, ActSend *s, SymId name)
 void act_send_gives(Act *a, ActSend *s, Ex value, int *axis)
 {
     SendArm *arm = &s->arms.at[s->arms.n - 1];
+    arm->aux.outer = arm->outer;
+    act_aux_store(a, &arm->aux);
     arm->inner = a->b;
     arm->value = value;
     arm->axis = axis;
@@ -557,6 +565,8 @@ Ex act_send_end(Act *a, ActSend *s, const Ty *result)
         close_arm(a, arm);
     }
     a->b = outer;
+    for (uint32_t i = s->arms.n; i-- > 0;)
+        act_aux_load(a, &s->arms.at[i].aux);
     for (uint32_t k = 0; k < n; k++)
         f[k] = act_ex(parts[k].type, ir_op(&a->b, OP_read, &parts[k].cell, 1, (AttrId){0}));
     return tuple ? (Ex){.ty = result, .fields = f} : f[0];

@@ -520,8 +520,22 @@ static void signature(Cx *cx, Call *c, Statics st)
     cx->quiet--;
 }
 
+/* Sizes of the result that no argument fixes are those of what is wanted. */
+static void fix_result(Cx *cx, const Call *c, const Ty *want)
+{
+    const Ty *t = c->result;
+    bool open = false;
+    for (uint32_t i = 0; t->kind == TYK_TENSOR && i < t->naxes; i++)
+        open |= t->axes[i].dim && poly_has(poly_solve(cx->ps, t->axes[i].dim), ATOM_VAR);
+    if (!open || !want || want->kind != TYK_TENSOR)
+        return;
+    TysMark m = tys_mark(cx->ts);
+    if (!axes_match(cx, t->axes, t->naxes, want->axes, want->naxes))
+        tys_release(cx->ts, m);
+}
+
 Value call_fn(Cx *cx, FnInfo *f, Statics st, Inst *inst, ValId member, const Arg *args, uint32_t n,
-              Env *env, Span at)
+              Env *env, Span at, const Ty *want)
 {
     if (!ensure_checked(cx, f) || !step(cx, at)) {
         bad(cx, at, E0109, "'%s' calls itself", text_of(cx, f->decl->name));
@@ -533,6 +547,7 @@ Value call_fn(Cx *cx, FnInfo *f, Statics st, Inst *inst, ValId member, const Arg
     if (!match_args(cx, &c, args, n))
         return value_any();
     bool passed = pass_args(cx, &c);
+    fix_result(cx, &c, want);
     check_runtime_names(cx, &c);
     check_instance_dims(cx, &c);
     check_dense(cx, &c);
@@ -555,11 +570,12 @@ Value call_fn(Cx *cx, FnInfo *f, Statics st, Inst *inst, ValId member, const Arg
     return v;
 }
 
-Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env *env, Span at)
+Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env *env, Span at,
+                const Ty *want)
 {
     if (!i)
         return unknown(cx, at, "a static block: checked per instance");
-    return call_fn(cx, i->fn, i->statics, i, member, args, n, env, at);
+    return call_fn(cx, i->fn, i->statics, i, member, args, n, env, at, want);
 }
 
 /* ---- the CALL expression ---- */
@@ -598,7 +614,8 @@ static void check_site(Cx *cx, Inst *i, const Node *n, const Env *env)
         }
 }
 
-static Value call_part(Cx *cx, const Value *f, const Node *n, const Arg *args, Env *env)
+static Value call_part(Cx *cx, const Value *f, const Node *n, const Arg *args, Env *env,
+                       const Ty *want)
 {
     for (uint32_t i = 0; i < f->ninsts; i++)
         check_site(cx, f->insts[i], n, env);
@@ -606,7 +623,7 @@ static Value call_part(Cx *cx, const Value *f, const Node *n, const Arg *args, E
         not_yet(cx, n->span, "a call of unlike members of a bank");
     Value out = value_any();
     for (uint32_t i = 0; i < f->ninsts; i++) {
-        Value v = call_inst(cx, f->insts[i], f->member, args, n->ys.n, env, n->span);
+        Value v = call_inst(cx, f->insts[i], f->member, args, n->ys.n, env, n->span, want);
         out = i ? when_join(cx, &out, &v, n->span, "call") : v;
     }
     return out;
@@ -669,14 +686,14 @@ Value ex_call(Cx *cx, const Node *n, Env *env, const Ty *want)
     if (is_any(&f))
         return f;
     if (f.kind == V_INST)
-        return call_part(cx, &f, n, args, env);
+        return call_part(cx, &f, n, args, env, want);
     if (f.kind == V_FN && f.fn->decl->kind == AST_BLOCK) {
         bad(cx, n->span, E0107, "'%s' is a block", text_of(cx, f.fn->decl->name));
         help(cx, "declare a part: part p: %s;", text_of(cx, f.fn->decl->name));
         return value_any();
     }
     if (f.kind == V_FN)
-        return call_fn(cx, f.fn, f.st, NULL, (ValId){0}, args, n->ys.n, env, n->span);
+        return call_fn(cx, f.fn, f.st, NULL, (ValId){0}, args, n->ys.n, env, n->span, want);
     if (f.kind == V_SKIP)
         return unknown(cx, n->span, "a static block or function: checked per instance");
     return bad(cx, n->span, E0107, "%s is not called", show_value(cx, &f));

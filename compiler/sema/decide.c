@@ -367,20 +367,27 @@ static Value when_all(Cx *cx, const Node *n, Env *env, const Decision *g)
     return v;
 }
 
-static Value when_axis(Cx *cx, const Node *n, Env *env, const Decision *g)
+/* What is wanted of the whole, as a side sees it. */
+static const Ty *side_want(Cx *cx, const Ty *want, const Sub *sub)
+{
+    return want ? seen(cx, want, (Subs){sub, 1}) : NULL;
+}
+
+static Value when_axis(Cx *cx, const Node *n, Env *env, const Ty *want, const Decision *g)
 {
     if (g->all && live(cx))
         return when_all(cx, n, env, g);
     bool emit = live(cx);
     ActBody *body = emit ? begin_when(cx, g) : NULL;
     const char *name = text_of(cx, g->name);
-    Value a = ex_braces(cx, n->b, side(cx, env, ENV_PLAIN, g, &g->yes), NULL);
+    Value a =
+        ex_braces(cx, n->b, side(cx, env, ENV_PLAIN, g, &g->yes), side_want(cx, want, &g->yes));
     Ex x = a.ex, y;
     int *xa = parts_of(cx, &a);
     a = side_result(cx, a, &g->yes, n->b->span, name, xa);
     if (emit && live(cx))
         act_when_else(cx->act, body);
-    Value b = ex(cx, n->c, side(cx, env, ENV_PLAIN, g, &g->no), NULL);
+    Value b = ex(cx, n->c, side(cx, env, ENV_PLAIN, g, &g->no), side_want(cx, want, &g->no));
     y = b.ex;
     int *ya = parts_of(cx, &b);
     b = side_result(cx, b, &g->no, n->c->span, text_of(cx, not_name(cx, g->name)), ya);
@@ -397,5 +404,5 @@ Value ex_when(Cx *cx, const Node *n, Env *env, const Ty *want)
         ex(cx, n->c, env, NULL);
         return value_any();
     }
-    return g.rank0 ? when_rank0(cx, n, env, want, &g) : when_axis(cx, n, env, &g);
+    return g.rank0 ? when_rank0(cx, n, env, want, &g) : when_axis(cx, n, env, want, &g);
 }

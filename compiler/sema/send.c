@@ -130,6 +130,12 @@ static void arm_gives(Cx *cx, Send *s, Value v, const Sub *sub, Span at, const c
     act_send_gives(cx->act, s->act, made, axis);
 }
 
+/* What is wanted of the whole, as an arm sees it. */
+static const Ty *arm_want(Cx *cx, const Send *s)
+{
+    return s->rows && s->want ? seen(cx, s->want, (Subs){&s->sub, 1}) : s->want;
+}
+
 /* The scope of an arm; over rows it is restricted to those of experts first..end. */
 static Env *arm_scope(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t end, ValId *place)
 {
@@ -213,7 +219,7 @@ static void rows_to_bank(Cx *cx, Send *s, ToBank *b)
         Env *e = arm_scope(cx, s, NULL, uniform ? 0 : i, uniform ? -1 : (int64_t)i + 1, &place);
         bank_args(cx, s, b);
         Value v = call_inst(cx, b->bank.insts[i], uniform ? place : (ValId){0}, b->args, b->nargs,
-                            e, s->n->span);
+                            e, s->n->span, arm_want(cx, s));
         arm_gives(cx, s, v, &s->sub, s->n->span, arm_name(cx, s, "e"));
     }
 }
@@ -280,7 +286,7 @@ static void rows_arm(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t en
 {
     ValId place = {0};
     Env *e = arm_scope(cx, s, arm, first, end, &place);
-    Value v = ex(cx, arm->a, e, NULL);
+    Value v = ex(cx, arm->a, e, arm_want(cx, s));
     arm_gives(cx, s, v, &s->sub, arm->span, arm_name(cx, s, text_of(cx, arm->name)));
 }
 
@@ -401,7 +407,7 @@ static Value choice_case(Cx *cx, const Cases *c, int64_t e)
         return ex(cx, arm->a, env, s->want);
     const Value *b = &c->bank.bank;
     return call_inst(cx, b->insts[e < 0 ? 0 : e], e < 0 ? place : (ValId){0}, c->bank.args,
-                     c->bank.nargs, env, n->span);
+                     c->bank.nargs, env, n->span, s->want);
 }
 
 static Value choice_else(Cx *cx, const Send *s)

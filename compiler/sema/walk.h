@@ -314,7 +314,7 @@ typedef struct {
     const Node *node;
 } Arg;
 Value call_fn(Cx *cx, FnInfo *f, Statics st, Inst *inst, ValId member, const Arg *args, uint32_t n,
-              Env *env, Span at);
+              Env *env, Span at, const Ty *want);
 /* ---- inline.c: a call while building ---- */
 typedef struct {
     FnInfo *f;
@@ -329,7 +329,8 @@ typedef struct {
 } Inlined;
 Ex inline_call(Cx *cx, const Inlined *in, const Ty *result);
 Ex relabel(Cx *cx, Ex e, const Ty *t);
-Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env *env, Span at);
+Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env *env, Span at,
+                const Ty *want);
 Value ex_call(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value core_call(Cx *cx, SymId name, const Node *n, Env *env, const Ty *want);
 bool is_core(Cx *cx, SymId name);
