@@ -48,6 +48,8 @@ DimId act_dim(Act *a, const Poly *p);
 bool act_known(Act *a, const Poly *p, int64_t *v);
 /* The greatest extent it can have. */
 int64_t act_most(Act *a, const Poly *p);
+/* The bounds of a literal, constant or knob; false for what is computed. */
+bool act_given_range(Act *a, Ex e, int64_t *least, int64_t *most);
 /* The least extent a name or decision (one atom) can have. */
 int64_t act_least(Act *a, const Poly *atom);
 /* The concrete element a class stands for in the body being walked (a stack: nested calls). */

@@ -88,6 +88,21 @@ static ActRange binary_range(Act *a, Op op, ValId u, ValId v)
     }
 }
 
+bool act_given_range(Act *a, Ex e, int64_t *least, int64_t *most)
+{
+    ActRange r = UNKNOWN;
+    InsId def = e.ir.ix ? val_def(a->fn, e.ir) : (InsId){0};
+    while (def.ix && ins_op(a->fn, def) == OP_convert)
+        def = val_def(a->fn, ins_in(a->fn, def, 0));
+    if (e.lit && e.lit->n == 1)
+        r = (ActRange){e.lit->i[0], e.lit->i[0]};
+    else if (def.ix && (ins_op(a->fn, def) == OP_const || ins_op(a->fn, def) == OP_knob))
+        r = act_int_range(a, e.ir);
+    *least = r.lo;
+    *most = r.hi;
+    return known(r);
+}
+
 ActRange act_int_range(Act *a, ValId v)
 {
     const Type *t = val_ty(a->fn, v);

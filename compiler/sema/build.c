@@ -136,6 +136,11 @@ static void build_network(Cx *cx, FnInfo *f)
     Value v = d->a->kind == AST_BRACES ? block_value(cx, d->a, env, want, &inner)
                                        : ex(cx, d->a, env, want);
     v = leave_value(cx, v, env_subs_to(cx->arena, inner, env));
+    bool plain = want->kind == TYK_TENSOR || want->kind == TYK_TUPLE;
+    for (uint32_t i = 0; want->kind == TYK_TUPLE && i < want->nfields; i++)
+        plain &= want->fields[i].ty->kind == TYK_TENSOR;
+    if (!plain)
+        not_yet(cx, d->type->span, "a network's result that is no tensor");
     Ex out = fitted(cx, &v, want);
     if (live(cx))
         act_network_end(cx->act, out, want);

@@ -146,6 +146,22 @@ static const Poly *ranks(Cx *cx, Core *c, Axis last)
     return d;
 }
 
+/* A number given as argument of a rule, or a knob, against the sizes of this build. */
+static void check_arity(Cx *cx, const Core *c, Axis last)
+{
+    int64_t n, least, most;
+    if (!live(cx) || strcmp(c->text, "topk") || !last.dim ||
+        !act_known(cx->act, poly_solve(cx->ps, last.dim), &n) ||
+        !act_given_range(cx->act, c->args[1].ex, &least, &most))
+        return;
+    if (most <= n && (most > 0 || !n))
+        return;
+    Span at = cx->mod == cx->main ? c->n->span : cx->call_at;
+    diag_report(cx->diag, E0312, at, "%s%lld best of %lld are asked for",
+                least < most ? "up to " : "the ", (long long)most, (long long)n);
+    cx->dead = true;
+}
+
 static const Ty *core_order(Cx *cx, Core *c)
 {
     if (!strcmp(c->text, "topk") && c->nargs != 2)
@@ -163,6 +179,7 @@ static const Ty *core_order(Cx *cx, Core *c)
     if (x.n > 1)
         lint_crossed(cx, c->env, last.dim, c->n->span, c->text);
     c->dim = ranks(cx, c, last);
+    check_arity(cx, c, last);
     x.at[x.n - 1] = axis_dim(c->dim);
     TyField *f = ARENA_ARRAY(cx->arena, TyField, 2);
     f[0] = (TyField){cx->w.values, ty_tensor(cx->ts, type_of(c, 0)->elem, x.at, x.n)};

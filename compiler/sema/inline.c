@@ -175,6 +175,9 @@ Ex inline_call(Cx *cx, const Inlined *in, const Ty *result)
         if (in->given[i])
             args[i] = fitted(cx, &in->given[i]->v, in->types[i]);
     ModuleInfo *mod = cx->mod;
+    Span call_at = cx->call_at;
+    if (mod == cx->main)
+        cx->call_at = in->at;
     Current *cur = cx->cur;
     Frame frame = cx->frame;
     Elem classes[3] = {cx->classes[0], cx->classes[1], cx->classes[2]}, mine[3];
@@ -202,6 +205,7 @@ Ex inline_call(Cx *cx, const Inlined *in, const Ty *result)
         cx->classes[k] = classes[k];
     cx->depth--;
     cx->mod = mod;
+    cx->call_at = call_at;
     cx->cur = cur;
     cx->frame = frame;
     return relabel(cx, out, result);

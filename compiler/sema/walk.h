@@ -201,6 +201,7 @@ struct Program {
     struct WeightFiles *weights;
     bool relies;  /* build: some proof since this was cleared holds for sizes from 1 on */
     Span at;      /* of the expression being built */
+    Span call_at; /* build: of the call in the network's file that is being inlined */
     Span each_at; /* of the binders being checked */
 };
 
