@@ -3,6 +3,8 @@
  *   write %h, %v                 write %h, %v
  *   %a = read %h                 uses of %a read %v
  *   write %c, %v ; write %c, %w  write %c, %w        where nothing reads %c in between
+ *   put %c, %v, %s               put %c, %v, %s
+ *   %a = take (read %c), %s      uses of %a read %v
  *
  * One walk in program order remembers the value of every cell that is known as a whole: what was
  * written last, what the cell started with, or the last read. Bodies see what is known around them,
@@ -15,16 +17,24 @@
 #include "ir/edit.h"
 #include "pass/query.h"
 
+/* What is known of a cell: its value, or the last put into it. */
+typedef struct {
+    ValId whole;
+    InsId put;
+} Known;
+
 typedef struct {
     uint32_t cell;
-    ValId old;
+    Known old;
 } Undo;
 
 typedef struct {
     Fn *f;
     Arena *a;
+    uint32_t nvals; /* sizes of the tables */
     uint32_t *key;  /* by value of a cell: the first value that is the same cell */
-    ValId *known;   /* by key */
+    Known *known;   /* by key */
+    InsId *rows;    /* by value of a read: the put whose rows it has */
     InsId *pending; /* by key: a whole write that nothing has read */
     VEC(ValId) states;
     VEC(Undo) undo;
@@ -57,10 +67,10 @@ static uint32_t key_of(const Cells *c, InsId i)
     return c->key[ins_in(c->f, i, 0).ix];
 }
 
-static void learn(Cells *c, uint32_t cell, ValId v)
+static void learn(Cells *c, uint32_t cell, ValId v, InsId put)
 {
     vec_push(c->a, &c->undo, ((Undo){cell, c->known[cell]}));
-    c->known[cell] = v;
+    c->known[cell] = (Known){v, put};
 }
 
 /* ---- bodies
@@ -71,7 +81,7 @@ static void forget_written(void *cx, InsId i)
     Cells *c = cx;
     Op op = ins_op(c->f, i);
     if (op == OP_write || op == OP_put)
-        learn(c, key_of(c, i), (ValId){0});
+        learn(c, key_of(c, i), (ValId){0}, (InsId){0});
 }
 
 /* What a body reads or writes may be needed in memory when it starts. */
@@ -130,20 +140,47 @@ static void see_write(Cells *c, InsId i)
     }
     c->pending[cell] = whole ? i : (InsId){0};
     ValId v = ins_in(f, i, 1);
-    learn(c, cell, whole && holds(c, ins_in(f, i, 0), v) ? v : (ValId){0});
+    ValId known = whole && holds(c, ins_in(f, i, 0), v) ? v : (ValId){0};
+    learn(c, cell, known, ins_op(f, i) == OP_put ? i : (InsId){0});
 }
 
 static void see_read(Cells *c, InsId i)
 {
     uint32_t cell = key_of(c, i);
     ValId v = ins_res(c->f, i, 0);
-    if (c->known[cell].ix) {
-        vec_push(c->a, &c->swaps, ((Swap){v, c->known[cell]}));
+    if (c->known[cell].whole.ix) {
+        vec_push(c->a, &c->swaps, ((Swap){v, c->known[cell].whole}));
         ir_erase(c->f, i);
         return;
     }
     c->pending[cell] = (InsId){0};
-    learn(c, cell, v);
+    c->rows[v.ix] = c->known[cell].put;
+    learn(c, cell, v, c->known[cell].put);
+}
+
+/* The value before it became another one in this pass. */
+static ValId current(const Cells *c, ValId v)
+{
+    for (uint32_t k = c->swaps.n; k-- > 0;)
+        if (c->swaps.at[k].from.ix == v.ix)
+            v = c->swaps.at[k].to;
+    return v;
+}
+
+/* The rows that were put are those that are taken. */
+static void see_take(Cells *c, InsId i)
+{
+    const Fn *f = c->f;
+    ValId v = current(c, ins_in(f, i, 0));
+    InsId put = v.ix < c->nvals ? c->rows[v.ix] : (InsId){0};
+    if (!put.ix || ins_in(f, put, 2).ix != ins_in(f, i, 1).ix ||
+        attr_int(f->module, ins_get(f, put)->attr, "axis", 0) !=
+            attr_int(f->module, ins_get(f, i)->attr, "axis", 0) ||
+        attr_flag(f->module, ins_get(f, put)->attr, "add") ||
+        !type_eq(val_type(f, ins_in(f, put, 1)), val_type(f, ins_res(f, i, 0))))
+        return;
+    vec_push(c->a, &c->swaps, ((Swap){ins_res(f, i, 0), ins_in(f, put, 1)}));
+    ir_erase(c->f, i);
 }
 
 static void visit(Cells *c, BodyId b)
@@ -152,12 +189,13 @@ static void visit(Cells *c, BodyId b)
         switch (ins_op(c->f, i)) {
         case OP_cell: {
             ValId cell = ins_res(c->f, i, 0), v = ins_in(c->f, i, 0);
-            learn(c, cell.ix, holds(c, cell, v) ? v : (ValId){0});
+            learn(c, cell.ix, holds(c, cell, v) ? v : (ValId){0}, (InsId){0});
             break;
         }
         case OP_write:
         case OP_put: see_write(c, i); break;
         case OP_read: see_read(c, i); break;
+        case OP_take: see_take(c, i); break;
         default:
             if (ins_get(c->f, i)->bodies.n)
                 visit_bodies(c, i);
@@ -169,7 +207,9 @@ bool pass_cells(PassCx *cx, Fn *f)
 {
     Cells c = {.f = f, .a = cx->scratch};
     c.key = ARENA_ARRAY(c.a, uint32_t, f->vals.n);
-    c.known = ARENA_ARRAY(c.a, ValId, f->vals.n);
+    c.nvals = f->vals.n;
+    c.known = ARENA_ARRAY(c.a, Known, f->vals.n);
+    c.rows = ARENA_ARRAY(c.a, InsId, f->vals.n);
     c.pending = ARENA_ARRAY(c.a, InsId, f->vals.n);
     ir_walk(f, f->entry, find_cells, &c);
     visit(&c, f->entry);

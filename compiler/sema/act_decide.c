@@ -81,8 +81,7 @@ ValId act_complement(Act *a, SymId name, ValId sel)
     ValId bits = act_bits(a, sel);
     DimId axis = val_ty(a->fn, bits)->dims[0];
     ValId rest = act_map(a, &axis, 1, not_element, &bits);
-    return make_sel(a, OP_sel_mask, rest, axis,
-                    arena_printf(a->arena, "not_%s", sym_text(a->m->names, name)));
+    return make_sel(a, OP_sel_mask, rest, axis, sym_text(a->m->names, name));
 }
 
 static ValId take(Act *a, ValId v, uint32_t axis, ValId sel)
