@@ -88,6 +88,7 @@ Status compile_load(Session *s, const char *path, Module **out)
     ice_stage("build");
     *out = module_new(s->arena, s->names, path);
     sema_ask_aux(u.program, s->options.aux.at, s->options.aux.n);
+    sema_force(u.program, s->options.force.at, s->options.force.n);
     const SemaBuild how = {.network = s->options.network,
                            .profile = s->options.profile,
                            .forceable = s->options.forceable.at,

@@ -200,6 +200,10 @@ Ex act_decided(Act *a, const ActDecision *d, Ex test, const Poly *axis);
 void act_count(Act *a, const ActDecision *d, ValId rows, ValId taken);
 void act_count_gate(Act *a, const ActDecision *d, ValId sel);
 void act_count_bins(Act *a, const ActDecision *d, ValId bins);
+/* A test that is the same in every call: a bit for each index of the axis, or, for a decision about
+ * the whole call (axis NULL), for each member of the banks around it. None: the number of bits does
+ * not fit. */
+ValId act_mask(Act *a, const char *bits, const ActDecision *d, const Poly *axis);
 ValId act_complement(Act *a, SymId name, ValId sel);
 /* The selection 'sel' (over T) seen inside 'outer' (over T): a selection over T|outer. */
 ValId act_sel_seen(Act *a, ValId sel, ValId outer);

@@ -66,6 +66,10 @@ static inline uint32_t val_rank(const Act *a, ValId v)
     return val_ty(a->fn, v)->rank;
 }
 
+/* Banks around a declaration: one axis for the members of all, and the index on it. */
+DimId act_member_axis(Act *a, const Poly *const *sizes, uint32_t n);
+ValId act_member_index(Act *a, const ValId *members, const Poly *const *sizes, uint32_t n);
+
 /* ---- values ---- */
 /* The expression as an IR value of that element type (not filled to any shape). */
 ValId act_value(Act *a, Ex e, ElemTy want);

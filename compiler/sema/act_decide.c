@@ -71,6 +71,24 @@ ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)
     return act_sel(a, act_fill(a, v, &d, 1), sym_text(a->m->names, name));
 }
 
+ValId act_mask(Act *a, const char *bits, const ActDecision *d, const Poly *axis)
+{
+    DimId dim = axis ? act_dim(a, axis) : act_member_axis(a, d->sizes, d->nmembers);
+    size_t n = strlen(bits);
+    int64_t extent;
+    if ((!axis && !d->nmembers) || !dim_is_const(a->m->dims, dim, &extent) || extent != (int64_t)n)
+        return (ValId){0};
+    char *bytes = ARENA_ARRAY(a->arena, char, n + 1);
+    for (size_t k = 0; k < n; k++)
+        bytes[k] = bits[k] == '1';
+    ValId v = ir_data(&a->b, type_tensor(a->m->types, E_BIT, &dim, 1),
+                      module_data(a->m, E_BIT, n, bytes));
+    if (axis)
+        return v;
+    ValId member = act_member_index(a, d->members, d->sizes, d->nmembers);
+    return ir_index(&a->b, v, &member, 1, false);
+}
+
 static ValId not_element(void *cx, Act *a, const ValId *idx)
 {
     return ir_un(&a->b, OP_not, act_at_axes(a, *(ValId *)cx, ACT_IN_ORDER, idx));

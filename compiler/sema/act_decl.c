@@ -4,7 +4,7 @@
 #include "support/check.h"
 
 /* Banks around a declaration: the member axis is first, one axis for all nested banks. */
-static DimId member_axis(Act *a, const Poly *const *sizes, uint32_t n)
+DimId act_member_axis(Act *a, const Poly *const *sizes, uint32_t n)
 {
     DimId d = dim_const(a->m->dims, 1);
     for (uint32_t k = 0; k < n; k++)
@@ -12,7 +12,7 @@ static DimId member_axis(Act *a, const Poly *const *sizes, uint32_t n)
     return d;
 }
 
-static ValId member_index(Act *a, const ValId *members, const Poly *const *sizes, uint32_t n)
+ValId act_member_index(Act *a, const ValId *members, const Poly *const *sizes, uint32_t n)
 {
     ValId i = members[0];
     for (uint32_t k = 1; k < n; k++) {
@@ -28,7 +28,7 @@ static TypeId stacked_type(Act *a, const Ty *ty, const Poly *const *sizes, uint3
     if (!n)
         return t;
     DimId dims[MAX_RANK + 1];
-    dims[0] = member_axis(a, sizes, n);
+    dims[0] = act_member_axis(a, sizes, n);
     uint32_t rank = 1 + act_axes(a, ty, dims + 1);
     return type_like(a->m->types, t, dims, rank);
 }
@@ -61,7 +61,7 @@ static SymId add_param(Act *a, SymId path, TypeId type, const Poly *const *sizes
     }
     int64_t members = 0;
     if (n)
-        dim_is_const(a->m->dims, member_axis(a, sizes, n), &members);
+        dim_is_const(a->m->dims, act_member_axis(a, sizes, n), &members);
     vec_push(a->m->arena, &a->m->params,
              ((Param){.name = name, .type = type, .members = (uint32_t)members, .loc = a->b.loc}));
     return name;
@@ -76,7 +76,7 @@ Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly 
     SymId name = add_param(a, path, type, sizes, nmembers);
     ValId v = named_op(a, OP_param, name, type);
     if (nmembers) {
-        ValId i = member_index(a, members, sizes, nmembers);
+        ValId i = act_member_index(a, members, sizes, nmembers);
         v = ir_index(&a->b, v, &i, 1, false);
     }
     return act_ex(ty, v);

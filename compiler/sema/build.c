@@ -205,6 +205,7 @@ bool sema_build(Program *cx, Module *out, const SemaBuild *how)
     act_check_forceable(cx->arena, out, cx->diag, how);
     cx->act = NULL;
     cx->mute--;
+    report_force(cx);
     if (!built)
         diag_report(cx->diag, E0106, (Span){0, 0}, "'%s' has no network to build",
                     cx->main->file->path);

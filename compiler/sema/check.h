@@ -37,6 +37,9 @@ void sema_coverage(Program *p, StrBuf *out);
 void sema_keep_notes(Program *p);
 /* Which extra results ('aux') the networks get: patterns of their paths. Before sema_build. */
 void sema_ask_aux(Program *p, const char *const *patterns, uint32_t n);
+/* Decisions that are to be held fixed, "PATH=open", "PATH=closed", "PATH=1011" (a bit for each
+ * index); to be called before sema_build, which reports what fits no decision. */
+void sema_force(Program *p, const char *const *texts, uint32_t n);
 /* Builds the networks of the checked main file into 'out'. False (reported) if something cannot be
  * built. */
 bool sema_build(Program *p, Module *out, const SemaBuild *how);

@@ -58,15 +58,18 @@ static void warn_negated(Cx *cx, const Node *e, Env *env)
     help(cx, "write a %s b", oper_text(opposite[c->op]));
 }
 
-/* A decision inside a fn, which is no instance, has the name of the fn in its path. */
+const char *decision_path(Cx *cx, SymId name)
+{
+    const Node *text = cx->cur->fn->decl;
+    bool is_fn = text->kind == AST_FN;
+    return arena_printf(cx->arena, "%s%s%s%s", cx->frame.path, is_fn ? text_of(cx, text->name) : "",
+                        is_fn ? "." : "", text_of(cx, name));
+}
+
 ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins)
 {
     const Frame *f = &cx->frame;
-    const Node *text = cx->cur->fn->decl;
-    bool is_fn = text->kind == AST_FN;
-    const char *path =
-        arena_printf(cx->arena, "%s%s%s%s", f->path, is_fn ? text_of(cx, text->name) : "",
-                     is_fn ? "." : "", text_of(cx, s->name));
+    const char *path = decision_path(cx, s->name);
     ActDecision d = {.members = f->members, .sizes = f->sizes, .nmembers = f->n};
     act_decision(cx->act, &d,
                  (DecisionRow){.path = intern_z(cx->names, path),
@@ -79,7 +82,7 @@ ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins)
 void check_gate(Cx *cx, const Node *s, Env *env)
 {
     const Poly *d = axis_of(cx, s->xs, env);
-    Value test = check_test(cx, s->a, env, d, s->name);
+    Value test = forced_test(cx, s, DECIDE_GATE, env, d);
     warn_negated(cx, s->a, env);
     surrogates(cx, s->attrs, env);
     const Ty *t = ty_vector(cx->ts, elem_kind(SE_SEL), d);

@@ -164,6 +164,12 @@ typedef struct {
     bool found;
 } AuxAsk;
 
+/* A decision that the build holds fixed: a pattern of paths, and how. */
+typedef struct {
+    const char *pattern, *how;
+    bool found;
+} ForceAsk;
+
 typedef struct Program Cx;
 struct Program {
     Arena *arena, *ast;
@@ -198,6 +204,9 @@ struct Program {
     AuxAsk *aux;   /* which extra results are wanted */
     uint32_t naux;
     VEC(const char *) aux_paths; /* of those there are */
+    ForceAsk *force;
+    uint32_t nforce;
+    VEC(const char *) decision_paths; /* of those that could be forced */
     struct WeightFiles *weights;
     bool relies;  /* build: some proof since this was cleared holds for sizes from 1 on */
     Span at;      /* of the expression being built */
@@ -548,6 +557,13 @@ void check_gate(Cx *cx, const Node *s, Env *env);
 /* Gives the decision that statement 's' makes its place in the network (build only). 'bins': of a
  * route the experts, of a halt the most steps + 1. */
 ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins);
+/* The path of a decision: that of the instance and the name; inside a fn, which is no instance,
+ * also the name of the fn. */
+const char *decision_path(Cx *cx, SymId name);
+/* check_test of a decision; what --force holds fixed is checked, but its value is a constant. */
+Value forced_test(Cx *cx, const Node *s, DecideKind kind, Env *env, const Poly *axis);
+/* Reports those of --force that fit no decision. */
+void report_force(Cx *cx);
 void check_route(Cx *cx, const Node *s, Env *env);
 void check_on(Cx *cx, const Node *s, Env *env);
 Value ex_when(Cx *cx, const Node *n, Env *env, const Ty *want);

@@ -1,0 +1,240 @@
+/* Weights of which only some entries along an axis are read.
+ *
+ *   param "w" : f32[4, 64] data #1              param "w" : f32[2, 64] data #3
+ *   %ids = data [0, 2] : ix<4>[2]
+ *   index %w, (index %ids, %i), %j              index %w, %i, %j
+ *
+ * Where every read of a weight has a constant or an element of a constant table as its subscript
+ * on one axis, the entries that no read can name are not stored: heads, channels, layers, members
+ * of banks that a constant decision has closed. The tables count anew, and vanish where they only
+ * count.
+ * Laws: only weights whose contents are part of the object; a weight that anything else looks at,
+ * in any network, stays whole. */
+
+#include "ir/build.h"
+#include "ir/edit.h"
+#include "ir/eval.h"
+#include "pass/pass.h"
+#include "pass/query.h"
+
+#include <string.h>
+
+enum { MAX_AXIS = 1 << 24 };
+
+/* A read: the weight is operand 0 of an index. */
+typedef struct {
+    Fn *f;
+    InsId ins;
+} Read;
+
+typedef struct {
+    Module *m;
+    Arena *a;
+    Param *p;
+    VEC(Read) reads;
+    VEC(Read) uses; /* the param instructions themselves */
+    bool whole;     /* something else looks at it */
+} Prune;
+
+/* ---- reads --------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    Prune *p;
+    Fn *f;
+    bool *is; /* by value: it is the weight */
+} Look;
+
+static void look(void *cx, InsId i)
+{
+    Look *l = cx;
+    Prune *p = l->p;
+    const Ins *n = ins_get(l->f, i);
+    if ((n->op == OP_param || n->op == OP_arg) &&
+        !strcmp(attr_name(p->m, n->attr, "name"), sym_text(p->m->names, p->p->name))) {
+        p->whole |= n->op == OP_arg;
+        if (n->nres)
+            l->is[n->res.ix] = true;
+        vec_push(p->a, &p->uses, ((Read){l->f, i}));
+        return;
+    }
+    for (uint32_t k = 0; k < n->in.n; k++) {
+        if (!l->is[ins_in(l->f, i, k).ix])
+            continue;
+        bool read = k == 0 && n->op == OP_index && !attr_flag(p->m, n->attr, "check");
+        p->whole |= !read;
+        if (read)
+            vec_push(p->a, &p->reads, ((Read){l->f, i}));
+    }
+}
+
+static void look_all(Prune *p)
+{
+    for (uint32_t k = 0; k < p->m->fns.n; k++) {
+        Fn *f = p->m->fns.at[k];
+        Look l = {p, f, ARENA_ARRAY(p->a, bool, f->vals.n)};
+        ir_walk(f, f->entry, look, &l);
+    }
+}
+
+/* ---- which entries ------------------------------------------------------------------------------
+ */
+
+/* The table that the subscript is an element of; NULL if it is none. */
+static const Data *table_of(const Fn *f, ValId sub)
+{
+    InsId d = val_def(f, sub);
+    if (!d.ix || ins_op(f, d) != OP_index || ins_get(f, d)->in.n != 2 ||
+        attr_flag(f->module, ins_get(f, d)->attr, "check"))
+        return NULL;
+    InsId t = val_def(f, ins_in(f, d, 0));
+    if (!t.ix || ins_op(f, t) != OP_data || val_ty(f, ins_in(f, d, 0))->rank != 1)
+        return NULL;
+    const AttrVal *a = attr_find(f->module, ins_get(f, t)->attr, "data");
+    const Data *data = data_get(f->module, (DataId){(uint32_t)a->i});
+    return data->elem == E_I32 ? data : NULL;
+}
+
+static bool note(char *used, int64_t n, int64_t at)
+{
+    if (at < 0 || at >= n)
+        return false;
+    used[at] = 1;
+    return true;
+}
+
+/* Marks the entries of an axis that reads can name; false if that is not known. */
+static bool named(const Prune *p, uint32_t axis, char *used, int64_t n)
+{
+    for (uint32_t r = 0; r < p->reads.n; r++) {
+        const Fn *f = p->reads.at[r].f;
+        InsId i = p->reads.at[r].ins;
+        if (ins_get(f, i)->in.n <= axis + 1)
+            return false;
+        ValId sub = ins_in(f, i, axis + 1);
+        const Data *t = table_of(f, sub);
+        int64_t at;
+        if (const_int(f, sub, &at) && !note(used, n, at))
+            return false;
+        if (!t && !const_int(f, sub, &at))
+            return false;
+        for (size_t k = 0; t && k < t->count; k++)
+            if (!note(used, n, ((const int32_t *)t->bytes)[k]))
+                return false;
+    }
+    return p->reads.n > 0;
+}
+
+/* ---- the smaller weight
+ * -------------------------------------------------------------------------- */
+
+static DataId entries(const Prune *p, const Type *t, uint32_t axis, const char *used, int64_t n,
+                      int64_t kept)
+{
+    const Data *d = data_get(p->m, p->p->data);
+    size_t outer = 1, inner = elem_bytes(d->elem), axes = (size_t)n;
+    for (uint32_t k = 0; k < t->rank; k++) {
+        size_t extent = (size_t)dim_max(p->m->dims, t->dims[k]);
+        outer *= k < axis ? extent : 1;
+        inner *= k > axis ? extent : 1;
+    }
+    char *bytes = arena_alloc(p->a, outer * (size_t)kept * inner + 1), *to = bytes;
+    for (size_t o = 0; o < outer; o++)
+        for (size_t k = 0; k < axes; k++)
+            if (used[k]) {
+                memcpy(to, (const char *)d->bytes + (o * axes + k) * inner, inner);
+                to += inner;
+            }
+    return module_data(p->m, d->elem, outer * (size_t)kept * inner / elem_bytes(d->elem), bytes);
+}
+
+/* The subscript in the smaller weight. */
+static ValId counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *place, int64_t kept)
+{
+    DimId axis = dim_const(p->m->dims, kept);
+    TypeId ix = type_ix(p->m->types, axis);
+    Build b = build_before(f, i);
+    int64_t at;
+    if (const_int(f, sub, &at)) {
+        AttrVal v = attr_make_int(p->m, "int", place[at]);
+        return ir_op_type(&b, OP_const, NULL, 0, attr_intern(p->m, &v, 1), ix);
+    }
+    const Data *t = table_of(f, sub);
+    InsId read = val_def(f, sub);
+    ValId e = ins_in(f, read, 1);
+    int32_t *now = ARENA_ARRAY(p->a, int32_t, t->count + 1);
+    bool counts = t->count == (size_t)kept;
+    for (size_t k = 0; k < t->count; k++) {
+        now[k] = place[((const int32_t *)t->bytes)[k]];
+        counts &= now[k] == (int32_t)k;
+    }
+    if (counts)
+        return e;
+    DimId n = dim_const(p->m->dims, (int64_t)t->count);
+    ValId table =
+        ir_data(&b, type_like(p->m->types, ix, &n, 1), module_data(p->m, E_I32, t->count, now));
+    return ir_index(&b, table, &e, 1, false);
+}
+
+static void cut(Prune *p, uint32_t axis, const char *used, int64_t n, int64_t kept)
+{
+    Module *m = p->m;
+    Type t = *type_get(m->types, p->p->type);
+    int32_t *place = ARENA_ARRAY(p->a, int32_t, (size_t)n), next = 0;
+    for (int64_t k = 0; k < n; k++)
+        place[k] = used[k] ? next++ : -1;
+    p->p->data = entries(p, &t, axis, used, n, kept);
+    t.dims[axis] = dim_const(m->dims, kept);
+    p->p->type = type_intern(m->types, &t);
+    if (axis == 0 && p->p->members)
+        p->p->members = (uint32_t)kept;
+    for (uint32_t k = 0; k < p->uses.n; k++) {
+        Fn *f = p->uses.at[k].f;
+        f->vals.at[ins_res(f, p->uses.at[k].ins, 0).ix].type = p->p->type;
+    }
+    for (uint32_t k = 0; k < p->reads.n; k++) {
+        Fn *f = p->reads.at[k].f;
+        InsId i = p->reads.at[k].ins;
+        ValId sub = counted(p, f, i, ins_in(f, i, axis + 1), place, kept);
+        ir_set_in(f, i, axis + 1, sub);
+    }
+}
+
+/* Of the remaining axes, whose types the reads' results show, only subscripted ones are cut. */
+static bool cut_axes(Prune *p)
+{
+    const Type t = *type_get(p->m->types, p->p->type);
+    for (uint32_t axis = 0; axis < t.rank; axis++) {
+        int64_t n, kept = 0;
+        if (!dim_is_const(p->m->dims, t.dims[axis], &n) || n < 2 || n > MAX_AXIS)
+            continue;
+        char *used = ARENA_ARRAY(p->a, char, (size_t)n);
+        if (!named(p, axis, used, n))
+            continue;
+        for (int64_t k = 0; k < n; k++)
+            kept += used[k];
+        if (kept == n)
+            continue;
+        cut(p, axis, used, n, kept);
+        return true;
+    }
+    return false;
+}
+
+bool pass_prune(PassCx *cx, Fn *f)
+{
+    Module *m = f->module;
+    bool changed = false;
+    for (uint32_t k = 0; cx->weights_fixed && k < m->params.n; k++) {
+        Prune p = {.m = m, .a = cx->scratch, .p = &m->params.at[k]};
+        if (!p.p->data.ix)
+            continue;
+        const Data *d = data_get(m, p.p->data);
+        if ((int64_t)d->count != type_capacity(m->types, p.p->type))
+            continue;
+        look_all(&p);
+        while (!p.whole && cut_axes(&p))
+            changed = true;
+    }
+    return changed;
+}
