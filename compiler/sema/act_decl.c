@@ -102,7 +102,7 @@ static ValId mixed_term(void *cx, Act *a, const ValId *k)
         ValId *all = ARENA_ARRAY(a->arena, ValId, c->nmembers);
         memcpy(all, c->members, c->nmembers * sizeof *all);
         all[c->at] = member;
-        subs[n++] = member_index(a, all, c->sizes, c->nmembers);
+        subs[n++] = act_member_index(a, all, c->sizes, c->nmembers);
     }
     for (uint32_t i = 0; i < c->rank; i++)
         subs[n++] = c->idx[i];
