@@ -1,4 +1,5 @@
-/* gatec difftest: random programs (driver/difftest) in every way of running them. */
+/* gatec difftest: random programs (driver/difftest), or those of files on random inputs, in every
+ * way of running them. */
 
 #include "driver/compile.h"
 
@@ -16,50 +17,60 @@ static const char *tensor_passes(Arena *a)
 }
 
 /* The first pass of the list after which the program is wrong. */
-static long guilty_pass(uint64_t seed, Way w, long n)
+static long guilty_pass(const Subject *x, Way w, long n)
 {
     Tally t = {0};
     for (long k = 0; k <= n; k++) {
         w.limit = k;
-        if (!trial_agrees(seed, (Edits){NULL, 0}, w, &t, NULL))
+        if (!trial_agrees(x, w, &t, NULL))
             return k;
     }
     return -1;
 }
 
-static void report(Session *s, uint64_t seed, Way w, bool reduce)
+typedef struct {
+    Session *s;
+    TargetInfo target;
+    const char *passes; /* of the tensor stage */
+    Tally tally;
+    unsigned long long runs;
+    long programs, failed, refused;
+} Diff;
+
+static void report(Diff *d, const Subject *x, const char *what, Way w)
 {
     Tally t = {0};
-    StrBuf out = strbuf_new(s->arena);
-    strbuf_addf(&out, "seed %llu, %s after '%s':\n", (unsigned long long)seed,
-                w.compiled ? "compiled" : "interpreted", w.passes);
-    trial_agrees(seed, (Edits){NULL, 0}, w, &t, &out);
-    long k = w.compiled ? -1 : guilty_pass(seed, w, 64);
+    StrBuf out = strbuf_new(d->s->arena);
+    strbuf_addf(&out, "%s, %s after '%s':\n", what, w.compiled ? "compiled" : "interpreted",
+                w.passes);
+    trial_agrees(x, w, &t, &out);
+    long k = w.compiled ? -1 : guilty_pass(x, w, 64);
     if (k >= 0)
         strbuf_addf(&out, "  wrong from pass %ld of the list on\n", k);
-    if (reduce)
-        trial_reduce(s->arena, seed, w, &out);
+    if (d->s->options.reduce && d->failed == 0 && !x->text)
+        trial_reduce(d->s->arena, x->seed, w, &out);
     fwrite(out.at, 1, out.n, stdout);
     fflush(stdout);
 }
 
-static void dump(Session *s, uint64_t seed)
+static void dump(Session *s, const Module *m)
 {
     StrBuf out = strbuf_new(s->arena);
-    ir_print_module(&out, trial_module(s->arena, seed, (Edits){NULL, 0}));
+    ir_print_module(&out, m);
     fwrite(out.at, 1, out.n, stdout);
     fflush(stdout);
 }
 
 enum { LEVELS = 4 };
 
-/* The ways in which the program of a seed is run. --passes: interpreted after those. --interpret:
- * interpreted after the passes of the tensor stage. Else also compiled. */
-static uint32_t ways(const Options *o, const TargetInfo *t, const char *passes, uint64_t seed,
-                     Way *out)
+/* The ways in which a program is run. --passes: interpreted after those. --interpret: interpreted
+ * after the passes of the tensor stage. Else also compiled. */
+static uint32_t ways(const Diff *d, uint64_t seed, Way *out)
 {
+    const Options *o = &d->s->options;
+    const TargetInfo *t = &d->target;
     uint32_t n = 0;
-    out[n++] = (Way){.passes = passes, .limit = -1, .opt = 3, .target = t, .exact = t->exact};
+    out[n++] = (Way){.passes = d->passes, .limit = -1, .opt = 3, .target = t, .exact = t->exact};
     if (o->passes || o->interpret)
         return n;
     for (int level = 0; level < LEVELS; level++)
@@ -73,38 +84,67 @@ static uint32_t ways(const Options *o, const TargetInfo *t, const char *passes, 
     return n;
 }
 
+static void try_all(Diff *d, const Subject *x, const char *what)
+{
+    Way w[1 + LEVELS];
+    uint32_t n = ways(d, x->seed, w);
+    d->programs++;
+    d->runs += n;
+    for (uint32_t j = 0; j < n; j++) {
+        if (trial_agrees(x, w[j], &d->tally, NULL))
+            continue;
+        report(d, x, what, w[j]);
+        d->failed++;
+    }
+}
+
+static void try_seed(Diff *d, uint64_t seed)
+{
+    Session *s = d->s;
+    const Subject x = {.seed = seed};
+    const char *why;
+    if (options_dumps(&s->options, "ir"))
+        dump(s, trial_module(s->arena, &x, &why));
+    try_all(d, &x, arena_printf(s->arena, "seed %llu", (unsigned long long)seed));
+}
+
+/* Every network of the file. */
+static void try_file(Diff *d, const char *path, uint64_t seed)
+{
+    Session *s = d->s;
+    Module *m;
+    StrBuf text = strbuf_new(s->arena);
+    if (compile_load(s, path, &m) != STATUS_OK || !m) {
+        d->refused++;
+        return;
+    }
+    ir_print_module(&text, m);
+    for (uint32_t k = 0; k < m->fns.n; k++) {
+        Subject x = {.seed = seed, .text = text.at, .fn = k};
+        try_all(d, &x,
+                arena_printf(s->arena, "%s: %s", path, sym_text(m->names, m->fns.at[k]->name)));
+    }
+}
+
 Status cmd_difftest(Session *s)
 {
-    uint64_t first = (uint64_t)s->options.seed;
-    long count = s->options.count, failed = 0;
-    const char *passes = s->options.passes ? s->options.passes : tensor_passes(s->arena);
+    const Options *o = &s->options;
     const char *why = NULL;
-    uint64_t runs = 0;
-    TargetInfo target = {0};
-    if (!emit_target_info(&(EmitOptions){.cpu = "native", .opt = 3}, &target, &why))
+    Diff d = {.s = s, .passes = o->passes ? o->passes : tensor_passes(s->arena)};
+    if (!emit_target_info(&(EmitOptions){.cpu = "native", .opt = 3}, &d.target, &why))
         return compile_refused(s, why);
-    target.exact = strcmp(s->options.math, "exact") == 0;
-    Tally t = {0};
-    for (long k = 0; k < count; k++) {
-        uint64_t seed = first + (uint64_t)k;
-        if (options_dumps(&s->options, "ir"))
-            dump(s, seed);
-        Way w[1 + LEVELS];
-        uint32_t nways = ways(&s->options, &target, passes, seed, w);
-        runs += nways;
-        for (uint32_t j = 0; j < nways; j++) {
-            if (trial_agrees(seed, (Edits){NULL, 0}, w[j], &t, NULL))
-                continue;
-            report(s, seed, w[j], s->options.reduce && failed == 0);
-            failed++;
-        }
-    }
+    d.target.exact = strcmp(o->math, "exact") == 0;
+    for (uint32_t k = 0; k < o->files.n; k++)
+        try_file(&d, o->files.at[k], (uint64_t)o->seed + k);
+    for (long k = 0; !o->files.n && k < o->count; k++)
+        try_seed(&d, (uint64_t)o->seed + (uint64_t)k);
+    const Tally *t = &d.tally;
     printf(
         "%ld programs, %llu comparisons, %ld mismatches; %llu values compared, %llu too close to a "
         "decision (%.4f %%), %llu runs too long\n",
-        count, (unsigned long long)runs, failed, (unsigned long long)t.compared,
-        (unsigned long long)t.skipped,
-        t.compared ? 100.0 * (double)t.skipped / (double)t.compared : 0,
-        (unsigned long long)t.limited);
-    return failed ? STATUS_ERRORS : STATUS_OK;
+        d.programs, d.runs, d.failed, (unsigned long long)t->compared,
+        (unsigned long long)t->skipped,
+        t->compared ? 100.0 * (double)t->skipped / (double)t->compared : 0,
+        (unsigned long long)t->limited);
+    return d.failed || d.refused ? STATUS_ERRORS : STATUS_OK;
 }

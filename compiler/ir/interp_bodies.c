@@ -120,7 +120,7 @@ bool exec_map(Interp *in, const Code *c)
 
 typedef struct {
     double f;     /* floats */
-    double abs;   /* sums: of absolute values; products: of the factors' binary exponents */
+    double abs;   /* sums: of finite absolute values; products: of the factors' binary exponents */
     int lsb;      /* sums with noise: place of the lowest bit of any term */
     uint64_t i;   /* integers, bits, counts */
     int64_t best; /* arg*: place of the value in f or i */
@@ -139,7 +139,7 @@ static void step_sum(Acc *a, Elem e, Scalar s, int64_t at)
 {
     (void)e, (void)at;
     a->f += s.f;
-    a->abs += fabs(s.f);
+    a->abs += isfinite(s.f) ? fabs(s.f) : 0;
     a->i += (uint64_t)s.i;
 }
 static void step_prod(Acc *a, Elem e, Scalar s, int64_t at)

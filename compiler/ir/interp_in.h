@@ -56,6 +56,8 @@ struct Interp {
     uint64_t *counters;
     double noise; /* ULP by which inexact results are moved; 0 is off */
     uint64_t noise_seed;
+    double undecided; /* with noise: for what leaves the range of its type, where the order in which
+                       * code works decides between the infinities and NaN */
     bool noise_maths; /* only of maths functions */
     /* of one run: */
     Arena *work;

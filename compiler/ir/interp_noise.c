@@ -14,6 +14,7 @@ void interp_set_noise(Interp *in, double ulps, uint64_t seed, bool maths)
     in->noise_maths = maths;
     in->noise = ulps;
     in->noise_seed = seed * 2 + 1;
+    in->undecided = seed % 3 == 0 ? (double)NAN : seed % 3 == 1 ? INFINITY : -INFINITY;
 }
 
 /* Uniform in -1..1 (xorshift*). */
@@ -32,12 +33,24 @@ static double unit(Elem e)
     return e == E_F64 ? 0x1p-52 : e == E_F32 ? 0x1p-23 : e == E_F16 ? 0x1p-10 : 0x1p-7;
 }
 
+static bool overflows(const Code *c, const Scalar *a, Scalar r)
+{
+    bool finite = isinf(r.f) && !(c->ins->op == OP_div && a[1].f == 0);
+    for (uint32_t k = 0; finite && k < c->ins->in.n; k++)
+        finite = isfinite(a[k].f);
+    return finite;
+}
+
 Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r)
 {
     Elem e = (Elem)c->to;
     bool maths = op_info((Op)c->ins->op)->traits & MATH;
     bool rounds = c->ins->op != OP_select && elem_is_float((Elem)c->elem) && c->elem == c->to;
-    if (!rounds || !isfinite(r.f) || r.f == 0 || (in->noise_maths && !maths))
+    if (!rounds || (in->noise_maths && !maths))
+        return r;
+    if (!maths && overflows(c, a, r)) /* a product may not, if it is fused with a sum */
+        return (Scalar){.f = in->undecided};
+    if (!isfinite(r.f) || r.f == 0)
         return r;
     if (!maths && e != E_F64 && c->eval(E_F64, E_F64, a).f == r.f)
         return r;
@@ -50,12 +63,6 @@ Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r)
 static double range(Elem e)
 {
     return e == E_F64 ? 1022 : e == E_F16 ? 14 : 126;
-}
-
-/* Where parts of the fold could leave the range of the type, its order decides what comes out. */
-static double undecided(void)
-{
-    return (double)NAN;
 }
 
 int interp_lowest_bit(double v, int lsb)
@@ -79,8 +86,8 @@ double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, int lsb,
 {
     if (in->noise_maths)
         return sum;
-    if (isfinite(sum_abs) && sum_abs >= scalbn(1, (int)range(e)))
-        return undecided();
+    if (sum_abs >= scalbn(1, (int)range(e)))
+        return in->undecided;
     if (!isfinite(sum) || (!divided && exact_sum(e, sum_abs, lsb)))
         return sum;
     return sum + sum_abs * in->noise * unit(e) * draw(in);
@@ -91,7 +98,7 @@ double interp_noisy_product(Interp *in, Elem e, double product, double exponents
     if (in->noise_maths)
         return product;
     if (exponents >= range(e))
-        return undecided();
+        return in->undecided;
     if (!isfinite(product) || elem_round(e, product) == product)
         return product;
     return product * (1 + in->noise * unit(e) * draw(in));

@@ -17,7 +17,8 @@ static ValId scan_bits(Lower *L, const Ref *bits, ValId ids)
     return k.carry[0];
 }
 
-static void new_sel(Lower *L, ValId res, const Ref *bits, bool keep)
+/* 'known': the restricted dimension has its value already, from around this place. */
+static void new_sel(Lower *L, ValId res, const Ref *bits, bool keep, bool known)
 {
     const Type *t = hi_type(L, res);
     Sel *s = ARENA_NEW(L->scratch, Sel);
@@ -27,7 +28,8 @@ static void new_sel(Lower *L, ValId res, const Ref *bits, bool keep)
     s->masked = keep;
     s->ids = lo_buf(L, E_I32, dim_top(L, s->axis), "ids");
     s->count = scan_bits(L, bits, s->ids);
-    dim_set(L, s->sub, s->count);
+    if (!known)
+        dim_set(L, s->sub, s->count);
     L->val[res.ix] = (LVal){.sel = s};
 }
 
@@ -61,9 +63,10 @@ void lower_sel(Lower *L, InsId i)
     ValId res = ins_res(L->f, i, 0);
     const Ref *in = tensor_of(L, ins_in(L->f, i, 0));
     if (ins_op(L->f, i) == OP_sel_mask)
-        new_sel(L, res, in, true);
-    else
-        new_sel(L, res, bits_of_list(L, in, hi_type(L, res)->ix), true);
+        new_sel(L, res, in, true, false);
+    else /* the rows of a selection inside another, over the outer axis: they are as many */
+        new_sel(L, res, bits_of_list(L, in, hi_type(L, res)->ix), true,
+                dim_eq(in->dim[0], hi_type(L, res)->sub));
 }
 
 /* 1 at the ids of a selection. */

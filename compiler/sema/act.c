@@ -113,6 +113,14 @@ const AtomBind *act_restricted(Act *a, const Poly *p)
     return b->bound ? b : NULL;
 }
 
+DimId act_numbers(Act *a, const Poly *p)
+{
+    p = act_actual(a, p);
+    while (act_restricted(a, p))
+        p = act_base(a, p);
+    return act_dim(a, p);
+}
+
 void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value)
 {
     AtomBind *b = act_atom(a, fresh_atom);
@@ -264,7 +272,7 @@ TypeId act_type(Act *a, const Ty *ty)
     DimId dims[MAX_RANK];
     uint32_t n = act_axes(a, ty, dims);
     if (ty->elem.kind == SE_IX)
-        return type_like(a->m->types, type_ix(a->m->types, act_dim(a, ty->elem.ix)), dims, n);
+        return type_like(a->m->types, type_ix(a->m->types, act_numbers(a, ty->elem.ix)), dims, n);
     Elem e = act_elem(a, ty->elem);
     return e == E_IX ? type_tensor(a->m->types, E_I32, dims, n)
                      : type_tensor(a->m->types, e, dims, n);

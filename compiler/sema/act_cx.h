@@ -114,6 +114,8 @@ AtomBind *act_atom(Act *a, const Poly *p);
 const AtomBind *act_restricted(Act *a, const Poly *p);
 /* What the restricted dimension p restricts. */
 const Poly *act_base(Act *a, const Poly *p);
+/* The dimension that the numbers of its indices are below: indices are original. */
+DimId act_numbers(Act *a, const Poly *p);
 /* With generic names followed to the caller\'s dimensions. */
 const Poly *act_actual(Act *a, const Poly *p);
 

@@ -309,6 +309,6 @@ Ex act_fit(Act *a, Ex e, const Ty *want)
     uint32_t rank = act_axes(a, want, dims);
     ValId v = act_value(a, e, want->elem);
     if (want->elem.kind == SE_IX)
-        v = act_bound(a, v, act_dim(a, want->elem.ix));
+        v = act_bound(a, v, act_numbers(a, want->elem.ix));
     return act_ex(want, act_fill(a, v, dims, rank));
 }

@@ -326,7 +326,26 @@ Module *gen_module(Arena *arena, Intern *names, uint64_t seed)
     return g.m;
 }
 
-/* ---- inputs ---- */
+/* ---- weights and inputs ---- */
+
+void gen_weights(Module *m, uint64_t seed)
+{
+    Rng r = {seed};
+    for (uint32_t k = 0; k < m->params.n; k++) {
+        Param *p = &m->params.at[k];
+        const Type *ty = type_get(m->types, p->type);
+        Tensor t = {.elem = p->stored ? p->stored : (Elem)ty->elem, .rank = ty->rank};
+        if (p->data.ix)
+            continue;
+        for (uint32_t a = 0; a < t.rank; a++)
+            t.extent[a] = dim_max(m->dims, ty->dims[a]);
+        Arena *room = arena_new("weights");
+        t.bytes = arena_alloc(room, tensor_count(&t) * elem_bytes(t.elem) + 1);
+        rng_fill(&r, &t, ty->elem == E_IX ? dim_max(m->dims, ty->ix) : 1);
+        p->data = module_data(m, t.elem, tensor_count(&t), t.bytes);
+        arena_free(room);
+    }
+}
 
 typedef struct {
     const Module *m;
@@ -356,7 +375,7 @@ Tensor *gen_inputs(Arena *arena, const Fn *f, uint64_t seed)
         for (uint32_t a = 0; a < ty->rank; a++)
             t[k].extent[a] = dim_eval(m->dims, ty->dims[a], extent_of, &x);
         t[k].bytes = arena_alloc(arena, tensor_count(&t[k]) * elem_bytes(t[k].elem) + 1);
-        rng_fill(&r, &t[k], 1);
+        rng_fill(&r, &t[k], ty->elem == E_IX ? dim_eval(m->dims, ty->ix, extent_of, &x) : 1);
     }
     return t;
 }

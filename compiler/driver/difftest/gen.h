@@ -23,6 +23,8 @@ void rng_fill(Rng *r, Tensor *t, int64_t bound);
 
 /* A module with one function. */
 Module *gen_module(Arena *arena, Intern *names, uint64_t seed);
+/* Contents for the weights that have none. */
+void gen_weights(Module *m, uint64_t seed);
 /* Inputs of the function with extents drawn for its run-time dimensions. */
 Tensor *gen_inputs(Arena *arena, const Fn *f, uint64_t seed);
 

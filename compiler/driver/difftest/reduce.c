@@ -44,9 +44,10 @@ static void sweep(Fn *f, BodyId b, const uint32_t *uses, bool *changed)
     }
 }
 
-static void print_program(Arena *a, uint64_t seed, Edits e, StrBuf *out)
+static void print_program(Arena *a, const Subject *x, StrBuf *out)
 {
-    Module *m = trial_module(a, seed, e);
+    const char *why;
+    Module *m = trial_module(a, x, &why);
     Fn *f = m->fns.at[0];
     bool changed = true;
     while (changed) {
@@ -58,17 +59,17 @@ static void print_program(Arena *a, uint64_t seed, Edits e, StrBuf *out)
 
 void trial_reduce(Arena *a, uint64_t seed, Way w, StrBuf *out)
 {
-    const Fn *f = trial_module(a, seed, (Edits){NULL, 0})->fns.at[0];
-    uint32_t n = f->vals.n;
+    Subject x = {.seed = seed};
+    const char *why;
+    uint32_t n = trial_module(a, &x, &why)->fns.at[0]->vals.n;
     uint32_t *dropped = ARENA_ARRAY(a, uint32_t, n);
-    Edits e = {dropped, 0};
     Tally t = {0};
+    x.edits.dropped = dropped;
     for (uint32_t v = n; v-- > 1;) {
-        dropped[e.n] = v;
-        Edits more = {dropped, e.n + 1};
-        if (!trial_agrees(seed, more, w, &t, NULL))
-            e = more;
+        dropped[x.edits.n++] = v;
+        if (trial_agrees(&x, w, &t, NULL))
+            x.edits.n--;
     }
-    print_program(a, seed, e, out);
-    trial_agrees(seed, e, w, &t, out);
+    print_program(a, &x, out);
+    trial_agrees(&x, w, &t, out);
 }

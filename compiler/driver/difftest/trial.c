@@ -30,11 +30,23 @@ static void drop(Fn *f, uint32_t v)
     ir_replace(f, (ValId){v}, ir_const_like(&b, val_type(f, (ValId){v}), 0));
 }
 
-Module *trial_module(Arena *a, uint64_t seed, Edits e)
+static Module *parsed(Arena *a, const Subject *x, const char **why)
 {
-    Module *m = gen_module(a, intern_new(a), seed);
-    for (uint32_t k = 0; k < e.n; k++)
-        drop(m->fns.at[0], e.dropped[k]);
+    Sources *sources = sources_new(a);
+    const SourceFile *f = sources_add(sources, "trial.gir", x->text, strlen(x->text));
+    Module *m = ir_parse(a, intern_new(a), diag_new(a, sources), f);
+    if (m)
+        gen_weights(m, x->seed);
+    else
+        *why = "the printed module cannot be read back";
+    return m;
+}
+
+Module *trial_module(Arena *a, const Subject *x, const char **why)
+{
+    Module *m = x->text ? parsed(a, x, why) : gen_module(a, intern_new(a), x->seed);
+    for (uint32_t k = 0; m && k < x->edits.n; k++)
+        drop(m->fns.at[x->fn], x->edits.dropped[k]);
     return m;
 }
 
@@ -51,16 +63,16 @@ static bool run_passes(Module *m, const Way *w, Outcome *o)
     return ok;
 }
 
-static void run_interpreted(Arena *a, const Module *m, const Way *w, uint64_t seed, Outcome *o)
+static void run_interpreted(Arena *a, const Module *m, const Way *w, const Subject *x, Outcome *o)
 {
-    const Fn *f = m->fns.at[0];
+    const Fn *f = m->fns.at[x->fn];
     Interp *in = interp_new(a, m);
     interp_set_limit(in, w->passes ? 16 * (uint64_t)WORK_LIMIT : WORK_LIMIT);
     interp_set_noise(in, w->noise, w->noise_seed, w->exact);
     for (int c = 0; c < TRIAL_CALLS && !o->why; c++) {
         o->outputs[c] = ARENA_ARRAY(a, Tensor, f->out_names.n + 1);
         o->status[c] =
-            interp_run(in, a, f, gen_inputs(a, f, seed * 16 + (uint64_t)c), o->outputs[c]);
+            interp_run(in, a, f, gen_inputs(a, f, x->seed * 16 + (uint64_t)c), o->outputs[c]);
         o->why = interp_error(in);
         o->limit = interp_limited(in);
     }
@@ -90,15 +102,15 @@ static void call_once(Arena *a, Call *c, const Fn *f, uint64_t seed, int call, O
         o->outputs[call][k] = kept(a, call_result(c, k));
 }
 
-static void run_compiled(Arena *a, const Module *m, const Way *w, uint64_t seed, Outcome *o)
+static void run_compiled(Arena *a, const Module *m, const Way *w, const Subject *x, Outcome *o)
 {
-    const Fn *f = m->fns.at[0];
+    const Fn *f = m->fns.at[x->fn];
     EmitOptions eo = {.cpu = "native", .opt = w->opt, .pic = true};
     Call *c = call_open(m, f, &eo, &o->why);
     if (!c)
         return;
     for (int call = 0; call < TRIAL_CALLS && !o->why; call++)
-        call_once(a, c, f, seed * 16 + (uint64_t)call, call, o);
+        call_once(a, c, f, x->seed * 16 + (uint64_t)call, call, o);
     o->states = ARENA_ARRAY(a, Tensor, m->states.n + 1);
     for (uint32_t k = 0; k < m->states.n; k++)
         if (call_state(c, m->states.at[k].name, &o->states[k]))
@@ -106,21 +118,21 @@ static void run_compiled(Arena *a, const Module *m, const Way *w, uint64_t seed,
     call_close(c);
 }
 
-Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w)
+Outcome trial_run(Arena *a, const Subject *x, Way w)
 {
     Outcome o = {0};
-    Module *m = trial_module(a, seed, e);
+    Module *m = trial_module(a, x, &o.why);
     StrBuf wrong = strbuf_new(a);
-    if (!ir_verify(m, &wrong)) {
+    if (m && !ir_verify(m, &wrong)) {
         o.why = wrong.at;
         return o;
     }
-    if (!run_passes(m, &w, &o))
+    if (!m || !run_passes(m, &w, &o))
         return o;
     if (w.compiled)
-        run_compiled(a, m, &w, seed, &o);
+        run_compiled(a, m, &w, x, &o);
     else
-        run_interpreted(a, m, &w, seed, &o);
+        run_interpreted(a, m, &w, x, &o);
     return o;
 }
 
@@ -234,9 +246,8 @@ static bool compare_status(Compare *c, int call)
     return false;
 }
 
-static void compare_outcomes(Compare *c, const Module *m)
+static void compare_outcomes(Compare *c, const Module *m, const Fn *f)
 {
-    const Fn *f = m->fns.at[0];
     const Tensor *noises[MORE_NOISES];
     for (int call = 0; call < TRIAL_CALLS && c->agrees; call++) {
         if (!compare_status(c, call))
@@ -261,7 +272,7 @@ static void compare_outcomes(Compare *c, const Module *m)
     }
 }
 
-static bool compare(Arena *a, uint64_t seed, Edits e, const Outcome *base, const Outcome *other,
+static bool compare(Arena *a, const Subject *x, const Outcome *base, const Outcome *other,
                     uint32_t nnoises, bool exact, Tally *t, StrBuf *out)
 {
     Compare c = {base, other, NULL, nnoises, exact, t, out, true};
@@ -270,23 +281,25 @@ static bool compare(Arena *a, uint64_t seed, Edits e, const Outcome *base, const
     for (uint32_t n = 0; n < nnoises; n++) {
         Way w = {
             .limit = -1, .noise = n % 2 ? most : most / 8, .noise_seed = n + 1, .exact = exact};
-        noises[n] = trial_run(a, seed, e, w);
+        noises[n] = trial_run(a, x, w);
     }
     c.noises = noises;
-    compare_outcomes(&c, trial_module(a, seed, e));
+    const char *why;
+    const Module *m = trial_module(a, x, &why);
+    compare_outcomes(&c, m, m->fns.at[x->fn]);
     return c.agrees;
 }
 
 /* Without noise, then with some, then with much: most programs need none. */
-static bool outcomes_agree(Arena *a, uint64_t seed, Edits e, const Outcome *base,
-                           const Outcome *other, bool exact, Tally *t, StrBuf *out)
+static bool outcomes_agree(Arena *a, const Subject *x, const Outcome *base, const Outcome *other,
+                           bool exact, Tally *t, StrBuf *out)
 {
     static const uint32_t noises[] = {0, SOME_NOISES, MORE_NOISES};
     bool ok = false;
     Tally tally = {0};
     for (int k = 0; k < 3 && !ok; k++) {
         tally = (Tally){0};
-        ok = compare(a, seed, e, base, other, noises[k], exact, &tally, k == 2 ? out : NULL);
+        ok = compare(a, x, base, other, noises[k], exact, &tally, k == 2 ? out : NULL);
     }
     t->compared += tally.compared;
     t->skipped += tally.skipped;
@@ -300,18 +313,18 @@ static bool ran(const Outcome *o, const char *what, StrBuf *out)
     return !o->why;
 }
 
-bool trial_agrees(uint64_t seed, Edits e, Way w, Tally *t, StrBuf *out)
+bool trial_agrees(const Subject *x, Way w, Tally *t, StrBuf *out)
 {
     Arena *a = arena_new("difference test");
-    Outcome base = trial_run(a, seed, e, (Way){.limit = -1});
+    Outcome base = trial_run(a, x, (Way){.limit = -1});
     bool ok = true;
     if (base.limit) {
         t->limited++;
     } else {
-        ok = ran(&base, "the generator made a wrong program", out);
-        Outcome other = ok ? trial_run(a, seed, e, w) : base;
+        ok = ran(&base, "the program does not run interpreted", out);
+        Outcome other = ok ? trial_run(a, x, w) : base;
         ok = ok && ran(&other, "it does not run", out) &&
-             outcomes_agree(a, seed, e, &base, &other, w.exact, t, out);
+             outcomes_agree(a, x, &base, &other, w.exact, t, out);
     }
     arena_free(a);
     return ok;

@@ -1,7 +1,7 @@
 #ifndef GATEC_DRIVER_DIFFTEST_TRIAL_H
 #define GATEC_DRIVER_DIFFTEST_TRIAL_H
 
-/* One random program run in several ways, and the comparison of what came out. */
+/* One program run in several ways, and the comparison of what came out. */
 
 #include "driver/difftest/gen.h"
 #include "pass/pass.h"
@@ -36,17 +36,26 @@ typedef struct {
     uint32_t n;
 } Edits;
 
+/* What is tried: the random program of a seed, or a function of a module given as IR text. Inputs,
+ * and weights that the text has no contents of, are drawn from the seed. */
+typedef struct {
+    uint64_t seed;
+    const char *text; /* NULL: the program of the seed */
+    uint32_t fn;
+    Edits edits;
+} Subject;
+
 typedef struct {
     uint64_t compared, skipped; /* elements; skipped: too close to a decision */
     uint64_t limited;           /* programs that are too much work */
 } Tally;
 
-/* The program of a seed after the edits, in a new module. */
-Module *trial_module(Arena *a, uint64_t seed, Edits e);
-Outcome trial_run(Arena *a, uint64_t seed, Edits e, Way w);
+/* The program after the edits, in a new module; NULL with *why if the text is no module. */
+Module *trial_module(Arena *a, const Subject *x, const char **why);
+Outcome trial_run(Arena *a, const Subject *x, Way w);
 /* Does 'way' give what the interpreter gives? False with a description in 'out' (may be NULL). */
-bool trial_agrees(uint64_t seed, Edits e, Way w, Tally *t, StrBuf *out);
-/* A smaller program that still disagrees, as text. */
+bool trial_agrees(const Subject *x, Way w, Tally *t, StrBuf *out);
+/* A smaller program of the same seed that still disagrees, as text. */
 void trial_reduce(Arena *a, uint64_t seed, Way w, StrBuf *out);
 
 #endif
