@@ -81,8 +81,11 @@ size_t gate_weights_count(const gate_weights_file *file);
 const gate_tensor *gate_weights_at(const gate_weights_file *file, size_t i);
 /* NULL if there is none of that name. */
 const gate_tensor *gate_weights_find(const gate_weights_file *file, const char *name);
-/* The name in the file that is most like 'name' (a typing mistake or a missing prefix), or NULL. */
-const char *gate_weights_nearest(const gate_weights_file *file, const char *name);
+/* The names in the file that are most like 'name' (typing mistakes, a missing prefix), the nearest
+ * first: at most 'max' and GATE_NEAREST. Returns how many there are. */
+enum { GATE_NEAREST = 3 };
+size_t gate_weights_nearest(const gate_weights_file *file, const char *name, const char **names,
+                            size_t max);
 /* Value of a key of __metadata__, or NULL. */
 const char *gate_weights_metadata(const gate_weights_file *file, const char *key);
 size_t gate_weights_metadata_count(const gate_weights_file *file);

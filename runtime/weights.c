@@ -4,6 +4,7 @@
 #include "weights_files.h"
 #include "checked.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -150,19 +151,30 @@ size_t gate_weights_unknown_keys(const gate_weights_file *file)
 
 static bool missing(const gate_weights_file *file, const char *name, gate_weights_error *error)
 {
-    const char *near = gate_weights_nearest(file, name);
-    char shown[160], wanted[160];
+    const char *near[GATE_NEAREST];
+    size_t n = gate_weights_nearest(file, name, near, GATE_NEAREST), used;
+    char wanted[100], shown[80];
 
     gate_weights_printable(wanted, sizeof wanted, name);
-    if (!near)
-        return gate_weights_fail(error, GATE_W017, name, 0,
-                                 "the program wants a tensor '%s', the file has none of that name",
-                                 wanted);
-    gate_weights_printable(shown, sizeof shown, near);
-    return gate_weights_fail(error, GATE_W017, name, 0,
-                             "the program wants a tensor '%s', the file has none of that name; "
-                             "the nearest is '%s'",
-                             wanted, shown);
+    gate_weights_fail(error, GATE_W017, name, 0,
+                      "the program wants a tensor '%s', the file has none of that name", wanted);
+    for (size_t i = 0; error && i < n; i++) {
+        gate_weights_printable(shown, sizeof shown, near[i]);
+        used = strlen(error->text);
+        snprintf(error->text + used, sizeof error->text - used, "%s'%s'",
+                 i       ? ", "
+                 : n > 1 ? "; the nearest are "
+                         : "; the nearest is ",
+                 shown);
+    }
+    return false;
+}
+
+/* A matrix stored the other way round. */
+static bool transposed(const gate_tensor *t, const gate_weight_spec *spec)
+{
+    return (uint32_t)t->dtype == spec->dtype && t->rank == 2 && spec->rank == 2 &&
+           t->shape[0] == spec->shape[1] && t->shape[1] == spec->shape[0];
 }
 
 /* The tensor that 'spec' asks for, or NULL with *error filled. */
@@ -188,7 +200,8 @@ static const gate_tensor *match(const gate_weights_file *file, const gate_weight
     gate_weights_describe(has, sizeof has, t->dtype, t->shape, t->rank);
     gate_weights_describe(wants, sizeof wants, spec->dtype, spec->shape, spec->rank);
     gate_weights_fail(error, GATE_W017, spec->name, t->offset,
-                      "the tensor is %s in the file, the program wants %s", has, wants);
+                      "the tensor is %s in the file, the program wants %s%s", has, wants,
+                      transposed(t, spec) ? "; transposed it would fit" : "");
     return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* "Did you mean": the name of a tensor that is most like a wanted one. */
+/* "Did you mean": the names of tensors that are most like a wanted one. */
 
 #include "weights_impl.h"
 
@@ -48,31 +48,51 @@ static bool prefixed(const char *a, size_t n, const char *b, size_t m)
     return diff > 0 && lng[diff - 1] == '.' && strcmp(lng + diff, shrt) == 0;
 }
 
-const char *gate_weights_nearest(const gate_weights_file *file, const char *name)
+/* A name and how far it is from the wanted one. */
+typedef struct {
+    const char *name;
+    unsigned distance;
+} Near;
+
+/* Edits between the names, or 'limit' where there are at least as many. */
+static unsigned distance_below(const char *a, size_t n, const char *b, unsigned limit)
 {
-    size_t n = strlen(name);
-    unsigned best = n / 3 > 2 ? (unsigned)(n / 3) + 1 : 3;
-    const char *found = NULL;
-    size_t work = 0;
+    size_t m = strlen(b);
+
+    if (prefixed(a, n, b, m))
+        return 0;
+    if (m > NEAR_MAX || (n > m ? n - m : m - n) >= limit)
+        return limit;
+    return least(distance(a, n, b, m), limit);
+}
+
+size_t gate_weights_nearest(const gate_weights_file *file, const char *name, const char **names,
+                            size_t max)
+{
+    size_t n = strlen(name), count = 0, work = 0;
+    unsigned limit = n / 3 > 2 ? (unsigned)(n / 3) + 1 : 3;
+    Near best[GATE_NEAREST];
 
     if (n > NEAR_MAX)
-        return NULL;
-    for (size_t i = 0; i < file->count && best > 0 && work < NEAR_WORK; i++) {
-        const char *other = file->tensors[i].name;
-        size_t m = strlen(other);
-        unsigned d;
+        return 0;
+    if (max > GATE_NEAREST)
+        max = GATE_NEAREST;
+    for (size_t i = 0; i < file->count && work < NEAR_WORK; i++) {
+        Near x = {file->tensors[i].name, 0};
+        size_t at;
 
-        if (prefixed(name, n, other, m))
-            d = 0;
-        else if (m > NEAR_MAX || (n > m ? n - m : m - n) >= best)
-            d = best;
-        else
-            d = distance(name, n, other, m);
-        work += n * m + 1;
-        if (d < best && d < n) {
-            best = d;
-            found = other;
-        }
+        work += n * strlen(x.name) + 1;
+        x.distance = distance_below(name, n, x.name, limit);
+        if (x.distance >= limit || x.distance >= n)
+            continue;
+        for (at = count; at > 0 && x.distance < best[at - 1].distance; at--)
+            if (at < max)
+                best[at] = best[at - 1];
+        if (at < max)
+            best[at] = x;
+        count += count < max;
     }
-    return found;
+    for (size_t i = 0; i < count; i++)
+        names[i] = best[i].name;
+    return count;
 }

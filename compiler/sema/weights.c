@@ -83,6 +83,17 @@ static const Ty *tensor_type(Cx *cx, const gate_tensor *t, Elem e)
     return ty_tensor(cx->ts, elem_concrete(e), axes, t->rank);
 }
 
+static void help_tensors(Cx *cx, const char *name)
+{
+    const char *near[GATE_NEAREST];
+    size_t n = gate_weights_nearest(cx->weights->file, name, near, GATE_NEAREST);
+    StrBuf b = strbuf_new(cx->arena);
+    for (size_t i = 0; i < n; i++)
+        strbuf_addf(&b, "%s'%s'", i ? ", " : "", near[i]);
+    if (n)
+        diag_help(cx->diag, "nearest: %s", b.at);
+}
+
 /* The tensor of that name; NULL (reported while building) where there is none. */
 static const gate_tensor *tensor_named(Cx *cx, const Node *n)
 {
@@ -96,15 +107,14 @@ static const gate_tensor *tensor_named(Cx *cx, const Node *n)
             diag_report(cx->diag, E0340, n->span, "param \"%s\": no weight file is declared", name);
     } else if (!w->file && !w->told) { /* once: every tensor of the file is missing */
         w->told = true;
-        diag_report(cx->diag, E0340, n->span, "%s: W%03d: %s", w->path, (int)w->error.code,
-                    w->error.text);
+        bool absent = w->error.code == GATE_W020;
+        diag_report(cx->diag, absent ? E0340 : E0343, n->span, "%s: W%03d: %s", w->path,
+                    (int)w->error.code, w->error.text);
         if (w->at.at)
             diag_note(cx->diag, w->at, "the file is declared here");
     } else if (w->file && !cx->quiet) {
         diag_report(cx->diag, E0340, n->span, "no tensor '%s' in '%s'", name, w->path);
-        const char *near = gate_weights_nearest(w->file, name);
-        if (near)
-            diag_help(cx->diag, "nearest: '%s'", near);
+        help_tensors(cx, name);
     }
     cx->dead = cx->dead || cx->act;
     return NULL;
@@ -119,7 +129,7 @@ Value fileparam(Cx *cx, const Node *n)
                        text_of(cx, n->name));
     Elem e = elem_in_file(t);
     if (e == E_NONE || !gate_dtype_computes(t->dtype)) {
-        bad(cx, n->span, E0340, "tensor '%s' has elements %s, which no computation takes", t->name,
+        bad(cx, n->span, E0342, "tensor '%s' has elements %s, which no computation takes", t->name,
             gate_dtype_name(t->dtype));
         return value_any();
     }

@@ -22,15 +22,19 @@ network n(x: f32[2]) -> f32[3] {
 }
 '''
 FITS = entry(shape=(3, 2), end=24)
-PLACE = 'n.gate:2:5: error[E0340]: '
+PLACE = 'n.gate:2:5: error[E034{}]: '
 UNFIT = [
     (file({'first.w': entry(shape=(2, 3), end=24)}, 24),
-     [PLACE + "tensor 'first.w' in 'w.safetensors' is F32[2, 3], the network wants F32[3, 2]",
+     [PLACE.format(1) + "tensor 'first.w' in 'w.safetensors' is F32[2, 3], the network wants F32[3, 2]",
       'n.gate:2:5: help: the transposed tensor would fit']),
-    (file({'first.w': entry(shape=(3, 3), end=36)}, 36), ['is F32[3, 3], the network wants F32[3, 2]']),
-    (file({'first.w': entry('I32', (3, 2), 0, 24)}, 24), ['is I32[3, 2], the network wants F32[3, 2]']),
-    (file({'first.v': FITS}, 24), [PLACE + "no tensor 'first.w' in 'w.safetensors'", "help: nearest: 'first.v'"]),
-    (file({}, 0), [PLACE + "no tensor 'first.w' in 'w.safetensors'"]),
+    (file({'first.w': entry(shape=(3, 3), end=36)}, 36), [PLACE.format(1) + "tensor 'first.w' in 'w.safetensors' is F32[3, 3], the network wants F32[3, 2]"]),
+    (file({'first.w': entry('I32', (3, 2), 0, 24)}, 24),
+     [PLACE.format(2) + "tensor 'first.w' in 'w.safetensors' is I32[3, 2], the network wants F32[3, 2]"]),
+    (file({name: entry(shape=(3, 2), begin=24 * i, end=24 * i + 24)
+           for i, name in enumerate(['first.q', 'first.weight', 'firs.w', 'w', 'other.bias'])}, 120),
+     [PLACE.format(0) + "no tensor 'first.w'", "help: nearest: 'w', 'firs.w', 'first.q'\n"]),
+    (file({'first.v': FITS}, 24), [PLACE.format(0) + "no tensor 'first.w' in 'w.safetensors'", "help: nearest: 'first.v'"]),
+    (file({}, 0), [PLACE.format(0) + "no tensor 'first.w' in 'w.safetensors'"]),
 ]
 
 
@@ -64,7 +68,7 @@ def main(gatec, folder):
     for code, data in CASES:
         per_rule.setdefault(code, []).append(data)
     del per_rule['ok']
-    broken = [(data, [f'w.safetensors: {code}: ']) for code, all_ in per_rule.items() for data in all_[:2]]
+    broken = [(data, [f'error[E0343]: w.safetensors: {code}: ']) for code, all_ in per_rule.items() for data in all_[:2]]
     broken += [(HUGE, ['W002']), (file({'first.w': FITS}, 23), ['W015'])] + UNFIT
     good = sum(refused(gatec, folder, data, wanted) for data, wanted in broken)
     fits = build(gatec, folder, file({'first.w': FITS}, 24))
