@@ -34,6 +34,7 @@ typedef struct {
     InsId hidden[2 * MAX_SUMS]; /* the sums, and additions of a group: not run by the epilogue */
     uint32_t nhidden;
     uint32_t row, col; /* indices of the tile; nd: none */
+    bool packed;       /* all column factors are known values, packed by the compiler */
     uint8_t *level;
     Ref *const *to;
     bool *need; /* per HI instruction, scratch of slices */
@@ -67,6 +68,14 @@ Elem factor_stored(const Lower *L, const Sum *s, uint32_t which);
 int64_t sum_terms_top(const Lower *L, const Sum *s); /* most terms there can be */
 /* Exchanges the factors. */
 void sum_turn(Sum *s);
+
+/* ---- pack.c ---- */
+enum { PACK_LEAST = 1 << 15 }; /* bytes of a matrix that is worth packing */
+/* Is the column factor of the sum a plain read of known values? */
+bool pack_known(const Lower *L, const Contract *c, const Sum *s);
+/* Those values as panels of 'width' columns; and elements of one member of a bank (or of all). */
+ValId pack_weights(Lower *L, const Contract *c, const Sum *s, int64_t width);
+int64_t pack_member(const Lower *L, const Contract *c, const Sum *s, int64_t width);
 
 bool dot_map(Lower *L, Contract *c);
 bool outer_map(Lower *L, Contract *c);

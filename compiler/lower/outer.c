@@ -22,9 +22,10 @@ typedef enum { DIRECT, FILL, PANEL } From; /* where a tile has its columns from 
 
 typedef struct {
     unsigned rows, vecs; /* of a full tile */
-    bool packs;
+    bool packs;          /* makes panels */
+    bool packed;         /* has them from the compiler */
     ValId panel[MAX_SUMS];
-    ValId at_row, at_col;
+    ValId at_row, at_col, at_panel; /* first column; the same by whole panels */
     uint32_t tile_rows, tile_vecs;
     From from;
     ValId mask; /* of the last vector of the tile, or none */
@@ -55,6 +56,8 @@ static bool columns_fit(Lower *L, Contract *c)
             return false;
         if (s->dep[0] & bit)
             sum_turn(s);
+        if (c->packed)
+            continue;
         if (count_reads(L, s->body, c->param[c->col]).bad)
             return false;
         int64_t step;
@@ -132,6 +135,18 @@ typedef struct {
     ValId add[3]; /* rows, columns, panel */
 } Walk;
 
+/* Where the panel of a tile starts in packed weights: of this member, of these columns. */
+static ValId panel_at(Lower *L, const Contract *c, const Outer *o, const Sum *s)
+{
+    const Access *a = &s->read[1];
+    ValId at = lo_bin(L, OP_mul, o->at_panel, lo_i64(L, sum_terms_top(L, s)));
+    if (!L->val[a->base.ix].ref->bank.ix)
+        return at;
+    Affine member = affine_of(L, a->sub[0]);
+    int64_t size = pack_member(L, c, s, (int64_t)o->vecs * L->cx->target.lanes_f32);
+    return lo_bin(L, OP_add, at, lo_bin(L, OP_mul, affine_emit(L, &member), lo_i64(L, size)));
+}
+
 static void walk_open(Lower *L, const Contract *c, const Outer *o, Walk *w)
 {
     for (uint32_t k = 0; k < w->s->nk; k++)
@@ -140,12 +155,14 @@ static void walk_open(Lower *L, const Contract *c, const Outer *o, Walk *w)
         put_row(L, c, o, r);
         w->row_off[r] = access_addr(L, &w->s->read[0], &w->row_ptr[r]);
     }
-    if (w->s->plain[1]) {
+    if (w->s->plain[1] && !o->packed) {
         set_index(L, c->param[c->col], o->at_col);
         w->col_off = access_addr(L, &w->s->read[1], &w->col_ptr);
     }
     for (uint32_t k = 0; k < 3; k++)
         w->add[k] = lo_i64(L, 0);
+    if (o->packed)
+        w->add[2] = panel_at(L, c, o, w->s);
 }
 
 /* Moves on by index d of the sum. */
@@ -156,7 +173,7 @@ static void walk_to(Lower *L, const Outer *o, Walk *w, uint32_t d, ValId i)
         panel *= dim_top(L, w->s->dims[k]);
     int64_t step[3] = {w->s->step[0][d], w->s->step[1][d], panel};
     for (uint32_t k = 0; k < 3; k++)
-        if (k == 2 ? o->from != DIRECT : w->s->plain[k])
+        if (k == 2 ? o->from != DIRECT : w->s->plain[k] && !(k && o->packed))
             w->add[k] = lo_bin(L, OP_add, w->add[k], lo_bin(L, OP_mul, i, lo_i64(L, step[k])));
 }
 
@@ -180,9 +197,27 @@ static ValId column_vec(Lower *L, const Contract *c, const Outer *o, const Walk 
     return out;
 }
 
+/* Of packed weights the tiles of rows fetch the next panel, a part of it each. */
+static void fetch_next(Lower *L, const Outer *o, const Walk *w)
+{
+    int64_t lanes = L->cx->target.lanes_f32, terms = sum_terms_top(L, w->s);
+    if (o->tile_rows < 8 || w->s->nk != 1)
+        return;
+    ValId part = lo_bin(L, OP_min, o->at_row, lo_i64(L, (int64_t)o->tile_rows * o->vecs));
+    part = lo_bin(L, OP_mul, part, lo_i64(L, terms * lanes / o->tile_rows));
+    ValId term = lo_bin(L, OP_mul, L->val[body_param(L->f, w->s->body, 0).ix].wide,
+                        lo_i64(L, lanes - lanes * o->vecs));
+    ValId at = lo_bin(L, OP_add, w->add[2], lo_i64(L, terms * lanes * o->vecs));
+    lo_prefetch(L, o->panel[w->sum], lo_bin(L, OP_add, lo_bin(L, OP_add, at, term), part));
+}
+
 /* The first tile of rows meets every column for the first time. */
 static void fetch_ahead(Lower *L, const Outer *o, const Walk *w)
 {
+    if (o->packed) {
+        fetch_next(L, o, w);
+        return;
+    }
     if (o->from != FILL || !w->s->plain[1])
         return;
     int64_t step = w->s->step[1][w->s->nk - 1];
@@ -284,7 +319,7 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
     o->at_col = at;
     o->tile_vecs = vecs;
     o->mask = mask;
-    o->from = DIRECT;
+    o->from = o->packed ? PANEL : DIRECT;
     if (c->row == c->nd) {
         outer_rows(L, c, o, lo_i64(L, 0), 1);
     } else if (o->packs) {
@@ -302,13 +337,15 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
 static void columns_fixed(Lower *L, const Contract *c, Outer *o, int64_t n)
 {
     int64_t w = L->cx->target.lanes_f32, full = w * o->vecs;
-    if (n < full || n == full) {
+    if (n <= full) {
         ValId mask = n % w ? lane_mask(L, lo_i64(L, n % w)) : (ValId){0};
+        o->at_panel = lo_i64(L, 0);
         outer_column(L, c, o, lo_i64(L, 0), o->vecs, mask);
         return;
     }
     Block k;
     ValId i = lo_for_begin(L, &k, lo_i64(L, 0), lo_i64(L, n), full, NULL, 0);
+    o->at_panel = i;
     outer_column(L, c, o, n % full ? lo_bin(L, OP_min, i, lo_i64(L, n - full)) : i, o->vecs,
                  (ValId){0});
     lo_for_end(L, &k, NULL);
@@ -376,16 +413,34 @@ static bool panels_pay(const Lower *L, const Contract *c, const Outer *o)
     return pay && bytes <= PANEL_BYTES;
 }
 
+/* Are the column factors of all sums known values? Also brings factors in order for that. */
+static bool all_known(Lower *L, Contract *c)
+{
+    uint32_t bit = 1u << c->col;
+    bool known = true;
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        Sum *s = &c->sum[k];
+        if (s->dep[0] & bit && !(s->dep[1] & bit))
+            sum_turn(s);
+        known &= !(s->dep[0] & bit) && pack_known(L, c, s);
+    }
+    return known;
+}
+
 bool outer_map(Lower *L, Contract *c)
 {
     Outer o = {0};
     c->col = column(L, c);
-    if (c->col == c->nd || contract_rows(L, c, c->col) < L->cx->target.lanes_f32 / 2 ||
-        !columns_fit(L, c))
+    if (c->col == c->nd || contract_rows(L, c, c->col) < L->cx->target.lanes_f32 / 2)
+        return false;
+    o.packed = c->packed = all_known(L, c);
+    if (!columns_fit(L, c))
         return false;
     c->row = best_row(L, c);
     tile_size(L, c, contract_rows(L, c, c->row), &o);
-    o.packs = panels_pay(L, c, &o);
+    o.packs = !o.packed && panels_pay(L, c, &o);
+    for (uint32_t k = 0; o.packed && k < c->nsum; k++)
+        o.panel[k] = pack_weights(L, c, &c->sum[k], (int64_t)o.vecs * L->cx->target.lanes_f32);
     for (uint32_t k = 0; o.packs && k < c->nsum; k++)
         o.panel[k] = lo_buf(L, (Elem)hi_type(L, c->sum[k].factor[1])->elem,
                             panel_elems(L, &o, &c->sum[k]), "panel");

@@ -2,7 +2,7 @@
  * against all experts on every row with the weights of the router, and against a loop over rows
  * that runs the two experts of one row at a time.
  *
- *   moe_bench [ROUNDS]
+ *   tests/bench/run_bench moe [ROUNDS]
  *
  * Times are medians of processor time, ratios medians over rounds of the ratio within a round. Four
  * inputs take turns. Outputs are compared in the same run. */
@@ -12,12 +12,11 @@
 
 #include <math.h>
 
-enum { D = 512, H = 1024, E = 8, K = 2, T_MAX = MOE_MAX_T, INPUTS = 4, MAX_ROUNDS = 101 };
+enum { D = 512, H = 1024, K = 2, T_MAX = MOE_MAX_T, INPUTS = 4, MAX_ROUNDS = 101 };
 
 typedef struct {
     float *x[INPUTS], *out[3];
     int32_t rows;
-    moe_weights w;
     void *workspace;
 } Bench;
 
@@ -25,7 +24,7 @@ static void run_moe(const Bench *b, int input)
 {
     moe_inputs in = {.x = b->x[input], .T = b->rows};
     moe_outputs out = {b->out[0]};
-    if (moe_run(&in, &out, NULL, NULL, &b->w, b->workspace))
+    if (moe_run(&in, &out, NULL, NULL, NULL, b->workspace))
         exit(3);
 }
 
@@ -33,7 +32,7 @@ static void run_every(const Bench *b, int input)
 {
     every_inputs in = {.x = b->x[input], .T = b->rows};
     every_outputs out = {b->out[1]};
-    if (every_run(&in, &out, NULL, NULL, (const every_weights *)&b->w, b->workspace))
+    if (every_run(&in, &out, NULL, NULL, NULL, b->workspace))
         exit(3);
 }
 
@@ -42,7 +41,7 @@ static void run_token(const Bench *b, int input)
     for (int32_t t = 0; t < b->rows; t++) {
         token_inputs in = {.x = b->x[input] + t * D};
         token_outputs out = {b->out[2] + t * D};
-        if (token_run(&in, &out, NULL, NULL, (const token_weights *)&b->w, b->workspace))
+        if (token_run(&in, &out, NULL, NULL, NULL, b->workspace))
             exit(3);
     }
 }
@@ -80,11 +79,7 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 9;
     if (rounds < 1 || rounds > MAX_ROUNDS)
         return 2;
-    Bench b = {.w = {.router = numbers(D * E, 1 / sqrt(D))}};
-    for (int e = 0; e < E; e++) {
-        b.w.experts_w1[e] = numbers(D * H, 1 / sqrt(D));
-        b.w.experts_w2[e] = numbers(H * D, 1 / sqrt(H));
-    }
+    Bench b = {0};
     for (int k = 0; k < INPUTS; k++)
         b.x[k] = numbers((size_t)T_MAX * D, 1);
     for (int f = 0; f < 3; f++)

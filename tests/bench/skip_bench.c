@@ -2,7 +2,7 @@
  * of the time that is left, against the ungated block; 1 means that every skipped operation came
  * back as time.
  *
- *   skip_bench [ROUNDS]
+ *   tests/bench/run_bench skip [ROUNDS]
  *
  * For 16, 256 and 1024 rows and every rate of open rows, a round times the ungated block and each
  * lowering of the gate in turn, as often as makes a few milliseconds; shares are medians over the
@@ -13,6 +13,7 @@
 #include "skip.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { D = 512, H = 2048, T_MAX = DENSE_MAX_T, FORMS = 4, MAX_ROUNDS = 101 };
@@ -20,7 +21,6 @@ enum { D = 512, H = 2048, T_MAX = DENSE_MAX_T, FORMS = 4, MAX_ROUNDS = 101 };
 typedef struct {
     float *x, *s, *out[FORMS];
     int32_t rows;
-    const dense_weights *w;
     void *workspace;
 } Bench;
 
@@ -29,7 +29,7 @@ typedef struct {
     {                                                                                              \
         form##_inputs in = {.x = b->x, .s = b->s, .T = b->rows};                                   \
         form##_outputs o = {out};                                                                  \
-        return form##_run(&in, &o, NULL, NULL, (const form##_weights *)b->w, b->workspace);        \
+        return form##_run(&in, &o, NULL, NULL, NULL, b->workspace);                                \
     }
 RUN(compact)
 RUN(mask)
@@ -39,7 +39,7 @@ static gate_status run_dense(const Bench *b, float *out)
 {
     dense_inputs in = {.x = b->x, .T = b->rows};
     dense_outputs o = {out};
-    return dense_run(&in, &o, NULL, NULL, b->w, b->workspace);
+    return dense_run(&in, &o, NULL, NULL, NULL, b->workspace);
 }
 
 static gate_status (*const run[FORMS])(const Bench *, float *) = {run_dense, run_compact, run_mask,
@@ -110,9 +110,7 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 9;
     if (rounds < 1 || rounds > MAX_ROUNDS)
         return 2;
-    dense_weights w = {numbers(D * H, 1 / sqrt(D)), numbers(H, 0.1), numbers(H * D, 1 / sqrt(H)),
-                       numbers(D, 0.1)};
-    Bench b = {.x = numbers((size_t)T_MAX * D, 1), .s = numbers(T_MAX, 1), .w = &w};
+    Bench b = {.x = numbers((size_t)T_MAX * D, 1), .s = numbers(T_MAX, 1)};
     size_t room = COMPACT_WORKSPACE_BYTES;
     room = room < MASK_WORKSPACE_BYTES ? MASK_WORKSPACE_BYTES : room;
     room = room < BRANCH_WORKSPACE_BYTES ? BRANCH_WORKSPACE_BYTES : room;
