@@ -46,9 +46,10 @@ def write_safetensors(path, tensors):
         out.write(struct.pack('<Q', len(text)) + text + data)
 
 
-def difference(got, want, tolerance=0.0):
-    """None, or how the results differ. 'tolerance' is relative to the largest magnitude expected;
-    what is no float must be equal, and where NaN is expected only NaN will do."""
+def difference(got, want, tolerance=0.0, least=1e-30):
+    """None, or how the results differ. 'tolerance' is relative to the largest magnitude expected, or to
+    'least' where that is larger; what is no float must be equal, and where NaN is expected only NaN
+    will do."""
     got, want = np.asarray(got), np.asarray(want)
     if got.shape != want.shape:
         return f'shape {got.shape}, expected {want.shape}'
@@ -56,7 +57,7 @@ def difference(got, want, tolerance=0.0):
         wrong = got.astype(object) != want.astype(object)
     else:
         finite = want[np.isfinite(want)]
-        room = tolerance * max(1e-30, np.max(abs(finite), initial=0))
+        room = tolerance * max(least, np.max(abs(finite), initial=0))
         with np.errstate(invalid='ignore'):
             wrong = ~((abs(got - want) <= room) | (got == want) | (np.isnan(got) & np.isnan(want)))
     if not np.any(wrong):
@@ -86,6 +87,7 @@ Knob = structure([('name', ctypes.c_char_p), ('dtype', U32), ('rank', U32), ('sh
                   ('lo', ctypes.c_double), ('hi', ctypes.c_double)])
 Weight = structure([('name', ctypes.c_char_p), ('dtype', U32), ('rank', U32), ('shape', U64 * 8)])
 Extent = structure([('name', ctypes.c_char_p), ('max', ctypes.c_int64)])
+Decision = structure([('path', ctypes.c_char_p), ('kind', U32), ('members', U32), ('bins', U32), ('offset', U64)])
 Info = structure([('abi_version', U32), ('weights_embedded', U32), ('name', ctypes.c_char_p),
                   ('compiler', ctypes.c_char_p)]
                  + [(n, U32) for n in ('inputs', 'outputs', 'states', 'knobs', 'weights', 'extents')]
@@ -93,7 +95,8 @@ Info = structure([('abi_version', U32), ('weights_embedded', U32), ('name', ctyp
                  + [('knob', ctypes.POINTER(Knob)), ('weight', ctypes.POINTER(Weight)),
                     ('extent', ctypes.POINTER(Extent))]
                  + [(n, U64) for n in ('state_bytes', 'knob_bytes', 'workspace_bytes', 'workspace_align')]
-                 + [('knobs_default', P), ('run', P), ('state_init', P)])
+                 + [('knobs_default', P), ('run', P), ('state_init', P), ('decisions', U32),
+                    ('decision', ctypes.POINTER(Decision)), ('profile_bytes', U64), ('optional', U32)])
 RUN = ctypes.CFUNCTYPE(U32, P, P, P, P, P, P)
 
 
@@ -210,7 +213,7 @@ class Network:
         now = [0] * self.info.extents
         for t in self.table('input'):
             for axis, e in enumerate(t.extent[:t.rank]):
-                if e >= 0:
+                if e >= 0 and t.name.decode() in inputs:
                     now[e] = np.shape(inputs[t.name.decode()])[axis]
         return now
 
@@ -231,7 +234,12 @@ class Network:
             return place(b''.join(struct.pack('<Q', p) for p in values) + extra, 8)
 
         extents = self.extents(inputs)
-        ins = [place(stored(inputs[t.name.decode()], t.dtype), numpy_type(t.dtype).itemsize) for t in self.table('input')]
+        ins = [place(stored(inputs[t.name.decode()], t.dtype), numpy_type(t.dtype).itemsize)
+               if t.name.decode() in inputs else 0 for t in self.required(inputs)]
+        profile = Guarded(self.info.profile_bytes, 8)
+        profile.bytes[:] = 0
+        if self.info.decisions:
+            ins.append(profile.address)
         shapes = [self.shape(t, extents) for t in self.table('output')]
         outs = [Guarded(room(s, t.dtype), numpy_type(t.dtype).itemsize) for s, t in zip(shapes, self.table('output'))]
         table = 0
@@ -243,12 +251,32 @@ class Network:
         status = self.call(pointers(ins, b''.join(struct.pack('<i', n) for n in extents)),
                            pointers(o.address for o in outs), state.address,
                            place(block, 8) if block else 0, table, self.workspace.address)
-        for what, buffer in [('the workspace', self.workspace), ('the state', state)] + [('a result', o) for o in outs]:
+        for what, buffer in [('the workspace', self.workspace), ('the state', state), ('the profile', profile)] + [('a result', o) for o in outs]:
             buffer.check(what)
         result = {t.name.decode(): loaded(o.bytes, s, t.dtype) for t, o, s in zip(self.table('output'), outs, shapes)}
-        for buffer in held + outs:
+        if self.info.decisions:
+            self.counted = self.counts(profile.bytes.view(np.uint64))
+        for buffer in held + outs + [profile]:
             buffer.free()
         return {**result, 'status': status}
+
+    def required(self, inputs):
+        """The inputs; those that may be NULL come last, and may be left out."""
+        table = self.table('input')
+        missing = {t.name.decode() for t in table[:len(table) - self.info.optional]} - set(inputs)
+        if missing:
+            raise Failure(f'no input {sorted(missing)}')
+        return table
+
+    def counts(self, words):
+        """{path: (kind, calls, rows, taken, bins)} of the last call, with a row for every member of a bank."""
+        found = {}
+        for d in self.table('decision'):
+            at, m = d.offset // 8, d.members
+            three = words[at:at + 3 * m].reshape(m, 3).astype(int)
+            bins = words[at + 3 * m:at + 3 * m + m * d.bins].reshape(m, d.bins).astype(int)
+            found[d.path.decode()] = (d.kind, *three.T, bins)
+        return found
 
 
 def axis_value(text, names):

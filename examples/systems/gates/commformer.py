@@ -27,6 +27,10 @@ def reference(w, knobs, obs):
     return {'y': y, 'listens': listens}
 
 
+def counts(y):
+    return {'listen': y['listens'].sum()}
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     obs = inputs['obs']

@@ -50,6 +50,10 @@ def folded_text(text, opened, live):
     return text[:start] + blocks + network.replace('loop l in L', 'loop once in 1').replace('(h, open[l], live[l]) = layer[l](h);', calls)
 
 
+def counts(y):
+    return {'layer.{}.on_off': y['open'].sum(), 'layer.{}.live': y['live'].sum()}
+
+
 def check(t):
     rng = t.rng(2)
     many = [{'x': rng.standard_normal((6, D)).astype(np.float32)} for _ in range(40)]

@@ -40,6 +40,10 @@ def reference(w, knobs, x):
     return {'y': y, 'live': live}
 
 
+def counts(y):
+    return {'live': y['live'].sum()}
+
+
 def check(t):
     inputs, knobs = t.module.cases(t.rng(1))[0]
     sparse = t.run(inputs, knobs)

@@ -56,6 +56,10 @@ def reference(w, knobs, x):
     return {'h': h, 'attends': attends, 'thinks': thinks}
 
 
+def counts(y):
+    return {'attend': y['attends'].sum(), 'think': y['thinks'].sum()}
+
+
 def check(t):
     inputs, knobs = t.module.cases(t.rng(1))[0]
     got = t.run(inputs, knobs)

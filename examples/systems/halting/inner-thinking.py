@@ -41,6 +41,10 @@ def reference(w, knobs, x):
     return {'y': y, 'thinks': thinks}
 
 
+def counts(y):
+    return {'core.chosen': y['thinks'].sum()}
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     # One step and phi = 1 is the plain layer.

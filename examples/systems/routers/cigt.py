@@ -47,6 +47,10 @@ def information_gain(route, label):
     return entropy(route[:, None]) + entropy(label[:, None]) - entropy(np.stack([route, label], 1))
 
 
+def counts(y):
+    return {'s2.way': y['second'].sum(0), 's3.way': y['third'].sum(0)}
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     run = t.run(inputs)

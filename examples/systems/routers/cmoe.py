@@ -38,6 +38,10 @@ def reference(w, knobs, x):
     return {'y': y, 'picks': picks}
 
 
+def counts(y):
+    return {'pick': y['picks'].sum(0)}
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     x, w = inputs['x'].astype(float), {n: v.astype(float) if v.dtype == np.float32 else v for n, v in t.weights.items()}

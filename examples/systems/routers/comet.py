@@ -49,6 +49,10 @@ def reference(w, knobs, x):
     return {'y': y, 'w': g}
 
 
+def counts(y):
+    return {'pick': (y['w'] > 0).sum(0)}
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     run = t.run(inputs)

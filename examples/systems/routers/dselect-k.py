@@ -49,6 +49,10 @@ def tasks(w, knobs, x):
     return {'y': np.array([[mixed(w, g[k], row) for row in x] for k in range(TASKS)])}
 
 
+def counts(y):
+    return {'pick': (y['g'] > 0).sum(0)}
+
+
 def check(t):
     inputs = t.module.cases(t.rng(1))[0][0]
     # The gate is a point of the simplex; saturated it has at most K experts.

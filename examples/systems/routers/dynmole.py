@@ -31,6 +31,10 @@ def reference(w, knobs, x):
     return {'y': y, 'tsallis': entropy, 'experts_used': used}
 
 
+def counts(y):
+    return {'unsure': (y['experts_used'] == E).sum()}
+
+
 def check(t):
     inputs, knobs = t.module.cases(t.rng(1))[0]
     run = t.run(inputs, knobs)

@@ -42,6 +42,10 @@ def reference(w, knobs, x):
     return {'y': y, 'picks': picks}
 
 
+def counts(y):
+    return {'kind': y['picks'].sum(0)}
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     run = t.run(inputs)

@@ -37,6 +37,10 @@ def reference(w, knobs, x, alive=range(E)):
     return {'y': y, 'saliency': total / np.maximum(picks.sum(0), 1), 'picks': picks}
 
 
+def counts(y):
+    return {'pick': y['picks'].sum(0)}
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     full = t.run(inputs)

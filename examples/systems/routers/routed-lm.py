@@ -47,6 +47,10 @@ def sampled(w, knobs, x, seed):
     return sent(w, x, (x @ w['wr'] + noise).argmax(1))
 
 
+def counts(y):
+    return {'layer.pick': y['picks'].sum(0)}
+
+
 def check(t):
     x = t.module.cases(t.rng(1))[0][0]['x']
     # Sinkhorn evens out the load, and its sums are within eps of 1 and of T / E.

@@ -39,6 +39,10 @@ def softmax_gate(w, knobs, x):
     return moe(w, knobs, x, 'plain', lambda v: v)
 
 
+def counts(y):
+    return {'pick': (y['w'] > 0).sum(0)}
+
+
 def check(t):
     inputs, knobs = t.module.cases(t.rng(1))[0]
     x, plain = inputs['x'], t.program(network='softmax_gate')

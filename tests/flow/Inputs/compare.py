@@ -9,7 +9,6 @@ all closed, all open, mixed, with NaN. A class keeps states: its network is call
 REFERENCE names another module of references; WEIGHTS in it are the tensors of a weight file.
 """
 import importlib
-import json
 import os
 import re
 import struct
@@ -17,6 +16,8 @@ import subprocess
 import sys
 
 import numpy as np
+
+from gatecode import difference, write_safetensors
 
 GATEC, FILE, SCRATCH = sys.argv[1:4]
 reference = importlib.import_module(sys.argv[4] if len(sys.argv) > 4 else 'reference')
@@ -69,34 +70,6 @@ def run(network, flags, calls, outputs):
     return [np.load(f'{SCRATCH}/out_{name}.npy') for name in outputs]
 
 
-def difference(got, want):
-    want = np.asarray(want)
-    if got.shape != want.shape:
-        return f'shape {got.shape}, expected {want.shape}'
-    if got.dtype.kind in 'biu':
-        wrong = got.astype(np.int64) != want.astype(np.int64)
-    else:
-        finite = want[np.isfinite(want)]
-        scale = max(1.0, np.max(abs(finite), initial=0))
-        wrong = ~((abs(got - want) <= TOLERANCE * scale) | (got == want) | (np.isnan(got) & np.isnan(want)))
-    if not wrong.any():
-        return None
-    at = tuple(int(i) for i in np.argwhere(wrong)[0])
-    return f'{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]!r}, expected {want[at]!r}'
-
-
-def save_weights():
-    header, at = {}, 0
-    for name, x in WEIGHTS.items():
-        header[name] = {'dtype': 'F32', 'shape': list(x.shape), 'data_offsets': [at, at + 4 * x.size]}
-        at += 4 * x.size
-    head = json.dumps(header).encode()
-    with open(f'{SCRATCH}/w.safetensors', 'wb') as f:
-        f.write(len(head).to_bytes(8, 'little') + head)
-        for x in WEIGHTS.values():
-            f.write(x.astype('<f4').tobytes())
-
-
 def doubles(values):
     return {n: v.astype(float) if v.dtype == np.float32 else v for n, v in values.items()}
 
@@ -114,7 +87,7 @@ def case(network, fields, outputs, flags, rng, now, kind):
     bad = 0
     for way, how in WAYS.items():
         got = run(network, how + flags, calls, outputs)
-        problems = [got] if isinstance(got, str) else [difference(g, w) for g, w in zip(got, wants)]
+        problems = [got] if isinstance(got, str) else [difference(g, w, TOLERANCE, 1.0) for g, w in zip(got, wants)]
         for p in filter(None, problems):
             print(f'{network}, {way}, extent {now}, kind {kind}: {p}')
             bad += 1
@@ -123,7 +96,7 @@ def case(network, fields, outputs, flags, rng, now, kind):
 
 def main():
     os.makedirs(SCRATCH, exist_ok=True)
-    save_weights()
+    write_safetensors(f'{SCRATCH}/w.safetensors', {n: np.float32(x) for n, x in WEIGHTS.items()})
     with open(FILE) as f:
         text = f.read()
     for name, op, size in re.findall(r'^dim (\w+) (<?=) (\d+);', text, re.M):

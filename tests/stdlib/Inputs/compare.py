@@ -4,21 +4,18 @@ interface, from a shared library of the object.
 
     compare.py GATEC FILE.gate SCRATCH
 """
-import ctypes
-import json
 import os
 import re
-import struct
-import subprocess
 import sys
 
 import numpy as np
 
+from gatecode import Failure, Gatec, difference, write_safetensors
 from reference import R, WEIGHTS
 
 GATEC, FILE, SCRATCH = sys.argv[1:4]
 WAYS = ['interpreter', '-O0', '-O3']
-TOLERANCE = 3e-6      # of the largest magnitude in the result, and of each value
+TOLERANCE = 3e-6      # half of what is allowed, of the largest magnitude in the result
 LOOSE = {'softmax_large': 2e-4, 'selu': 5e-6, 'rotary': 5e-6}
 NETWORK = re.compile(r'^network (\w+)\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
 FIELD = re.compile(r'(\w+): (\w+)((?:\[[^]]*\])*)')
@@ -47,80 +44,40 @@ def make_input(rng, name, network, elem, brackets):
 def make_weights(networks):
     """{network: {name: values}} and the options that make gatec read all of them. In the file the
     names begin with the name of the network's part."""
-    rng, values, header, data = np.random.default_rng(7), {}, {}, b''
+    rng, values, tensors = np.random.default_rng(7), {}, {}
     for network in networks:
         values[network] = {}
         for name, shape in WEIGHTS.get(network, {}).items():
             t = rng.standard_normal(shape).astype(np.float32)
             values[network][name] = t.astype(float)
-            header[f'{network}_.{name}'] = {'dtype': 'F32', 'shape': shape,
-                                            'data_offsets': [len(data), len(data) + t.nbytes]}
-            data += t.tobytes()
-    if not header:
+            tensors[f'{network}_.{name}'] = t
+    if not tensors:
         return values, []
-    header = json.dumps(header).encode()
-    with open(f'{SCRATCH}/weights.safetensors', 'wb') as out:
-        out.write(struct.pack('<Q', len(header)) + header + data)
+    write_safetensors(f'{SCRATCH}/weights.safetensors', tensors)
     return values, ['--weights-file', f'{SCRATCH}/weights.safetensors']
 
 
-def command(args):
-    """None, or how it failed."""
-    done = subprocess.run(args, text=True, capture_output=True)
-    return None if done.returncode == 0 else f'status {done.returncode}: {done.stdout}{done.stderr}'
-
-
 class Interpreted:
-    def __init__(self, options):
-        self.options = options
+    def __init__(self, gatec, options):
+        self.gatec, self.options = gatec, options
 
     def run(self, network, inputs, outputs):
-        args = [GATEC, 'run', FILE, '--network', network, '--interpret'] + self.options
-        for name, value in inputs.items():
-            np.save(f'{SCRATCH}/{name}.npy', value)
-            args += ['--input', f'{name}={SCRATCH}/{name}.npy']
-        for name in outputs:
-            args += ['--save', f'{name}={SCRATCH}/out_{name}.npy']
-        return command(args) or [np.load(f'{SCRATCH}/out_{name}.npy') for name in outputs]
+        return self.gatec.run(FILE, network, [inputs], outputs, '--interpret', *self.options)
 
 
 class Compiled:
-    def __init__(self, level, options):
-        base = f'{SCRATCH}/code{level}'
-        self.broken = (command([GATEC, 'build', FILE, level, '-o', base + '.o', '--header', base + '.h'] + options)
-                       or command([os.environ.get('CC', 'cc'), '-shared', base + '.o', '-o', base + '.so']))
-        if not self.broken:
-            self.library = ctypes.CDLL(base + '.so')
-            with open(base + '.h') as f:
-                self.sizes = {n: int(b) for n, b in re.findall(r'#define (\w+_BYTES) (\d+)', f.read())}
+    """In memory with guard pages; a file that cannot be built fails every network of it."""
+
+    def __init__(self, gatec, level, options):
+        try:
+            self.networks = gatec.build(FILE, level, *options)
+        except Failure as e:
+            self.networks, self.broken = None, e
 
     def run(self, network, inputs, outputs):
-        """'outputs' are arrays of the shapes that are expected."""
-        if self.broken:
-            return self.broken
-        out = [np.full(np.shape(a), 77, np.int32 if a.dtype.kind in 'bi' else np.float32) for a in outputs.values()]
-        keep = [np.ascontiguousarray(v) for v in inputs.values()]
-        pointers = [(ctypes.c_void_p * (len(x) + 1))(*(v.ctypes.data for v in x)) for x in (keep, out)]
-        rooms = [np.zeros(self.sizes[f'{network.upper()}_{what}_BYTES'] + 64, np.uint8) for what in ('STATE', 'WORKSPACE')]
-        state, workspace = (ctypes.c_void_p((r.ctypes.data + 63) // 64 * 64) for r in rooms)
-        getattr(self.library, network + '_state_init')(state)
-        function = getattr(self.library, network + '_run')
-        function.restype = ctypes.c_uint32
-        status = function(pointers[0], pointers[1], state, None, None, workspace)
-        return f'status {status}' if status else out
-
-
-def difference(got, want, tolerance):
-    if got.shape != want.shape:
-        return f'shape {got.shape}, expected {want.shape}'
-    if got.size == 0 or np.array_equal(got, want):
-        return None
-    scale = max(1e-30, np.max(abs(want)))
-    wrong = ~(abs(got - want) <= tolerance * (scale + abs(want)))
-    if not wrong.any():
-        return None
-    at = tuple(int(i) for i in np.argwhere(wrong)[0])
-    return f'{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]!r}, expected {want[at]!r}'
+        if not self.networks:
+            raise self.broken
+        return self.networks[network](inputs)
 
 
 def test(network, fields, result, weights, ways):
@@ -132,11 +89,12 @@ def test(network, fields, result, weights, ways):
     want = [np.asarray(w) for w in (want if isinstance(want, tuple) else (want,))]
     bad = 0
     for way, runner in zip(WAYS, ways):
-        got = runner.run(network, inputs, dict(zip(names, want)))
-        if isinstance(got, str):
-            problems = [got]
-        else:
-            problems = [difference(g, w, LOOSE.get(network, TOLERANCE)) for g, w in zip(got, want)]
+        try:
+            got = runner.run(network, inputs, names)
+            problems = [difference(got[n], w, 2 * LOOSE.get(network, TOLERANCE)) for n, w in zip(names, want)]
+            problems += [f'status {got["status"]}'] * (got['status'] != 0)
+        except Failure as e:
+            problems = [str(e)]
         for p in filter(None, problems):
             print(f'{network}, {way}: {p}')
             bad += 1
@@ -148,7 +106,8 @@ def main():
     with open(FILE) as f:
         networks = NETWORK.findall(f.read())
     weights, options = make_weights([n for n, _, _ in networks])
-    ways = [Interpreted(options), Compiled('-O0', options), Compiled('-O3', options)]
+    gatec = Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH)
+    ways = [Interpreted(gatec, options), Compiled(gatec, '-O0', options), Compiled(gatec, '-O3', options)]
     bad = sum(test(*n, weights[n[0]], ways) for n in networks)
     print(f'{len(networks)} networks, {bad} differences')
     sys.exit(bad > 0 or not networks)

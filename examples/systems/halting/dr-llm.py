@@ -1,0 +1,83 @@
+"""Dr.LLM: a small router per layer says how often the layer runs."""
+import math
+
+import numpy as np
+
+D, L, W, G, H = 8, 4, 4, 6, 2
+gelu = np.vectorize(lambda x: x / 2 * (1 + math.erf(x / math.sqrt(2))), otypes=[float])
+
+
+def weights(rng):
+    w = {}
+    for l in range(L):
+        w.update({f'layer.{l}.attn.{n}': 0.3 * rng.standard_normal((D, D)) for n in ('wq', 'wk', 'wv', 'wo')})
+        w.update({f'layer.{l}.mlp.w1': 0.3 * rng.standard_normal((12, D)), f'layer.{l}.mlp.w2': 0.3 * rng.standard_normal((D, 12)),
+                  f'choose.{l}.w1': rng.standard_normal((G, D)), f'choose.{l}.w2': rng.standard_normal((3, G))})
+    return w
+
+
+def cases(rng):
+    x = rng.standard_normal((12, D)).astype(np.float32)
+    return [({'x': x[:n]}, {'effort': e}) for n, e in ((12, 0.0), (7, 0.0), (3, -0.3), (1, 0.2), (10, 0.7))]
+
+
+def layer(w, l, x):
+    q, k, v = (x @ w[f'layer.{l}.attn.{n}'].T for n in ('wq', 'wk', 'wv'))
+    y = np.zeros_like(x)
+    for a in range(len(x)):
+        for c in range(0, D, D // H):
+            part = slice(c, c + D // H)
+            e = np.exp(q[a, part] @ k[:a + 1, part].T / np.sqrt(D // H))
+            y[a, part] = e / e.sum() @ v[:a + 1, part]
+    h = x + y @ w[f'layer.{l}.attn.wo'].T
+    return h + np.maximum(h @ w[f'layer.{l}.mlp.w1'].T, 0) @ w[f'layer.{l}.mlp.w2'].T
+
+
+def moved(p, effort):
+    """From the router towards always the same action."""
+    skip, once, twice = np.eye(3)
+    if effort < 0:
+        return (1 + effort) * p - effort * skip
+    if effort < 0.5:
+        return (1 - 2 * effort) * p + 2 * effort * once
+    return (2 - 2 * effort) * once + (2 * effort - 1) * twice
+
+
+def reference(w, knobs, x):
+    h, actions = x.copy(), []
+    for l in range(L):
+        n = min(W, len(x))
+        votes = [gelu(h[k * len(x) // n:(k + 1) * len(x) // n].mean(0) @ w[f'choose.{l}.w1'].T) @ w[f'choose.{l}.w2'].T
+                 for k in range(n)]
+        p = np.exp(np.mean(votes, 0))
+        actions.append(int(np.argmax(moved(p / p.sum(), knobs['effort']))))
+        for _ in range(actions[-1]):
+            h = layer(w, l, h)
+    return {'h': h, 'actions': np.array(actions)}
+
+
+def check(t):
+    inputs = t.module.cases(t.rng(1))[0][0]
+    blocks = t.text[:t.text.index('network drllm')]
+    for effort, action in ((-1, 0), (0.5, 1), (1, 2)):
+        t.true((t.run(inputs, {'effort': effort})['actions'] == action).all(), f'effort {effort}')
+    t.equal(t.run(inputs, {'effort': -1})['h'], inputs['x'], 'all skip')
+    # All once is the base model, which has no routers.
+    base = t.program(text=blocks + unrolled([1, 1, 1, 1]))
+    t.equal(t.run(inputs, {'effort': 0.5})['h'], base.run(inputs)['y'], 'all once and the base model')
+    # Forced actions are the network that is written out, and a skipped layer may hold anything.
+    forced = t.program(('drllm(x: f32[T, D])', 'drllm(x: f32[T, D], forced: ix[Act][L])'), ('argmax[a] score[a]', 'forced[l]'))
+    for actions in ([2, 0, 1, 2], [0, 1, 0, 1]):
+        got = forced.run(dict(inputs, forced=np.int32(actions)))
+        t.equal(got['h'], t.program(text=blocks + unrolled(actions)).run(inputs)['y'], f'actions {actions}')
+        skipped = t.poisoned(*(f'layer.{l}.' for l in range(L) if not actions[l]))
+        t.equal(forced.run(dict(inputs, forced=np.int32(actions)), weights=skipped), got, 'NaN in skipped layers')
+
+
+def unrolled(actions):
+    """The text of a network that runs each layer so often."""
+    h = 'x'
+    for l, times in enumerate(actions):
+        for _ in range(times):
+            h = f'layer[{l}]({h})'
+    return f'network unrolled(x: f32[T, D]) -> f32[T, D] {{\n    bank layer[L]: base;\n    {h}\n}}\n'

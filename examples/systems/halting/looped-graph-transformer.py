@@ -1,0 +1,68 @@
+"""Looped transformers on graphs: breadth-first search and shortest paths by textbook algorithms."""
+import heapq
+
+import numpy as np
+
+
+def random_graph(rng, n):
+    return rng.random((n, n)) < 1.6 / n
+
+
+def lengths(rng, n):
+    x = np.where(random_graph(rng, n) | (rng.random((n, n)) < 2 / n), rng.integers(1, 50, (n, n)).astype(float), np.inf)
+    return x
+
+
+def cases(rng):
+    bfs_cases = [(dict(adj=random_graph(rng, n), source=np.int32(rng.integers(n))), {}) for n in (40, 17, 5, 1)]
+    path = np.eye(40, k=1, dtype=bool)
+    bfs_cases.append((dict(adj=path, source=np.int32(0)), {}))
+    return bfs_cases + [(dict(length=lengths(rng, n), source=np.int32(rng.integers(n))), {}, 'shortest') for n in (40, 12, 1)]
+
+
+def reference(w, knobs, adj, source):
+    """Level by level; the last round finds nothing new."""
+    n = len(adj)
+    distance, frontier, rounds = {int(source): 0}, [int(source)], 0
+    while True:
+        rounds += 1
+        frontier = sorted({v for u in frontier for v in range(n) if adj[u, v] and v not in distance})
+        distance.update({v: rounds for v in frontier})
+        if not frontier:
+            break
+    return {'distance': np.array([float(distance.get(v, 0)) for v in range(n)]),
+            'reached': np.array([v in distance for v in range(n)]), 'rounds': rounds}
+
+
+def shortest(w, knobs, length, source):
+    """Dijkstra; the rounds are those of edges on the longest of the shortest paths, and one to see the end."""
+    n = len(length)
+    done, queue = {}, [(0.0, 0, int(source))]
+    while queue:
+        d, edges, u = heapq.heappop(queue)
+        if u not in done:
+            done[u] = (d, edges)
+            for v in np.nonzero(np.isfinite(length[u]))[0]:
+                heapq.heappush(queue, (d + length[u, v], edges + 1, int(v)))
+    return {'distance': np.array([done[v][0] if v in done else np.inf for v in range(n)]),
+            'rounds': max(e for _, e in done.values()) + 1}
+
+
+def check(t):
+    # More random graphs; the number of iterations is predicted.
+    rng = t.rng(2)
+    paths = t.program(network='shortest')
+    for n in (3, 8, 21, 33, 40):
+        search = dict(adj=random_graph(rng, n), source=np.int32(rng.integers(n)))
+        t.compare(t.run(search), dict(reference({}, {}, **search), status=0), f'search on {n} nodes')
+        search = dict(length=lengths(rng, n), source=np.int32(rng.integers(n)))
+        t.compare(paths.run(search), dict(shortest({}, {}, **search), status=0), f'paths on {n} nodes')
+    # Distances that f32 cannot hold: 2^24 + 1 along an edge, three of them.
+    far = np.full((4, 4), np.inf)
+    far[0, 1] = far[1, 2] = far[2, 3] = 2.0 ** 24 + 1
+    narrow = t.program(('f64', 'f32'), network='shortest')
+    exact = shortest({}, {}, far, 0)['distance']
+    t.equal(paths.run(dict(length=far, source=np.int32(0)))['distance'], exact, 'long distances in f64')
+    t.true((narrow.run(dict(length=far, source=np.int32(0)))['distance'] != exact).any(), 'f32 cannot hold long distances')
+    small = np.minimum(far, np.where(np.isfinite(far), 7, np.inf))
+    t.equal(narrow.run(dict(length=small, source=np.int32(0)))['distance'], shortest({}, {}, small, 0)['distance'], 'short ones it can')
