@@ -17,10 +17,14 @@
 #include "pass/pass.h"
 #include "pass/query.h"
 
+#include <string.h>
+
 typedef struct {
     Fn *f;
     bool *bits; /* by value: a bit that is not constant yet */
     bool any;
+    const Interval *known;
+    Diag *diag; /* or NULL */
 } Prove;
 
 static bool is_bit(const Fn *f, ValId v)
@@ -40,14 +44,33 @@ static void find_bits(void *cx, InsId i)
     }
 }
 
+/* A gate of the text that decides nothing; its complement follows it and has no name of its own. */
+static void report_dead(void *cx, InsId i)
+{
+    const Prove *p = cx;
+    const Ins *n = ins_get(p->f, i);
+    if (n->op != OP_sel_mask || !n->loc.at)
+        return;
+    uint32_t v = ins_in(p->f, i, 0).ix;
+    const char *name = attr_name(p->f->module, n->attr, "name");
+    if (!p->bits[v] || p->known[v].lo != p->known[v].hi || strncmp(name, "not", 3) == 0)
+        return;
+    diag_report(p->diag, W0342, n->loc, "'%s' is always %s", name,
+                p->known[v].lo != 0 ? "open" : "closed");
+    diag_help(p->diag, "bounds of what it compares prove it: change the threshold, or leave the "
+                       "decision out");
+}
+
 bool pass_prove(PassCx *cx, Fn *f)
 {
-    Prove p = {.f = f, .bits = ARENA_ARRAY(cx->scratch, bool, f->vals.n)};
+    Prove p = {.f = f, .diag = cx->diag, .bits = ARENA_ARRAY(cx->scratch, bool, f->vals.n)};
     ir_walk(f, f->entry, find_bits, &p);
     if (!p.any)
         return false;
     uint32_t n = f->vals.n;
-    const Interval *known = intervals_of(f, cx->scratch, p.bits, cx->weights_fixed);
+    const Interval *known = p.known = intervals_of(f, cx->scratch, p.bits, cx->weights_fixed);
+    if (cx->diag)
+        ir_walk(f, f->entry, report_dead, &p);
     Swaps swaps = {0};
     for (uint32_t k = 1; k < n; k++) {
         ValId v = {k};
