@@ -204,6 +204,9 @@ void act_count_bins(Act *a, const ActDecision *d, ValId bins);
  * the whole call (axis NULL), for each member of the banks around it. None: the number of bits does
  * not fit. */
 ValId act_mask(Act *a, const char *bits, const ActDecision *d, const Poly *axis);
+/* The same for a route: what is made of it where the caller may force it, and its counters. */
+Ex act_routed(Act *a, const ActDecision *d, Ex route);
+void act_count_route(Act *a, const ActDecision *d, Ex route);
 ValId act_complement(Act *a, SymId name, ValId sel);
 /* The selection 'sel' (over T) seen inside 'outer' (over T): a selection over T|outer. */
 ValId act_sel_seen(Act *a, ValId sel, ValId outer);

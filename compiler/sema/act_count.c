@@ -75,3 +75,61 @@ void act_count_bins(Act *a, const ActDecision *d, ValId bins)
         dims[k] = t->dims[k];
     act_map(a, dims, rank, count_bin, &(Bins){d, bins, first});
 }
+
+/* ---- routes ---- */
+
+typedef struct {
+    const ActDecision *d;
+    ValId mask, first, row;
+    DimId rows, experts;
+} Loads;
+
+static ValId entry(void *cx, Act *a, const ValId *e)
+{
+    Loads *p = cx;
+    ValId subs[2] = {p->row, *e};
+    return ir_index(&a->b, p->mask, subs, 2, false);
+}
+
+static ValId row_runs(void *cx, Act *a, const ValId *row)
+{
+    Loads *p = cx;
+    p->row = *row;
+    return act_fold(a, "any", p->experts, entry, p);
+}
+
+static ValId entry_of_row(void *cx, Act *a, const ValId *row)
+{
+    Loads *p = cx;
+    ValId subs[2] = {*row, p->row};
+    return ir_index(&a->b, p->mask, subs, 2, false);
+}
+
+static ValId count_load(void *cx, Act *a, const ValId *idx)
+{
+    Loads *p = cx;
+    p->row = idx[0]; /* here the column */
+    ValId n = act_fold(a, "count", p->rows, entry_of_row, p);
+    emit(a, p->d, ir_bin(&a->b, OP_add, p->first, act_as_i32(a, idx[0])), n);
+    return n;
+}
+
+void act_count_route(Act *a, const ActDecision *d, Ex route)
+{
+    if (!a->how->profile)
+        return;
+    ValId v = route.fields[ROUTE_MASK].ir;
+    if (!route.ty->rows) {
+        act_count(a, d, act_i32(a, 1), act_i32(a, 1));
+        act_count_bins(a, d, v);
+        return;
+    }
+    Loads p = {.d = d, .mask = v};
+    p.rows = val_ty(a->fn, v)->dims[0];
+    p.experts = val_ty(a->fn, v)->dims[1];
+    act_count(a, d, ir_extent(&a->b, p.rows), act_fold(a, "count", p.rows, row_runs, &p));
+    const DecisionRow *row = &a->fn->decisions.at[d->id];
+    p.first = times(a, member_number(a, d), row->bins);
+    p.first = ir_bin(&a->b, OP_add, p.first, act_i32(a, (int64_t)COUNT_KINDS * row->members));
+    act_map(a, &p.experts, 1, count_load, &p);
+}

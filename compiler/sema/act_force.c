@@ -78,7 +78,7 @@ static DimId whole_axis(Act *a, const Poly *axis)
 }
 
 /* The input "force.PATH": of every member of the banks around, for every row. */
-static ValId force_input(Act *a, const ActDecision *d, const Poly *axis)
+static ValId force_input(Act *a, const ActDecision *d, const Poly *axis, Elem e)
 {
     DimId dims[MAX_RANK];
     uint32_t n = 0;
@@ -96,7 +96,7 @@ static ValId force_input(Act *a, const ActDecision *d, const Poly *axis)
         dims[n++] = whole_axis(a, axis);
     const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
     SymId name = intern_z(a->m->names, arena_printf(a->arena, "force.%s", path));
-    ValId v = fn_input(a->fn, name, type_tensor(a->m->types, E_I8, dims, n));
+    ValId v = fn_input(a->fn, name, type_tensor(a->m->types, e, dims, n));
     a->fn->optional++;
     a->forced.at[d->id] = v;
     return v;
@@ -108,17 +108,23 @@ typedef struct {
     ValId own, input; /* the test's outcome; what forces it */
 } Forced;
 
-static ValId forced_element(void *cx, Act *a, const ValId *idx)
+/* What the caller says about the row, i32. */
+static ValId how_forced(Act *a, const Forced *p, const ValId *idx)
 {
-    const Forced *p = cx;
-    ValId subs[MAX_RANK], own = act_at_axes(a, p->own, ACT_IN_ORDER, idx);
+    ValId subs[MAX_RANK];
     uint32_t n = 0;
     for (uint32_t k = 0; k < p->d->nmembers; k++)
         subs[n++] = p->d->members[k];
     if (p->axis)
         subs[n++] = act_index_outer(a, idx[0], p->axis);
     ValId how = n ? ir_index(&a->b, p->input, subs, n, false) : p->input;
-    how = ir_convert(&a->b, how, E_I32);
+    return ir_convert(&a->b, how, E_I32);
+}
+
+static ValId forced_element(void *cx, Act *a, const ValId *idx)
+{
+    const Forced *p = cx;
+    ValId own = act_at_axes(a, p->own, ACT_IN_ORDER, idx), how = how_forced(a, p, idx);
     ValId open = ir_cmp(&a->b, "eq", how, act_i32(a, FORCE_OPEN));
     ValId shut = ir_cmp(&a->b, "eq", how, act_i32(a, FORCE_CLOSED));
     ValId left = ir_bin(&a->b, OP_and, own, ir_un(&a->b, OP_not, shut));
@@ -134,9 +140,63 @@ Ex act_decided(Act *a, const ActDecision *d, Ex test, const Poly *axis)
         return act_ex(test.ty, act_fill(a, ir_const_int(&a->b, E_BIT, 1), &dim, axis ? 1 : 0));
     if (!is_forceable(a, path))
         return test;
-    Forced p = {.d = d, .axis = axis, .input = force_input(a, d, axis)};
+    Forced p = {.d = d, .axis = axis, .input = force_input(a, d, axis, E_I8)};
     if (!p.input.ix)
         return test;
     p.own = act_fill(a, act_bits(a, act_plain(a, test)), &dim, axis ? 1 : 0);
     return act_ex(test.ty, act_map(a, &dim, axis ? 1 : 0, forced_element, &p));
+}
+
+/* ---- routes: 1 + the expert, at weight 1 ---- */
+
+typedef struct {
+    Forced f;
+    const Poly *experts;
+    ValId own; /* entries, weights or the index */
+} ForcedRoute;
+
+/* Of an entry: is the row forced, and is it to this expert? */
+static ValId forced_entry(void *cx, Act *a, const ValId *idx)
+{
+    ForcedRoute *p = cx;
+    ValId how = how_forced(a, &p->f, idx);
+    ValId expert = act_index_number(a, idx[1], p->experts, NULL).ir;
+    ValId this = ir_cmp(&a->b, "eq", how, ir_bin(&a->b, OP_add, expert, act_i32(a, 1)));
+    ValId own = ir_index(&a->b, p->own, idx, 2, false);
+    Elem e = (Elem)val_ty(a->fn, own)->elem;
+    ValId now = e == E_BIT ? this : ir_convert(&a->b, this, e);
+    return ir_select(&a->b, ir_cmp(&a->b, "ne", how, act_i32(a, 0)), now, own);
+}
+
+static ValId forced_choice(Act *a, const ForcedRoute *p)
+{
+    ValId how = how_forced(a, &p->f, NULL);
+    ValId last = ir_extent(&a->b, act_dim(a, p->experts));
+    ValId there = ir_bin(&a->b, OP_and, ir_cmp(&a->b, "ge", how, act_i32(a, 1)),
+                         ir_cmp(&a->b, "le", how, last));
+    ValId own = ir_convert(&a->b, p->own, E_I32);
+    ValId v = ir_select(&a->b, there, ir_bin(&a->b, OP_sub, how, act_i32(a, 1)), own);
+    return ir_op_type(&a->b, OP_convert, &v, 1, (AttrId){0}, val_type(a->fn, p->own));
+}
+
+Ex act_routed(Act *a, const ActDecision *d, Ex route)
+{
+    const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
+    if (!is_forceable(a, path))
+        return route;
+    const Ty *t = route.ty;
+    ForcedRoute p = {.f = {.d = d, .axis = t->rows}, .experts = t->experts};
+    p.f.input = force_input(a, d, t->rows, E_I32);
+    if (!p.f.input.ix)
+        return route;
+    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
+    for (uint32_t k = 0; k < 2; k++) {
+        p.own = route.fields[k].ir;
+        if (!p.own.ix)
+            continue;
+        DimId dims[MAX_RANK];
+        memcpy(dims, val_ty(a->fn, p.own)->dims, sizeof dims);
+        f[k].ir = t->rows ? act_map(a, dims, 2, forced_entry, &p) : forced_choice(a, &p);
+    }
+    return (Ex){.ty = t, .fields = f};
 }

@@ -28,8 +28,13 @@ void check_route(Cx *cx, const Node *s, Env *env)
     shape_note(cx, s->span, s->name, "", r);
     Bind b = {.kind = BIND_ROUTE, .type = r, .where = s->span};
     if (live(cx)) {
-        new_decision(cx, s, DECIDE_ROUTE, (uint32_t)act_most(cx->act, experts));
-        b.ex = fitted(cx, &v, r);
+        ActDecision made = new_decision(cx, s, DECIDE_ROUTE, (uint32_t)act_most(cx->act, experts));
+        Ex e = fitted(cx, &v, r);
+        e.ty = r;
+        if (live(cx)) {
+            b.ex = act_routed(cx->act, &made, e);
+            act_count_route(cx->act, &made, b.ex);
+        }
         b.ex.ty = r;
     }
     env_put(cx->arena, env, s->name, b);
