@@ -248,7 +248,8 @@ Ex act_route_index(Act *a, Ex ids, const Ty *route); /* ix[experts][rows], or ix
 /* route_mask (by_mask) and route_ids. */
 Ex act_route_made(Act *a, bool by_mask, Ex entries, Ex weights, const Ty *route);
 Ex act_route_weighted(Act *a, Ex route); /* the same with weights */
-Elem act_route_elem(Act *a, Ex route);   /* of its weights */
+bool act_route_has_weights(Ex route);
+Elem act_route_elem(Act *a, Ex route); /* of its weights */
 Ex act_route_member(Act *a, Ex route, const char *member, const Ty *ty);
 /* r.weight in the arm of the expert at 'place'; the route as seen there. */
 Ex act_route_weight(Act *a, Ex route, ValId place, const Ty *ty);

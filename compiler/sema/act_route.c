@@ -211,6 +211,11 @@ Ex act_route_weighted(Act *a, Ex route)
     return route_ex(a, route.ty, r.mask, r.weights);
 }
 
+bool act_route_has_weights(Ex route)
+{
+    return route.fields[ROUTE_WEIGHTS].ir.ix != 0;
+}
+
 Elem act_route_elem(Act *a, Ex route)
 {
     ValId w = route.fields[ROUTE_WEIGHTS].ir;

@@ -415,7 +415,7 @@ static const Ty *route_member_type(Cx *cx, const Node *n, const Ty *r, ElemTy we
         return ty_vector(cx->ts, elem_concrete(E_I32), r->experts);
     if (!sym_eq(n->name, cx->w.ids))
         return NULL;
-    a[rows] = axis_dim(poly_fresh(cx->ps, cx->w.k));
+    a[rows] = axis_dim(rows ? r->experts : poly_num(cx->ps, 1));
     return ty_tensor(cx->ts, elem_ix(r->experts), a, rows + 1);
 }
 
@@ -435,10 +435,6 @@ static Value route_member(Cx *cx, const Node *n, Env *env, const Value *v)
     Value m = value_of(t);
     if (!live(cx))
         return m;
-    if (sym_eq(n->name, cx->w.ids) && r->rows) /* all experts, those of the row first */
-        act_bind_dim(cx->act, t->axes[1].dim, act_dim(cx->act, r->experts));
-    else if (sym_eq(n->name, cx->w.ids))
-        act_bind_static(cx->act, t->axes[0].dim, 1);
     m.ex = of_arm ? act_route_weight(cx->act, v->ex, arm->arm_place, t)
                   : act_route_member(cx->act, v->ex, text_of(cx, n->name), t);
     m.ex.ty = t;

@@ -104,18 +104,28 @@ static void join_in(Cx *cx, Send *s, Value v, const char *what)
     s->some = true;
 }
 
-/* Weights are multiplied with what the arms give. */
+/* Weights are multiplied with what the arms give. Whether a route that comes from elsewhere has
+ * some is known when code is made. */
 static void check_weighted(Cx *cx, const Send *s, const Value *v, Span at)
 {
-    if (!s->rows || s->route->elem.kind == SE_LIT || v->kind != V_VALUE)
+    ElemKind w = (ElemKind)s->route->elem.kind;
+    bool weighted =
+        live(cx) && s->act ? act_route_has_weights(s->given) : w != SE_LIT && w != SE_ANY;
+    if (!s->rows || !weighted || v->kind != V_VALUE)
         return;
     uint32_t n = v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->nfields : 1;
     for (uint32_t i = 0; i < n; i++) {
         const Ty *t = v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->fields[i].ty : v->ex.ty;
         if (t->kind != TYK_TENSOR || elem_is_real(t->elem))
             continue;
-        bad(cx, at, E0215, "experts of a weighted route give real numbers, not %s",
-            show_elem(cx, t->elem));
+        if (live(cx)) /* the text was checked before: findings are silent now */
+            diag_report(cx->diag, E0215, at,
+                        "experts of a weighted route give real numbers, not %s",
+                        show_elem(cx, t->elem));
+        else
+            bad(cx, at, E0215, "experts of a weighted route give real numbers, not %s",
+                show_elem(cx, t->elem));
+        cx->dead |= cx->act != NULL;
         return;
     }
 }
