@@ -133,6 +133,9 @@ typedef struct gate_info {
     const gate_decision_info *decision;
     uint64_t profile_bytes;
     uint32_t optional; /* how many of the inputs, the last ones, may be NULL: all 0 */
+    uint32_t externs;  /* how many functions of the host it calls. An inputs struct has a pointer
+                          more  then, before that of the profile: to a pointer that they are passed
+                          and one  pointer to each, as the header declares them */
 } gate_info;
 
 /* Adds the counters of one profile to another of the same network (one per thread, say). */

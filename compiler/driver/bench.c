@@ -3,6 +3,7 @@
 #include "driver/bench.h"
 
 #include "driver/compile.h"
+#include "driver/externs.h"
 #include "driver/npy_tensor.h"
 
 #include "emit/abi.h"
@@ -170,6 +171,11 @@ Status bench_open(Bench *b, const EmitOptions *o)
     b->call = call_open(b->m, b->f, o, &why);
     if (!b->call)
         return compile_refused(b->s, why);
+    Externs *externs;
+    Status status = externs_open(b->s, b->m, &externs);
+    if (status != STATUS_OK)
+        return status;
+    externs_give_call(externs, b->call);
     random_weights(b);
     return bind_inputs(b);
 }

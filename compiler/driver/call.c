@@ -20,7 +20,8 @@ struct Call {
     void **results; /* outputs as tensors, where bits have to be unpacked */
     const void **weights;
     void *state, *knobs, *workspace;
-    void *profile; /* NULL: the network keeps none */
+    void **externs; /* what they are passed, then the functions */
+    void *profile;  /* NULL: the network keeps none */
 };
 
 enum { GUARD = ABI_ALIGN, PATTERN = 0xa5, SCRUB = 0xff };
@@ -74,6 +75,10 @@ static void make_rooms(Call *c)
     c->extents = ARENA_ARRAY(c->arena, int64_t, abi->extents.n + 1);
     uint32_t pointers = abi_input_pointers(abi);
     c->inputs = ARENA_ARRAY(c->arena, const void *, pointers + abi->extents.n + 1);
+    if (abi->externs.n) {
+        c->externs = ARENA_ARRAY(c->arena, void *, abi->externs.n + 1);
+        c->inputs[abi_externs_slot(abi)] = c->externs;
+    }
     if (abi->counters) {
         c->profile = guarded(c->arena, i->profile_bytes);
         c->inputs[abi_profile_slot(abi)] = c->profile;
@@ -125,6 +130,13 @@ void call_close(Call *c)
 const gate_info *call_info(const Call *c)
 {
     return c->info;
+}
+
+void call_set_extern(Call *c, SymId name, void *f)
+{
+    for (uint32_t k = 0; k < c->abi->externs.n; k++)
+        if (sym_eq(c->abi->externs.at[k]->name, name))
+            c->externs[1 + k] = f;
 }
 
 const void *call_profile(const Call *c)

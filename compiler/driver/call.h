@@ -18,6 +18,9 @@ Call *call_open(const Module *m, const Fn *f, const EmitOptions *o, const char *
 void call_close(Call *c);
 const gate_info *call_info(const Call *c);
 
+/* The function of the host that the extern of that name is, if the network calls it. They are
+ * passed NULL. */
+void call_set_extern(Call *c, SymId name, void *f);
 /* The counters that all runs add to; NULL if the network keeps no profile. */
 const void *call_profile(const Call *c);
 

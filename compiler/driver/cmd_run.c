@@ -5,6 +5,7 @@
 
 #include "driver/call.h"
 #include "driver/compile.h"
+#include "driver/externs.h"
 #include "driver/npy_tensor.h"
 #include "driver/profile.h"
 #include "driver/run_text.h"
@@ -29,6 +30,7 @@ typedef struct {
     int64_t frames;  /* -1 without --frames */
     uint32_t status; /* all bits that were raised */
     Interp *interp;
+    Externs *externs;
     Call *call;
 } Run;
 
@@ -178,15 +180,20 @@ static Status open_network(Run *r)
     const char *why = NULL;
     if (r->s->options.interpret && r->f->stage != HI)
         return wrong(r, "the interpreter runs networks of the tensor stage, this one is lowered");
-    if (r->s->options.interpret) {
+    Status status = externs_open(r->s, r->m, &r->externs);
+    if (status == STATUS_OK && r->s->options.interpret) {
         r->interp = interp_new(r->s->arena, r->m);
-        return STATUS_OK;
+        return externs_give_interp(r->externs, r->s, &r->emit, r->interp);
     }
-    Status status = compile_passes(r->s, r->m, &r->emit);
+    if (status == STATUS_OK)
+        status = compile_passes(r->s, r->m, &r->emit);
     if (status != STATUS_OK)
         return status;
     r->call = call_open(r->m, r->f, &r->emit, &why);
-    return r->call ? STATUS_OK : compile_refused(r->s, why);
+    if (!r->call)
+        return compile_refused(r->s, why);
+    externs_give_call(r->externs, r->call);
+    return STATUS_OK;
 }
 
 static Status set_knob(Run *r, const Knob *knob, const char *text)
@@ -402,6 +409,7 @@ static Status run_network(Run *r)
         status = save_states(r, o->state_out);
     if (r->call)
         call_close(r->call);
+    externs_close(r->externs);
     return status;
 }
 

@@ -249,6 +249,8 @@ static Cost own_cost(Count *c, InsId id)
         return of_loop(c, id);
     if (ins->op == OP_when || ins->op == OP_if)
         return of_decision(c, id);
+    if (ins->op == OP_call)
+        return (Cost){.ops = (uint64_t)attr_int(c->m, ins->attr, "cost", 0)};
     if (ins->op == OP_const || ins->op == OP_extent)
         c->place[ins_res(c->f, id, 0).ix] = true;
     if (!strcmp(info->family, "order"))

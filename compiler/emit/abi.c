@@ -365,14 +365,51 @@ static bool collect_profile(Make *k)
     return abi->counters <= size_limit / 8 || fail(k, "the profile is too large");
 }
 
-uint32_t abi_profile_slot(const Abi *abi)
+static bool calls(const Fn *f, SymId name)
+{
+    for (uint32_t i = 1; i < f->ins.n; i++) {
+        const Ins *ins = &f->ins.at[i];
+        if (ins->op == OP_call && ins->home.ix &&
+            sym_eq(attr_find(f->module, ins->attr, "name")->name, name))
+            return true;
+    }
+    return false;
+}
+
+static bool collect_externs(Make *k)
+{
+    Abi *abi = k->abi;
+    abi->externs_field = optional_field(k, "externs");
+    for (uint32_t i = 0; i < abi->m->externs.n; i++) {
+        const Extern *e = &abi->m->externs.at[i];
+        const char *base = abi_identifier(k->arena, sym_text(abi->m->names, e->name)),
+                   *field = base;
+        bool taken = !strcmp(base, "cx");
+        if (!calls(abi->f, e->name))
+            continue;
+        for (uint32_t o = 0; o < abi->extern_fields.n; o++)
+            taken |= !strcmp(abi->extern_fields.at[o], base);
+        if (taken)
+            field = arena_printf(k->arena, "%s_%u", base, i);
+        vec_push(k->arena, &abi->externs, e);
+        vec_push(k->arena, &abi->extern_fields, field);
+    }
+    return true;
+}
+
+uint32_t abi_externs_slot(const Abi *abi)
 {
     return abi->inputs.n;
 }
 
+uint32_t abi_profile_slot(const Abi *abi)
+{
+    return abi->inputs.n + (abi->externs.n != 0);
+}
+
 uint32_t abi_input_pointers(const Abi *abi)
 {
-    return abi->inputs.n + (abi->counters != 0);
+    return abi_profile_slot(abi) + (abi->counters != 0);
 }
 
 const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why)
@@ -388,7 +425,8 @@ const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why
     else if (f->workspace < 0 || f->workspace > size_limit)
         fail(&k, "the workspace is too large");
     bool ok = !k.why && collect_tensors(&k) && collect_extents(&k) && collect_states(&k) &&
-              collect_knobs(&k) && collect_weights(&k) && collect_profile(&k);
+              collect_knobs(&k) && collect_weights(&k) && collect_profile(&k) &&
+              collect_externs(&k);
     abi->workspace = align_up(abi->workspace, ABI_ALIGN);
     if (ok)
         return abi;

@@ -44,6 +44,9 @@ typedef struct {
     VEC(AbiExtent) extents;
     VEC(const char *) decisions; /* field of each in NAME_profile; empty without a profile */
     int64_t state_bytes, knob_bytes, workspace, pointers;
+    VEC(const Extern *) externs; /* that it calls, in the order of NAME_externs, behind its 'cx' */
+    VEC(const char *) extern_fields;
+    const char *externs_field; /* in NAME_inputs */
     const char *profile_field; /* in NAME_inputs */
     int64_t counters;          /* of NAME_profile; 0: the network keeps none */
 } Abi;
@@ -52,6 +55,7 @@ typedef struct {
 uint32_t abi_input_pointers(const Abi *abi);
 /* Where the one to the profile stands; the network must have one. */
 uint32_t abi_profile_slot(const Abi *abi);
+uint32_t abi_externs_slot(const Abi *abi); /* the same, to the externs */
 
 /* NULL with *why: not LO, not planned, or too large. */
 const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why);

@@ -13,6 +13,7 @@ typedef struct {
     const char *triple, *cpu, *features; /* NULL: those of the host; cpu "native" too */
     int opt;                             /* 0..3 */
     WeightMode weights;
+    bool thunks;             /* also functions that call the externs, see emit_thunk_name */
     bool pic;                /* always true for objects */
     const char *source_name; /* for the banner of the header */
 } EmitOptions;
@@ -34,6 +35,11 @@ const void *emit_module(Arena *arena, const Module *m, const EmitOptions *o, Emi
 
 /* The C header of all networks of the module. */
 void emit_header(StrBuf *out, const Module *m, const EmitOptions *o, const char *guard);
+
+/* Name of the function that calls extern k of the module for callers that know its type at run time
+ * only: void (*)(void *f, void *cx, const int32_t *extents, const void *const *arguments,
+ * void *const *results). */
+const char *emit_thunk_name(Arena *arena, uint32_t k);
 
 /* Code in this process (gatec run, gatec bench, tests). */
 typedef struct Jit Jit;

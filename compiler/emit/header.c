@@ -218,6 +218,41 @@ static void close_struct(Head *h, const char *what, bool empty)
         strbuf_addf(h->out, "} %s_%s;\n", h->abi->name, what);
 }
 
+static void extern_params(Head *h, const ExternItem *at, uint32_t n, bool result)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        const char *name = abi_identifier(h->arena, sym_text(h->m->names, at[k].name));
+        bool pointer = result || at[k].tensor;
+        strbuf_addf(h->out, ", %s%s%s /* %s */", pointer && !result ? "const " : "",
+                    abi_c_type(at[k].elem), pointer ? " *" : "", name);
+    }
+}
+
+/* Parameters have their names in comments, so that no two of them can be one. */
+static void externs_struct(Head *h)
+{
+    const Abi *abi = h->abi;
+    if (!abi->externs.n)
+        return;
+    strbuf_add(
+        h->out,
+        "/* Functions of the host: extents, arguments (tensors dense and row-major, bits one\n"
+        " * byte each), results to be written. */\n");
+    open_struct(h, "externs", false);
+    strbuf_add(h->out, "    void *cx; /* passed to all of them */\n");
+    for (uint32_t k = 0; k < abi->externs.n; k++) {
+        const Extern *x = abi->externs.at[k];
+        strbuf_addf(h->out, "    void (*%s)(void * /* cx */", abi->extern_fields.at[k]);
+        for (uint32_t d = 0; d < x->dims.n; d++)
+            strbuf_addf(h->out, ", int32_t /* %s */",
+                        abi_identifier(h->arena, sym_text(h->m->names, x->dims.at[d])));
+        extern_params(h, x->args.at, x->args.n, false);
+        extern_params(h, x->results.at, x->results.n, true);
+        strbuf_add(h->out, ");\n");
+    }
+    close_struct(h, "externs", false);
+}
+
 static void array_of(Head *h, uint32_t n, bool needed)
 {
     if (needed)
@@ -257,6 +292,8 @@ static void inputs_struct(Head *h)
         strbuf_addf(h->out, "    const %s *%s; /* %s%s%s */\n", abi_c_type(it->elem), it->field,
                     type_text(h, it->type), note(it), it->optional ? "; NULL: all 0" : "");
     }
+    if (abi->externs.n)
+        strbuf_addf(h->out, "    const %s_externs *%s;\n", abi->name, abi->externs_field);
     if (abi->counters)
         strbuf_addf(h->out, "    %s_profile *%s; /* counters to add to, or NULL */\n", abi->name,
                     abi->profile_field);
@@ -383,6 +420,7 @@ static void network(Head *h, const Abi *abi)
     h->up = abi_upper(h->arena, abi->name);
     strbuf_addf(h->out, "/* ---- network %s ---- */\n\n", text_of(h, abi->f->name));
     macros(h);
+    externs_struct(h);
     profile_struct(h);
     inputs_struct(h);
     outputs_struct(h);

@@ -123,12 +123,19 @@ static bool names_differ(Emit *e, uint32_t k)
     return true;
 }
 
+const char *emit_thunk_name(Arena *arena, uint32_t k)
+{
+    return arena_printf(arena, "gate_thunk_%u", k);
+}
+
 bool emit_build(Emit *e)
 {
     for (uint32_t k = 0; k < e->m->fns.n; k++)
         if (!names_differ(e, k) || !build_fn(e, e->m->fns.at[k]))
             return false;
-    return e->m->fns.n || emit_fail(e, "there is no network to compile");
+    for (uint32_t k = 0; k < e->m->externs.n && e->o->thunks; k++)
+        emit_extern_thunk(e, &e->m->externs.at[k], emit_thunk_name(e->arena, k));
+    return e->m->fns.n || e->o->thunks || emit_fail(e, "there is no network to compile");
 }
 
 const void *emit_module(Arena *arena, const Module *m, const EmitOptions *o, EmitKind kind,

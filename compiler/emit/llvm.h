@@ -49,7 +49,7 @@ typedef struct {
     VEC(Region) regions;
     uint32_t *region_of; /* by InsId of buf */
     LLVMValueRef status; /* i32 in the frame */
-    LLVMValueRef state, knobs, weights, workspace, profile;
+    LLVMValueRef state, knobs, weights, workspace, externs, profile;
     LLVMValueRef *inputs, *outputs, *extents; /* in the order of the Abi */
     LLVMValueRef until; /* of the loop whose body is being emitted: i1 that ends it, or NULL */
     unsigned depth;
@@ -120,6 +120,7 @@ LLVMValueRef emit_store(Gen *g, const Ins *ins, InsId id);
 LLVMValueRef emit_gather(Gen *g, const Ins *ins, InsId id);
 LLVMValueRef emit_copy(Gen *g, const Ins *ins, InsId id);
 LLVMValueRef emit_fill(Gen *g, const Ins *ins, InsId id);
+LLVMValueRef emit_call(Gen *g, const Ins *ins, InsId id);
 LLVMValueRef emit_prefetch(Gen *g, const Ins *ins, InsId id);
 /* The k-th operand and its element type. */
 LLVMValueRef op_in(Gen *g, InsId id, uint32_t k);
@@ -154,6 +155,11 @@ LLVMValueRef emit_data(Emit *e, DataId d);
 LLVMValueRef emit_embedded(Emit *e, uint32_t param, Elem el);
 LLVMValueRef emit_constant_bytes(Emit *e, const char *name, const void *bytes, size_t n,
                                  unsigned align);
+
+/* ---- llvm_call.c ---- */
+/* The function 'name'(f, cx, extents, arguments, results), which calls f as the extern x is called:
+ * for the interpreter. */
+void emit_extern_thunk(Emit *e, const Extern *x, const char *name);
 
 /* ---- llvm_run.c ---- */
 /* Verify, optimise, write. */

@@ -1,8 +1,7 @@
 /* Structured bodies to basic blocks: for and if with phis. The function that is made is internal;
  * NAME_run (llvm_entry.c) checks its arguments and calls it with
- *   (inputs.., outputs.., state, knobs, weights, workspace, [profile,] extents..) -> status
- * bits
- * so that each pointer is a noalias parameter. */
+ *   (inputs.., outputs.., state, knobs, weights, workspace, [externs,] [profile,] extents..) ->
+ * status bits so that each pointer is a noalias parameter. */
 
 #include "emit/llvm.h"
 
@@ -270,7 +269,8 @@ static bool emit_block(Gen *g, BodyId body)
 
 unsigned body_fn_params(const Abi *abi)
 {
-    return abi->inputs.n + abi->outputs.n + 4 + (abi->counters != 0) + abi->extents.n;
+    return abi->inputs.n + abi->outputs.n + 4 + (abi->externs.n != 0) + (abi->counters != 0) +
+           abi->extents.n;
 }
 
 LLVMTypeRef body_fn_type(Emit *e, const Abi *abi)
@@ -312,6 +312,8 @@ static void take_params(Gen *g)
     g->knobs = take_param(g, &k, false, 0);
     g->weights = take_param(g, &k, false, 0);
     g->workspace = take_param(g, &k, true, abi->workspace ? ABI_ALIGN : 0);
+    if (abi->externs.n)
+        g->externs = take_param(g, &k, false, 0);
     if (abi->counters)
         g->profile = take_param(g, &k, true, 0);
     for (uint32_t i = 0; i < abi->extents.n; i++)

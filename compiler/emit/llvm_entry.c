@@ -13,6 +13,7 @@ typedef struct {
     const Abi *abi;
     LLVMValueRef fn;
     LLVMValueRef in, out, state, knobs, weights, workspace; /* of NAME_run */
+    LLVMValueRef externs;                                   /* NULL: it calls none */
     LLVMValueRef profile;                                   /* NULL: the network keeps none */
     LLVMValueRef *inputs, *outputs, *extents;
 } Entry;
@@ -309,6 +310,12 @@ static void load_tensors(Entry *n, LLVMTypeRef in_type)
         else
             refuse_null(n, n->inputs[k]);
     }
+    if (abi->externs.n) {
+        n->externs = load_pointer(n->e, n->in, abi_externs_slot(abi));
+        refuse_null(n, n->externs);
+        for (uint32_t k = 0; k < abi->externs.n; k++)
+            refuse_null(n, load_pointer(n->e, n->externs, 1 + k));
+    }
     if (abi->counters) /* NULL: no profile is wanted */
         n->profile = load_pointer(n->e, n->in, abi_profile_slot(abi));
     for (uint32_t k = 0; k < abi->outputs.n; k++) {
@@ -372,6 +379,8 @@ static LLVMValueRef call_body(Entry *n, LLVMValueRef body)
     LLVMValueRef rest[4] = {n->state, n->knobs, n->weights, n->workspace};
     for (unsigned i = 0; i < 4; i++)
         arg[k++] = rest[i];
+    if (n->externs)
+        arg[k++] = n->externs;
     if (n->profile)
         arg[k++] = n->profile;
     for (uint32_t i = 0; i < abi->extents.n; i++)

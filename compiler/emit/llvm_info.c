@@ -238,6 +238,7 @@ static LLVMValueRef info_const(Info *n)
         decision_table(n),
         i64_const(e, abi->counters * 8),
         i32_const(e, abi->f->optional),
+        i32_const(e, abi->externs.n),
     };
     return LLVMConstStructInContext(e->cx, v, sizeof v / sizeof *v, 0);
 }

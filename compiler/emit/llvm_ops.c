@@ -411,6 +411,7 @@ static const OpEmitter emitters[OP_COUNT] = {
     [OP_hsums] = emit_hsums,
     [OP_extract] = emit_extract,
     [OP_raise] = emit_raise,
+    [OP_call] = emit_call,
     [OP_count] = emit_count,
     [OP_arg] = emit_arg,
     [OP_dimarg] = emit_dimarg,

@@ -129,7 +129,7 @@ Build build_before(Fn *f, InsId i)
 InsId ir_ins(Build *b, Op op, const ValId *in, uint32_t nin, AttrId attr, const TypeId *types,
              uint32_t ntypes, const BodyId *bodies, uint32_t nbodies)
 {
-    uint32_t n = op_results(b->fn, op, bodies, nbodies);
+    uint32_t n = op == OP_call ? ntypes : op_results(b->fn, op, bodies, nbodies);
     TypeId *out = ARENA_ARRAY(b->fn->module->arena, TypeId, n);
     CHECK(!types || ntypes == n, "%s: %u result types for %u results", op_info(op)->name, ntypes,
           n);

@@ -40,6 +40,10 @@ void interp_set_param(Interp *in, SymId name, const Tensor *t);
 /* Scalars and tables; the value is not range-checked here. */
 void interp_set_knob(Interp *in, SymId name, const Tensor *t);
 /* The current contents of a state (to compare, to save). */
+/* How functions of the host are called: with extents, and addresses of dense elements. */
+typedef void InterpCall(void *cx, const Extern *e, const int32_t *dims, const void *const *args,
+                        void *const *results);
+void interp_set_call(Interp *in, InterpCall *call, void *cx);
 /* Of a network with a profile: what all its runs have counted, in the order of ir.h. */
 const uint64_t *interp_counters(const Interp *in);
 const Tensor *interp_state(Interp *in, SymId name);

@@ -116,7 +116,7 @@ bool op_arity(const Infer *x, const char **why)
         *why = "not legal at this stage";
     else if (!bodies_ended(x))
         *why = "a body has no yield at its end";
-    else if (x->nout != op_results(x->f, x->op, x->bodies, x->nbodies))
+    else if (x->op != OP_call && x->nout != op_results(x->f, x->op, x->bodies, x->nbodies))
         *why = "as many results as the body yields are needed";
     return !*why;
 }

@@ -251,6 +251,47 @@ bool infer_count(Infer *x)
     return id >= 0 && id < x->f->decisions.n ? true : infer_fail(x, "there is no such decision");
 }
 
+static bool fits_item(const Type *t, const ExternItem *it)
+{
+    Elem e = t->elem == E_IX ? E_I32 : (Elem)t->elem;
+    return t->kind == TY_TENSOR && e == it->elem && (t->rank > 0) == it->tensor;
+}
+
+/* Extents and values are i64 and elements, tensors their addresses. */
+static bool infer_call_lo(Infer *x, const Extern *e)
+{
+    if (x->nout || x->nin != e->dims.n + e->args.n + e->results.n)
+        return infer_fail(x, "wrong number of extents, arguments and results");
+    for (uint32_t k = 0; k < x->nin; k++) {
+        const Type *t = infer_ty(x, k);
+        uint32_t arg = k - e->dims.n;
+        bool value = k < e->dims.n || (arg < e->args.n && !e->args.at[arg].tensor);
+        if (value ? !is_scalar(t) : t->kind != TY_PTR)
+            return infer_fail(x, "an operand is not what the function takes");
+    }
+    return true;
+}
+
+bool infer_call(Infer *x)
+{
+    const AttrVal *name = attr_find(x->m, x->attr, "name");
+    const AttrVal *dims = attr_find(x->m, x->attr, "dims");
+    const Extern *e = name ? module_extern(x->m, name->name) : NULL;
+    if (!e)
+        return infer_fail(x, "there is no such extern");
+    if (x->f->stage == LO)
+        return infer_call_lo(x, e);
+    if (x->nin != e->args.n || x->nout != e->results.n || (dims ? dims->ndims : 0) != e->dims.n)
+        return infer_fail(x, "wrong number of extents, arguments or results");
+    for (uint32_t k = 0; k < x->nin; k++)
+        if (!fits_item(infer_ty(x, k), &e->args.at[k]))
+            return infer_fail(x, "an argument is not what the function takes");
+    for (uint32_t k = 0; k < x->nout; k++)
+        if (!x->out[k].ix || !fits_item(type_get(x->m->types, x->out[k]), &e->results.at[k]))
+            return infer_fail(x, "a result is not what the function gives");
+    return true;
+}
+
 bool infer_same(Infer *x)
 {
     return infer_set(x, 0, infer_type(x, 0));

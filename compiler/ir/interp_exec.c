@@ -13,6 +13,7 @@ static const ExecFn exec_table[OP_COUNT] = {
     [OP_extent] = exec_extent,
     [OP_bind] = exec_bind,
     [OP_raise] = exec_raise,
+    [OP_call] = exec_call,
     [OP_count] = exec_count,
     [OP_comptime] = exec_same,
     [OP_map] = exec_map,

@@ -54,6 +54,8 @@ struct Interp {
     const char *why;   /* why the run stopped */
     const Fn *counted; /* whose counters these are: they add up over its runs */
     uint64_t *counters;
+    InterpCall *call; /* how functions of the host are called; NULL: they are not */
+    void *call_cx;
     double noise; /* ULP by which inexact results are moved; 0 is off */
     uint64_t noise_seed;
     double undecided; /* with noise: for what leaves the range of its type, where the order in which
@@ -119,7 +121,7 @@ static inline BodyId code_body(const Interp *in, const Code *c, uint32_t k)
 EXEC(ewise) EXEC(const) EXEC(extent) EXEC(bind) EXEC(same) EXEC(map) EXEC(reduce) EXEC(index)
 EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read) EXEC(write) EXEC(put) EXEC(sel_mask)
 EXEC(sel_list) EXEC(sel_within) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank) EXEC(sel_count)
-EXEC(take) EXEC(when) EXEC(if) EXEC(loop) EXEC(raise) EXEC(count) EXEC(until)
+EXEC(take) EXEC(when) EXEC(if) EXEC(loop) EXEC(raise) EXEC(count) EXEC(call) EXEC(until)
 // clang-format on
 #undef EXEC
 

@@ -149,6 +149,22 @@ typedef struct {
     Span loc;
 } State;
 
+/* A function of the host. It is told extents, then gets arguments, scalars by value and tensors by
+ * address, dense at the current extents, and writes its results. Bits are bytes. */
+enum { MAX_EXTERN_ITEMS = 32 };
+typedef struct {
+    SymId name;
+    Elem elem;
+    bool tensor;
+} ExternItem;
+typedef struct {
+    SymId name;
+    VEC(SymId) dims;
+    VEC(ExternItem) args;
+    VEC(ExternItem) results;
+    Span loc;
+} Extern;
+
 struct Module {
     SymId name;
     Arena *arena;
@@ -160,6 +176,7 @@ struct Module {
     VEC(Param) params;
     VEC(Knob) knobs;
     VEC(State) states;
+    VEC(Extern) externs;
     VEC(Fn *) fns;
 };
 
@@ -175,6 +192,7 @@ int64_t fn_counters(const Fn *f, uint32_t id);
 Param *module_param(Module *m, SymId name); /* NULL if there is none */
 Knob *module_knob(Module *m, SymId name);
 State *module_state(Module *m, SymId name);
+const Extern *module_extern(const Module *m, SymId name);
 
 /* ---- reading ---- */
 static inline const Ins *ins_get(const Fn *f, InsId i)

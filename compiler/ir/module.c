@@ -85,3 +85,11 @@ State *module_state(Module *m, SymId name)
             return &m->states.at[i];
     return NULL;
 }
+
+const Extern *module_extern(const Module *m, SymId name)
+{
+    for (uint32_t i = 0; i < m->externs.n; i++)
+        if (sym_eq(m->externs.at[i].name, name))
+            return &m->externs.at[i];
+    return NULL;
+}

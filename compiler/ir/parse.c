@@ -154,6 +154,49 @@ static bool parse_state(Parse *p)
     return true;
 }
 
+static bool extern_item(Parse *p, ExternItem *it)
+{
+    *it = (ExternItem){.tensor = false};
+    if (!parse_name(p, &it->name) || !want_sign(p, ":") || !parse_elem(p, &it->elem))
+        return false;
+    it->tensor = skip_sign(p, "[");
+    return !it->tensor || want_sign(p, "]");
+}
+
+/* (name : elem[], ..) */
+static bool extern_args(Parse *p, Extern *e)
+{
+    ExternItem it;
+    if (!want_sign(p, "("))
+        return false;
+    for (bool first = true; !skip_sign(p, ")"); first = false) {
+        if ((!first && !want_sign(p, ",")) || !extern_item(p, &it))
+            return false;
+        vec_push(p->arena, &e->args, it);
+    }
+    return true;
+}
+
+/* name (extents) (arguments) -> (results) */
+static bool parse_extern(Parse *p)
+{
+    Extern e = {.loc = tok_span(p)}, results = {0};
+    SymId dim;
+    if (!parse_name(p, &e.name) || !want_sign(p, "("))
+        return false;
+    for (bool first = true; !skip_sign(p, ")"); first = false) {
+        if ((!first && !want_sign(p, ",")) || !parse_name(p, &dim))
+            return false;
+        vec_push(p->arena, &e.dims, dim);
+    }
+    if (!extern_args(p, &e) || !want_sign(p, "->") || !extern_args(p, &results))
+        return false;
+    for (uint32_t k = 0; k < results.args.n; k++)
+        vec_push(p->arena, &e.results, results.args.at[k]);
+    vec_push(p->arena, &p->m->externs, e);
+    return true;
+}
+
 static bool parse_top(Parse *p)
 {
     static const struct {
@@ -162,6 +205,7 @@ static bool parse_top(Parse *p)
     } items[] = {
         {"dim", parse_symbol_line}, {"data", parse_data},   {"param", parse_param},
         {"knob", parse_knob},       {"state", parse_state}, {"network", parse_fn},
+        {"extern", parse_extern},
     };
     for (size_t k = 0; k < sizeof items / sizeof *items; k++)
         if (skip_word(p, items[k].word))

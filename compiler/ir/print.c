@@ -418,6 +418,34 @@ static void print_knobs(StrBuf *out, const Module *m)
     }
 }
 
+static void print_items(StrBuf *out, const Module *m, const ExternItem *at, uint32_t n)
+{
+    strbuf_add(out, "(");
+    for (uint32_t k = 0; k < n; k++) {
+        strbuf_add(out, k ? ", " : "");
+        text_name(out, sym_text(m->names, at[k].name));
+        strbuf_addf(out, " : %s%s", elem_name(at[k].elem), at[k].tensor ? "[]" : "");
+    }
+    strbuf_add(out, ")");
+}
+
+/* extern name (extents) (arguments) -> (results) */
+static void print_extern(StrBuf *out, const Module *m, const Extern *e)
+{
+    strbuf_add(out, "extern ");
+    text_quoted(out, sym_text(m->names, e->name));
+    strbuf_add(out, " (");
+    for (uint32_t k = 0; k < e->dims.n; k++) {
+        strbuf_add(out, k ? ", " : "");
+        text_name(out, sym_text(m->names, e->dims.at[k]));
+    }
+    strbuf_add(out, ") ");
+    print_items(out, m, e->args.at, e->args.n);
+    strbuf_add(out, " -> ");
+    print_items(out, m, e->results.at, e->results.n);
+    strbuf_add(out, "\n");
+}
+
 void ir_print_module(StrBuf *out, const Module *m)
 {
     strbuf_add(out, "module ");
@@ -433,6 +461,8 @@ void ir_print_module(StrBuf *out, const Module *m)
             strbuf_addf(out, " data #%u", m->states.at[k].init.ix);
         strbuf_add(out, m->states.at[k].shared ? " shared\n" : "\n");
     }
+    for (uint32_t k = 0; k < m->externs.n; k++)
+        print_extern(out, m, &m->externs.at[k]);
     for (uint32_t k = 0; k < m->fns.n; k++) {
         strbuf_add(out, "\n");
         ir_print_fn(out, m->fns.at[k]);

@@ -90,6 +90,13 @@ static bool check_tables(Tables *t)
             is_new(t, "state", m->states.at[k].name) &&
             check_row(t, "state", m->states.at[k].name, m->states.at[k].type, m->states.at[k].init);
     t->names = (SymMap){.arena = t->names.arena};
+    for (uint32_t k = 0; k < m->externs.n; k++) {
+        const Extern *e = &m->externs.at[k];
+        ok &= is_new(t, "extern", e->name);
+        if (e->dims.n + e->args.n + e->results.n > MAX_EXTERN_ITEMS || !e->results.n)
+            ok = bad(t, "extern", e->name, "no results, or too many items");
+    }
+    t->names = (SymMap){.arena = t->names.arena};
     for (uint32_t k = 0; k < m->fns.n; k++) {
         ok &= is_new(t, "network", m->fns.at[k]->name);
         if (m->fns.at[k]->optional > m->fns.at[k]->in_names.n)

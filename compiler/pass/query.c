@@ -78,6 +78,10 @@ static uint8_t own_effects(const Fn *f, InsId i)
     case OP_sel_list:
         return val_ty(f, ins_in(f, i, 0))->elem == E_IX ? EFF_BIND : EFF_BIND | EFF_RAISE;
     case OP_cell: return 0;
+    case OP_call:
+        if (f->stage == HI && attr_flag(f->module, n->attr, "pure"))
+            return 0;
+        return f->stage == HI ? EFF_RAISE : EFF_WRITE;
     case OP_count:
     case OP_raise: return f->stage == HI ? EFF_RAISE : EFF_WRITE;
     case OP_reduce: return empty_raises(f, i) ? EFF_RAISE : 0;

@@ -11,7 +11,7 @@
 enum {
     EFF_READ = 1,  /* depends on memory */
     EFF_WRITE = 2, /* changes memory that outlives it */
-    EFF_RAISE = 4, /* may set a status bit, or counts for the profile */
+    EFF_RAISE = 4, /* may set a status bit, counts for the profile, or calls the host */
     EFF_BIND = 8   /* gives a dimension symbol its value for the rest of the body around it */
 };
 

@@ -308,6 +308,22 @@ void act_store(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, cons
 
 /* An extent or the bound of a loop whose greatest value is not known (E0310). */
 void act_no_maximum(Act *a, const char *what);
+
+/* ---- functions of the host ---- */
+typedef struct {
+    SymId name;
+    Span loc;
+    bool pure;
+    int64_t cost; /* declared; 0: not */
+    const SymId *dim_names;
+    const Poly *const *dims; /* what it is told: extents */
+    uint32_t ndims;
+    const SymId *arg_names;
+    uint32_t nargs;
+} ActExtern;
+/* The call; args are fitted to 'types'. Results that are indices are to be checked: ask for i32. */
+Ex act_extern(Act *a, const ActExtern *x, const Ex *args, const Ty *const *types, const Ty *result);
+
 /* A construct that cannot be built yet: one finding E0900 per network and construct. */
 void act_not_yet(Act *a, Span at, const char *construct);
 

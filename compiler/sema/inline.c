@@ -162,10 +162,8 @@ Ex inline_call(Cx *cx, const Inlined *in, const Ty *result)
 {
     Ex out = {.ty = result};
     const Node *d = in->f->decl;
-    if (d->kind == AST_EXTERN || !d->a) {
-        not_yet(cx, in->at, "'extern'");
-        return out;
-    }
+    if (d->kind == AST_EXTERN)
+        return extern_call(cx, in, result);
     if (cx->depth >= MAX_INLINE) {
         not_yet(cx, in->at, "calls nested more than 100 deep");
         return out;

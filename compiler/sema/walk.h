@@ -18,7 +18,8 @@
     X(exact) X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) \
     X(ids) X(bits) X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) \
     X(lower) \
-    X(derivative) X(rate) X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) \
+    X(derivative) X(rate) \
+    X(pure) X(cost) X(topk) X(sorted) X(select) X(std) X(prelude) X(stacked) X(running) \
     X(selection) X(choice) X(rank) X(n) X(k) X(where) X(sum) X(add) X(mul) X(sub) X(div) \
     X(packed) X(placed) X(local) X(_)
 /* clang-format on */
@@ -338,6 +339,7 @@ typedef struct {
     ElemTy cls[3];
 } Inlined;
 Ex inline_call(Cx *cx, const Inlined *in, const Ty *result);
+Ex extern_call(Cx *cx, const Inlined *in, const Ty *result); /* of an 'extern fn' */
 Ex relabel(Cx *cx, Ex e, const Ty *t);
 Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env *env, Span at,
                 const Ty *want);
