@@ -408,7 +408,7 @@ Env *check_halt(Cx *cx, const Node *s, Env *env)
     if (s->b && !exits)
         test = mass(cx, s, env, d, h, &m);
     else
-        test = check_test(cx, s->a, env, d, s->name).ex;
+        test = forced_test(cx, s, DECIDE_HALT, env, d).ex;
     surrogates(cx, s->attrs, env);
     int64_t id = polys_fresh_id(cx->ps);
     Sub out = {d, d ? narrow(cx, d, s->name, id) : NULL, group, {0}};
