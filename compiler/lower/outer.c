@@ -15,7 +15,8 @@
 enum {
     PANEL_BYTES = 1 << 20, /* of all panels: as much as the nearest private cache holds */
     NEAR_BYTES = 1 << 15,  /* a column factor of this size needs no panel */
-    AHEAD = 16             /* terms that the first tile of rows fetches ahead */
+    AHEAD = 16,            /* terms that the first tile of rows fetches ahead */
+    NEAR_AHEAD = 1024      /* elements of a packed panel that small tiles do */
 };
 
 typedef enum { DIRECT, FILL, PANEL } From; /* where a tile has its columns from */
@@ -197,10 +198,14 @@ static ValId column_vec(Lower *L, const Contract *c, const Outer *o, const Walk 
     return out;
 }
 
-/* Of packed weights the tiles of rows fetch the next panel, a part of it each. */
+/* Of packed weights the tiles of rows fetch the next panel, a part of it each; small tiles, which
+ * often are the only ones, what they will read soon, across the pages at which machines stop. */
 static void fetch_next(Lower *L, const Outer *o, const Walk *w)
 {
     int64_t lanes = L->cx->target.lanes_f32, terms = sum_terms_top(L, w->s);
+    for (uint32_t v = 0; o->tile_rows < 8 && v < o->tile_vecs; v++)
+        lo_prefetch(L, o->panel[w->sum],
+                    lo_bin(L, OP_add, w->add[2], lo_i64(L, NEAR_AHEAD + v * lanes)));
     if (o->tile_rows < 8 || w->s->nk != 1)
         return;
     ValId part = lo_bin(L, OP_min, o->at_row, lo_i64(L, (int64_t)o->tile_rows * o->vecs));
