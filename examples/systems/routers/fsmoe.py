@@ -1,0 +1,97 @@
+"""FSMoE: four routing functions in front of the same experts."""
+import numpy as np
+
+D, E, R, F = 6, 4, 3, 8
+NETWORK = 'by_gshard'
+
+
+def weights(rng):
+    w = {f'experts.{e}.w1': 0.5 * rng.standard_normal((F, D)) for e in range(E)}
+    w.update({f'experts.{e}.w2': 0.5 * rng.standard_normal((D, F)) for e in range(E)})
+    return dict(w, **{'layer.rule.wr': rng.standard_normal((D, E)), 'layer.rule.low': rng.standard_normal((R, D)),
+                      'layer.rule.code': rng.standard_normal((E, R))})
+
+
+def cases(rng):
+    x = rng.standard_normal((12, D)).astype(np.float32)
+    return [({'x': x[:n]}, {}, 'by_' + rule) for rule in ('gshard', 'sigmoid', 'cosine', 'choice') for n in (12, 3)]
+
+
+def mixed(w, x, g, picks):
+    y = np.zeros_like(x)
+    for t, e in np.argwhere(picks):
+        y[t] += g[t, e] * (w[f'experts.{e}.w2'] @ np.maximum(w[f'experts.{e}.w1'] @ x[t], 0))
+    return {'y': y, 'picks': picks}
+
+
+def best_two(score):
+    picks = np.zeros(score.shape, bool)
+    for t in range(len(score)):
+        picks[t, np.argsort(-score[t], kind='stable')[:2]] = True
+    return picks
+
+
+def shares(score, picks):
+    e = np.where(picks, np.exp(score), 0)
+    return e / e.sum(1, keepdims=True)
+
+
+def reference(w, knobs, x):
+    score = x @ w['layer.rule.wr']
+    return mixed(w, x, shares(score, best_two(score)), best_two(score))
+
+
+def by_sigmoid(w, knobs, x):
+    score = x @ w['layer.rule.wr']
+    return mixed(w, x, 1 / (1 + np.exp(-score)), best_two(score))
+
+
+def by_cosine(w, knobs, x):
+    small, code = x @ w['layer.rule.low'].T, w['layer.rule.code']
+    score = small @ code.T / np.linalg.norm(small, axis=1)[:, None] / np.linalg.norm(code, axis=1)
+    return mixed(w, x, shares(score, best_two(score)), best_two(score))
+
+
+def by_choice(w, knobs, x):
+    score = x @ w['layer.rule.wr']
+    p, picks = np.exp(score) / np.exp(score).sum(1, keepdims=True), np.zeros(score.shape, bool)
+    for e in range(E):
+        picks[np.argsort(-p[:, e], kind='stable')[:2 * len(x) // E], e] = True
+    return mixed(w, x, p, picks)
+
+
+def counts(y):
+    return {'layer.pick': y['picks'].sum(0)}
+
+
+def check(t):
+    x = t.module.cases(t.rng(1))[0][0]['x']
+    programs = {n: t.program(network='by_' + n) for n in ('gshard', 'sigmoid', 'cosine', 'choice')}
+    runs = {n: p.run({'x': x}) for n, p in programs.items()}
+    t.equal(runs['gshard']['picks'], runs['sigmoid']['picks'], 'gshard and sigmoid choose alike')
+    t.true((runs['choice']['picks'].sum(0) == 6).all(), 'experts that choose are full')
+    t.true((runs['cosine']['picks'].sum(1) == 2).all(), 'tokens that choose take two')
+    t.true('layer.rule.wr' not in programs['cosine'].reads(), 'a rule reads its own weights only')
+    # Order and its inverse: rows by expert and back are the rows.
+    rng = t.rng(2)
+    order = t.program(text=ORDER)
+    for n in (12, 5, 1):
+        who = rng.integers(0, E, n).astype(np.int32)
+        back = order.run(dict(who=who, x=x[:n]))
+        t.equal(back['back'], x[:n], 'the inverse of the order')
+        t.equal(back['grouped'], x[:n][np.argsort(who, kind='stable')], 'rows by expert')
+    # One expert alone, whatever the others hold.
+    one = runs['gshard']['picks'][0]
+    idle = [f'experts.{e}.' for e in range(E) if not one[e]]
+    t.equal(t.run({'x': x[:1]}, weights=t.poisoned(*idle)), t.run({'x': x[:1]}), 'NaN in idle experts')
+
+
+ORDER = """dim T <= 12;
+dim E = 4;
+network order(who: ix[E][T], x: f32[T, 6]) -> (grouped: f32[T, 6], back: f32[T, 6]) {
+    let before[t] = (count[u in T] who[u] < who[t]) + (count[u in T] (who[u] == who[t] and i32(u) < i32(t)));
+    let by_expert = sorted(before).ids;
+    let grouped[t in T, d] = x[by_expert[i32(t)], d];
+    (grouped, each[t in T, d] grouped[before[t], d])
+}
+"""

@@ -1,0 +1,72 @@
+"""Tutel: run-time k and capacity, dispatch by index."""
+import numpy as np
+
+D, E, F = 5, 8, 6
+
+
+def weights(rng):
+    w = {f'experts.{e}.w1': 0.5 * rng.standard_normal((F, D)) for e in range(E)}
+    w.update({f'experts.{e}.w2': 0.5 * rng.standard_normal((D, F)) for e in range(E)})
+    return dict(w, wr=rng.standard_normal((E, D)), temperature=np.array([0.3]))
+
+
+def cases(rng):
+    x = rng.standard_normal((24, D)).astype(np.float32)
+    return [({'x': x[:n]}, {'k': k, 'factor': f}) for n, k, f in ((24, 2, 1.25), (24, 1, 1.0), (13, 4, 16.0), (9, 3, 0.5), (1, 2, 1.0))]
+
+
+def expert(w, e, x):
+    return w[f'experts.{e}.w2'] @ np.maximum(w[f'experts.{e}.w1'] @ x, 0)
+
+
+def chosen(w, knobs, x):
+    """The weights of the pairs that run: [tokens, experts]; and the share of every expert before the choice."""
+    norm = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(w['wr'], axis=1)
+    score = x @ w['wr'].T / norm / max(w['temperature'][0], 0.01)
+    seats = min(int(np.ceil(np.float32(knobs['k']) * np.float32(knobs['factor']) * np.float32(len(x)) / np.float32(E))), len(x))
+    g, load = np.zeros((len(x), E)), np.zeros(E, int)
+    for t in range(len(x)):
+        ids = np.argsort(-score[t], kind='stable')[:knobs['k']]
+        p = np.exp(score[t, ids] - score[t, ids].max())
+        for e, share in zip(ids, p / p.sum()):
+            if load[e] < seats:
+                g[t, e] = share
+            load[e] += 1
+    return g, np.exp(score) / np.exp(score).sum(1, keepdims=True)
+
+
+def reference(w, knobs, x):
+    g, p = chosen(w, knobs, x)
+    y = x.copy()
+    for t, e in np.argwhere(g > 0):
+        y[t] += g[t, e] * expert(w, e, x[t])
+    return {'y': y, 'picks': g > 0, 'balance': (p.mean(0) * (g > 0).sum(0)).sum() / len(x) * E}
+
+
+def counts(y):
+    return {'pick': y['picks'].sum(0)}
+
+
+def check(t):
+    inputs, _ = t.module.cases(t.rng(1))[0]
+    x, w = inputs['x'].astype(float), {n: v.astype(float) for n, v in t.weights.items()}
+    # Dispatch by index is the one-hot einsum.
+    g, _ = chosen(w, {'k': 2, 'factor': 1.25}, x)
+    every = np.array([[expert(w, e, row) for e in range(E)] for row in x])
+    t.near(t.run(inputs, {'k': 2, 'factor': 1.25})['y'], x + np.einsum('te,ted->td', g, every), 'index and one-hot dispatch')
+    # One object for every k; the work is T k while nothing is dropped.
+    for k in range(1, 5):
+        picks = t.run(inputs, {'k': k, 'factor': 16})['picks']
+        t.true(picks.sum() == 24 * k, f'k = {k}: {picks.sum()} pairs')
+    # Over capacity: nothing but the residual.
+    tight = t.run(inputs, {'k': 1, 'factor': 0.5})
+    out = ~tight['picks'].any(1)
+    t.true(tight['picks'].sum(0).max() <= 2 and out.any(), 'capacity holds and some tokens are over it')
+    t.equal(tight['y'][out], inputs['x'][out], 'tokens over capacity')
+    # Out of range: refused.
+    for knobs in ({'k': 5}, {'k': 0}, {'factor': 0.1}):
+        t.true(t.run(inputs, knobs)['status'] == 1, f'{knobs} is refused')
+    # Idle experts may hold anything.
+    one = t.run({'x': inputs['x'][:1]}, {'k': 2})
+    idle = [f'experts.{e}.' for e in range(E) if not one['picks'][0, e]]
+    t.equal(t.run({'x': inputs['x'][:1]}, {'k': 2}, t.poisoned(*idle)), one, 'NaN in idle experts')
