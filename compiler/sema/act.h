@@ -87,7 +87,9 @@ Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi);
 /* The cell of a state; 'initial' may be NULL (zero). In a bank: stacked like params. 'shared': it
  * belongs to the file, and the networks that use it find it at one place of their states. */
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
-                const Poly *const *sizes, uint32_t nmembers, bool shared);
+                const Poly *const *sizes, uint32_t nmembers, bool shared, ValId *member);
+/* The value of a state; 'member' picks it in a bank, else it is none. */
+Ex act_read_member(Act *a, ValId cell, ValId member, const Ty *ty);
 /* table[place], of a place that is in range. */
 ValId act_lookup(Act *a, const int64_t *table, uint32_t n, ValId place);
 Ex act_comptime(Act *a, Ex e);           /* const */
@@ -297,14 +299,21 @@ ValId act_some(Act *a, ValId bits);
 Elem act_elem_of(const Act *a, const Ty *ty);
 ValId act_not(Act *a, ValId bit);
 ValId act_both(Act *a, ValId x, ValId y);
-/* Stores into a cell. 'sels' are the decisions between the cell's declaration and here, outermost
- * first, with the axis of the cell each restricts (R8); subs as in act_subscript (n may be 0). */
+/* Where an assignment goes: a cell, of a bank's states the member first; 'sels' are the decisions
+ * between the cell's declaration and here, outermost first, with the axis of the cell each
+ * restricts (R8); subs as in act_subscript, of the axes as they are seen here. */
 typedef struct {
     ValId sel;
     uint32_t axis;
 } ActRestrict;
-void act_store(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, const SubSpec *subs,
-               uint32_t nsubs, Ex value, const Ty *target);
+typedef struct {
+    ValId cell, member;
+    const ActRestrict *sels;
+    uint32_t nsels;
+    const SubSpec *subs;
+    uint32_t nsubs;
+} ActTarget;
+void act_store(Act *a, const ActTarget *to, Ex value, const Ty *target);
 
 /* An extent or the bound of a loop whose greatest value is not known (E0310). */
 void act_no_maximum(Act *a, const char *what);

@@ -137,6 +137,8 @@ void act_aux_results(Act *a, const ActBody *b, InsId map, uint32_t first);
 /* As results of the network, behind those that have names already. */
 void act_aux_end(Act *a, ValId *out);
 
+/* A loop over a dimension, without carries or stack. */
+ActBody *act_loop_over(Act *a, DimId d, ValId *index);
 /* Shared by each, reduce, loop, when. */
 ActBody *act_body_new(Act *a, ActBodyKind kind);
 ActBody *act_body_open(Act *a, ActBodyKind kind, const Poly *const *dims, uint32_t n);

@@ -384,6 +384,7 @@ Ex act_rest_end(Act *a, ActBody *b, Ex v, int axis, const Ty *result)
     ValId y = act_value(a, v, result->elem);
     if (axis < 0)
         return whole_rest(a, b, y, result);
+    act_aux_store(a, b);
     b->inner[1] = a->b;
     ValId x = zero_side(a, b, y);
     yield_side(a, b, 0, &x, 1);
@@ -396,6 +397,7 @@ void act_on_end(Act *a, ActBody *b)
 {
     if (!b->body[1].ix)
         act_when_else(a, b);
+    act_aux_store(a, b);
     b->inner[1] = a->b;
     yield_side(a, b, 0, NULL, 0);
     yield_side(a, b, 1, NULL, 0);

@@ -246,9 +246,8 @@ static DataId state_init(Act *a, const Ex *initial, TypeId type)
     double v = 0;
     if (!initial || (lit_number(*initial, &v) && v == 0))
         return (DataId){0};
-    if (list_data(a, *initial).ix)
-        return list_data(a, *initial);
-    if (!lit_number(*initial, &v) && !bit_number(a, *initial, &v)) {
+    DataId list = list_data(a, *initial);
+    if (!list.ix && !lit_number(*initial, &v) && !bit_number(a, *initial, &v)) {
         diag_report(a->diag, E0370, a->b.loc, "a state starts with a number or a list of numbers");
         return (DataId){0};
     }
@@ -258,8 +257,12 @@ static DataId state_init(Act *a, const Ex *initial, TypeId type)
     char *bytes = arena_array(a->arena, (size_t)n, elem_bytes(e));
     Scalar s = {elem_round(elem_is_float(e) ? e : E_F64, v),
                 elem_is_float(e) ? 0 : elem_wrap(e, act_real_to_int(v))};
-    for (int64_t k = 0; k < n; k++)
-        elem_store(e, bytes + (size_t)k * elem_bytes(e), s);
+    const Data *d = list.ix ? data_get(a->m, list) : NULL;
+    for (int64_t k = 0; k < n; k++) /* every member of a bank starts alike */
+        elem_store(e, bytes + (size_t)k * elem_bytes(e),
+                   d ? elem_load(d->elem, (const char *)d->bytes +
+                                              (size_t)k % d->count * elem_bytes(d->elem))
+                     : s);
     return module_data(a->m, e, (size_t)n, bytes);
 }
 
@@ -270,18 +273,21 @@ static bool unlike_state(Act *a, const State *x, const State *y)
 }
 
 ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId *members,
-                const Poly *const *sizes, uint32_t nmembers, bool shared)
+                const Poly *const *sizes, uint32_t nmembers, bool shared, ValId *member)
 {
-    (void)members;
-    (void)sizes;
-    if (nmembers)
-        act_not_yet(a, a->b.loc, "a state inside a bank that is picked by a computed index");
-    State st = {.type = act_type(a, ty), .shared = shared, .loc = a->b.loc};
+    State st = {.type = stacked_type(a, ty, sizes, nmembers), .shared = shared, .loc = a->b.loc};
+    *member = nmembers ? member_index(a, members, sizes, nmembers) : (ValId){0};
     st.init = state_init(a, initial, st.type);
     st.name = own_name(a, path, unlike_state(a, module_state(a->m, path), &st));
     if (!module_state(a->m, st.name))
         vec_push(a->m->arena, &a->m->states, st);
     return named_op(a, OP_state, st.name, type_cell(a->m->types, st.type));
+}
+
+Ex act_read_member(Act *a, ValId cell, ValId member, const Ty *ty)
+{
+    Ex all = act_read(a, cell, ty);
+    return member.ix ? act_ex(ty, ir_index(&a->b, all.ir, &member, 1, false)) : all;
 }
 
 ValId act_lookup(Act *a, const int64_t *table, uint32_t n, ValId place)

@@ -81,6 +81,21 @@ ActBody *act_loop_begin(Act *a, bool scan, const Poly *dim, const Ex *first, con
     return b;
 }
 
+ActBody *act_loop_over(Act *a, DimId d, ValId *index)
+{
+    LoopRange r = over_dim(a, d);
+    ActBody *b = act_body_new(a, BODY_LOOP);
+    b->operand[0] = r.first;
+    b->operand[1] = r.end;
+    AttrVal at = attr_make_int(a->m, "cap", r.cap);
+    b->attr = attr_intern(a->m, &at, 1);
+    b->body[0] = ir_body(a->fn, &r.index, 1);
+    a->b = build_at_end(a->fn, b->body[0]);
+    a->b.loc = b->outer.loc;
+    *index = body_param(a->fn, b->body[0], 0);
+    return b;
+}
+
 Ex act_loop_step(Act *a, const ActBody *b, const Ty *ty)
 {
     ValId at = act_as_i32(a, body_param(a->fn, b->body[0], 0));
@@ -146,172 +161,76 @@ ValId act_zero(Act *a, ValId like)
                : zero;
 }
 
-/* The stack of a loop in the order of an index tensor: row i belongs to index i, whenever it was
- * visited; rows that are not visited hold 0. */
-static Ex scattered_stack(Act *a, ActBody *b, ValId v, const Ty *result)
+/* One row of a stack: a part of the body's value that is no tuple. */
+typedef struct {
+    const Ty *all; /* the stack */
+    ValId row, cell;
+} Stack;
+
+static uint32_t stacks_of(Act *a, Ex row, const Ty *all, Stack *out)
+{
+    if (all->kind != TYK_TUPLE) {
+        ValId v = row.ty->elem.kind == SE_SEL ? act_bits(a, row.ir) : act_value(a, row, all->elem);
+        *out = (Stack){.all = all, .row = v};
+        return 1;
+    }
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < all->nfields; k++)
+        n += stacks_of(a, row.fields[k], all->fields[k].ty, out + n);
+    return n;
+}
+
+/* A loop in the order of an index tensor: row i belongs to index i, whenever it was visited; rows
+ * that are not visited hold 0. */
+static void scatter_row(Act *a, ActBody *b, Stack *s)
 {
     DimId dims[MAX_RANK];
-    uint32_t n = act_axes(a, result, dims);
+    uint32_t n = act_axes(a, s->all, dims);
     Build inner = a->b;
     a->b = b->outer;
-    ValId zero = act_fill(a, act_zero(a, v), dims, n);
-    ValId cell = ir_op(&a->b, OP_cell, &zero, 1, (AttrId){0});
+    ValId zero = act_fill(a, act_zero(a, s->row), dims, n);
+    s->cell = ir_op(&a->b, OP_cell, &zero, 1, (AttrId){0});
     b->outer = a->b;
     a->b = inner;
-    ValId in[3] = {cell, v, b->operand[2]};
+    ValId in[3] = {s->cell, s->row, b->operand[2]};
     ir_ins(&a->b, OP_write, in, 3, (AttrId){0}, NULL, 0, NULL, 0);
-    act_loop_end(a, b, NULL, NULL);
-    return act_ex(result, ir_op(&a->b, OP_read, &cell, 1, (AttrId){0}));
+}
+
+static Ex stacked_value(Act *a, const Ty *t, const Stack *s, InsId loop, uint32_t *k)
+{
+    if (t->kind != TYK_TUPLE) {
+        ValId cell = s[*k].cell;
+        ValId v = cell.ix ? ir_op(&a->b, OP_read, &cell, 1, (AttrId){0}) : ins_res(a->fn, loop, *k);
+        (*k)++;
+        return act_ex(t, v);
+    }
+    Ex *f = ARENA_ARRAY(a->arena, Ex, t->nfields);
+    for (uint32_t i = 0; i < t->nfields; i++)
+        f[i] = stacked_value(a, t->fields[i].ty, s, loop, k);
+    return (Ex){.ty = t, .fields = f};
 }
 
 Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result)
 {
+    uint32_t n = stacked ? ty_leaves(result) : 0, first = 0;
+    Stack *s = ARENA_ARRAY(a->arena, Stack, n + 1);
+    ValId *rows = ARENA_ARRAY(a->arena, ValId, n + 1);
+    TypeId *types = ARENA_ARRAY(a->arena, TypeId, n + 1);
     act_aux_store(a, b);
-    if (!stacked) {
-        ir_yield(&a->b, NULL, 0);
-        a->b = b->outer;
-        ir_ins(&a->b, OP_loop, b->operand, 2, b->attr, NULL, 0, b->body, 1);
-        act_aux_load(a, b);
-        return (Ex){.ty = result};
+    if (stacked)
+        stacks_of(a, *stacked, result, s);
+    for (uint32_t k = 0; k < n; k++) {
+        DimId dims[MAX_RANK];
+        uint32_t rank = act_axes(a, s[k].all, dims);
+        if (b->operand[2].ix)
+            scatter_row(a, b, &s[k]);
+        rows[k] = s[k].row;
+        types[k] = type_like(a->m->types, val_type(a->fn, rows[k]), dims, rank);
     }
-    ValId v = stacked->ty->elem.kind == SE_SEL ? act_bits(a, stacked->ir)
-                                               : act_value(a, *stacked, result->elem);
-    if (b->operand[2].ix)
-        return scattered_stack(a, b, v, result);
-    ir_yield(&a->b, &v, 1);
+    uint32_t yields = b->operand[2].ix ? 0 : n;
+    ir_yield(&a->b, rows, yields);
     a->b = b->outer;
-    DimId dims[MAX_RANK];
-    uint32_t n = act_axes(a, result, dims);
-    TypeId t = type_like(a->m->types, val_type(a->fn, v), dims, n);
-    InsId i = ir_ins(&a->b, OP_loop, b->operand, 2, b->attr, &t, 1, b->body, 1);
+    InsId i = ir_ins(&a->b, OP_loop, b->operand, 2, b->attr, types, yields, b->body, 1);
     act_aux_load(a, b);
-    return act_ex(result, ins_res(a->fn, i, 0));
-}
-
-/* ---- assignment ---- */
-
-static void put_rows(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, ValId value)
-{
-    ValId sel = sels[0].sel;
-    for (uint32_t k = 1; k < nsels; k++) {
-        if (sels[k].axis != sels[0].axis) {
-            act_not_yet(a, a->b.loc, "an assignment under decisions over two axes");
-            return;
-        }
-        ValId pair[2] = {sel, sels[k].sel};
-        sel = ir_op(&a->b, OP_sel_within, pair, 2, (AttrId){0});
-    }
-    AttrVal at = attr_make_int(a->m, "axis", sels[0].axis);
-    ValId in[3] = {cell, value, sel};
-    ir_ins(&a->b, OP_put, in, 3, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
-}
-
-/* Subscripts that keep axes: the region is stored element by element. */
-typedef struct {
-    const SubSpec *subs;
-    uint32_t nsubs, rank;
-    ValId *values;
-    ValId cell, value;
-    bool check;
-} RegionCx;
-
-static uint32_t region_dims(Act *a, const RegionCx *c, const Ty *target, DimId *dims)
-{
-    (void)c;
-    return act_axes(a, target, dims);
-}
-
-static void store_element(Act *a, const RegionCx *c, const ValId *idx)
-{
-    ValId in[MAX_RANK + 2] = {c->cell, c->value};
-    uint32_t vr = val_rank(a, c->value), at = 0;
-    if (vr)
-        in[1] = ir_index(&a->b, c->value, idx, vr, false);
-    for (uint32_t k = 0; k < c->rank; k++) {
-        SubKind kind = k < c->nsubs ? (SubKind)c->subs[k].kind : SUB_ALL;
-        if (kind == SUB_PLACE || kind == SUB_VALUE) {
-            in[2 + k] = c->values[k];
-        } else if (kind == SUB_ALL) {
-            in[2 + k] = idx[at++];
-        } else if (kind == SUB_SLICE) {
-            in[2 + k] = ir_bin(&a->b, OP_add, idx[at++], c->values[k]);
-        } else {
-            uint32_t r = val_rank(a, c->values[k]);
-            in[2 + k] = ir_index(&a->b, c->values[k], idx + at, r, false);
-            at += r;
-        }
-    }
-    AttrVal flag = attr_make_flag(a->m, "check");
-    AttrId attr = c->check ? attr_intern(a->m, &flag, 1) : (AttrId){0};
-    ir_ins(&a->b, OP_write, in, 2 + c->rank, attr, NULL, 0, NULL, 0);
-}
-
-static void store_region(Act *a, const RegionCx *c, const Ty *target)
-{
-    DimId dims[MAX_RANK];
-    uint32_t n = region_dims(a, c, target, dims);
-    ActBody *nest[MAX_RANK];
-    ValId idx[MAX_RANK];
-    for (uint32_t k = 0; k < n; k++) {
-        LoopRange r = over_dim(a, dims[k]);
-        nest[k] = act_body_new(a, BODY_LOOP);
-        nest[k]->operand[0] = r.first;
-        nest[k]->operand[1] = r.end;
-        AttrVal at = attr_make_int(a->m, "cap", r.cap);
-        nest[k]->attr = attr_intern(a->m, &at, 1);
-        nest[k]->body[0] = ir_body(a->fn, &r.index, 1);
-        a->b = build_at_end(a->fn, nest[k]->body[0]);
-        a->b.loc = nest[k]->outer.loc;
-        idx[k] = body_param(a->fn, nest[k]->body[0], 0);
-    }
-    store_element(a, c, idx);
-    for (uint32_t k = n; k-- > 0;)
-        act_loop_end(a, nest[k], NULL, NULL);
-}
-
-static bool leading_scalars(const SubSpec *subs, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++)
-        if (subs[k].kind > SUB_VALUE)
-            return false;
-    return true;
-}
-
-static void store_at(Act *a, ValId cell, const SubSpec *subs, uint32_t n, ValId value,
-                     const Ty *target)
-{
-    RegionCx c = {.subs = subs, .nsubs = n, .cell = cell, .value = value};
-    c.rank = val_ty(a->fn, cell)->rank;
-    c.values = ARENA_ARRAY(a->arena, ValId, n + 1);
-    for (uint32_t k = 0; k < n; k++) {
-        if (act_restricted(a, subs[k].rank_of))
-            act_not_yet(a, a->b.loc, "an assignment at a computed place of a restricted axis");
-        if (subs[k].kind != SUB_ALL)
-            c.values[k] = act_as_i32(a, act_plain(a, subs[k].value));
-        c.check |= subs[k].kind != SUB_PLACE && subs[k].kind != SUB_ALL && !subs[k].proved;
-    }
-    if (!leading_scalars(subs, n)) {
-        store_region(a, &c, target);
-        return;
-    }
-    ValId in[MAX_RANK + 2] = {cell, value};
-    memcpy(in + 2, c.values, n * sizeof *in);
-    AttrVal flag = attr_make_flag(a->m, "check");
-    ir_ins(&a->b, OP_write, in, 2 + n, c.check ? attr_intern(a->m, &flag, 1) : (AttrId){0}, NULL, 0,
-           NULL, 0);
-}
-
-void act_store(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, const SubSpec *subs,
-               uint32_t nsubs, Ex value, const Ty *target)
-{
-    ValId v = act_value(a, value, target->elem);
-    if (nsels && nsubs) {
-        act_not_yet(a, a->b.loc,
-                    "an assignment with subscripts under a decision over the same state");
-        return;
-    }
-    if (nsels)
-        put_rows(a, cell, sels, nsels, v);
-    else
-        store_at(a, cell, subs, nsubs, v, target);
+    return stacked ? stacked_value(a, result, s, i, &first) : (Ex){.ty = result};
 }

@@ -337,7 +337,8 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
     if (!live(cx))
         return;
     if (d->kind == AST_STATE) {
-        b->cell = act_state(cx->act, name, b->type, initial, f.members, f.sizes, f.n, f.file);
+        b->cell =
+            act_state(cx->act, name, b->type, initial, f.members, f.sizes, f.n, f.file, &b->place);
         return;
     }
     bool index = b->type->elem.kind == SE_IX && !initial; /* nobody vouches for a file */

@@ -62,8 +62,14 @@ static Value unbound(Cx *cx, const Node *n, Env *env)
 
 static Ex held(Cx *cx, const Bind *b)
 {
+    if (b->parts) {
+        Ex *f = ARENA_ARRAY(cx->arena, Ex, b->type->nfields + 1);
+        for (uint32_t i = 0; i < b->type->nfields; i++)
+            f[i] = held(cx, b->parts[i]);
+        return (Ex){.ty = b->type, .fields = f};
+    }
     if (b->cell.ix)
-        return act_read(cx->act, b->cell, b->type);
+        return act_read_member(cx->act, b->cell, b->place, b->type);
     Ex e = b->ex;
     e.ty = b->type;
     return e;

@@ -45,7 +45,8 @@ void hidden_store(Cx *cx, const Bind *b, const Env *env, const Env *home, Ex v, 
     ActRestrict *sels = ARENA_ARRAY(cx->arena, ActRestrict, subs.n * MAX_AXES + 1);
     uint32_t n = check_rows(cx, b, subs, at, sels);
     if (live(cx))
-        act_store(cx->act, b->cell, sels, n, NULL, 0, v, seen(cx, b->type, subs));
+        act_store(cx->act, &(ActTarget){.cell = b->cell, .sels = sels, .nsels = n}, v,
+                  seen(cx, b->type, subs));
 }
 
 /* ---- the sides ---- */
@@ -93,6 +94,8 @@ static Value close_exit(Cx *cx, const Leaving *l, Value v)
 static Value close_halt(Cx *cx, const Leaving *l, Value v)
 {
     bool value = l->stacked && is_tensor(&v);
+    if (l->stacked && v.kind == V_VALUE && v.ex.ty->kind == TYK_TUPLE)
+        not_yet(cx, cx->at, "a stack of tuples by rows that may leave");
     if (!value) {
         act_on_end(cx->act, l->body);
         return v;

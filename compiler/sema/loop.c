@@ -2,6 +2,26 @@
 
 #include "sema/lint.h"
 
+/* A cell; of a tuple one for each part. */
+static Bind *carry_of(Cx *cx, const Node *c, SymId name, const Ty *t, Ex start)
+{
+    Bind *b = ARENA_NEW(cx->arena, Bind);
+    *b = (Bind){.kind = BIND_VAL, .role = IS_CARRY, .changes = true, .type = t, .where = c->span};
+    b->name = name;
+    if (t->kind == TYK_TUPLE) {
+        Bind **parts = ARENA_ARRAY(cx->arena, Bind *, t->nfields + 1);
+        for (uint32_t i = 0; i < t->nfields; i++)
+            parts[i] = carry_of(cx, c, name, t->fields[i].ty,
+                                start.fields ? start.fields[i] : (Ex){.ty = t->fields[i].ty});
+        b->parts = parts;
+    } else if (t->kind != TYK_TENSOR) {
+        not_yet(cx, c->span, "a route as a carry");
+    } else if (live(cx)) {
+        b->cell = act_carry(cx->act, name, start, t);
+    }
+    return b;
+}
+
 static Bind *new_carry(Cx *cx, const Node *c, Env *env)
 {
     const Ty *want = c->type ? read_type(cx, c->type, env, NULL) : NULL;
@@ -16,13 +36,8 @@ static Bind *new_carry(Cx *cx, const Node *c, Env *env)
     }
     const Ty *t = ty_default(cx->ts, want ? want : v.ex.ty);
     shape_note(cx, c->span, c->name, "", t);
-    Bind *b = ARENA_NEW(cx->arena, Bind);
-    *b = (Bind){.kind = BIND_VAL, .role = IS_CARRY, .changes = true, .type = t, .where = c->span};
-    if (live(cx) && t->kind == TYK_TENSOR)
-        b->cell = act_carry(cx->act, c->name, fitted(cx, &v, t), t);
-    else
-        not_yet(cx, c->span, "a carry that is no tensor");
-    return b;
+    Ex start = fitted(cx, &v, t);
+    return carry_of(cx, c, c->name, t, start);
 }
 
 static bool leaves_rows(const Node *s)
@@ -136,25 +151,37 @@ static Env *without_exited(Cx *cx, const Loop *l, Env *env)
     return inner;
 }
 
+/* The type of all rows: each part with an axis in front. */
+static const Ty *stack_type(Cx *cx, const Ty *t, const Poly *range)
+{
+    if (t->kind == TYK_TENSOR) {
+        Axes a = axes_expand(cx->ts, t->axes, t->naxes);
+        Axis all[MAX_AXES + 1];
+        all[0] = axis_dim(range);
+        for (uint32_t i = 0; i < a.n && i < MAX_AXES; i++)
+            all[i + 1] = a.at[i];
+        return ty_tensor(cx->ts, t->elem, all, a.n < MAX_AXES ? a.n + 1 : MAX_AXES);
+    }
+    TyField *f = ARENA_ARRAY(cx->arena, TyField, t->nfields + 1);
+    for (uint32_t i = 0; t->kind == TYK_TUPLE && i < t->nfields; i++) {
+        f[i] = (TyField){t->fields[i].name, stack_type(cx, t->fields[i].ty, range)};
+        if (ty_is_any(f[i].ty))
+            return &ty_unknown;
+    }
+    return t->kind == TYK_TUPLE ? ty_tuple(cx->ts, f, t->nfields) : &ty_unknown;
+}
+
 static void bind_stack(Cx *cx, Loop *l, Env *env)
 {
     const Node *s = l->s;
     Value v = l->value;
     if (v.kind == V_NONE)
         bad(cx, s->b->span, E0105, "the stacked body has no value");
-    const Ty *t = is_tensor(&v) ? ty_default(cx->ts, v.ex.ty) : &ty_unknown;
-    const Ty *out = &ty_unknown;
-    if (t->kind == TYK_TENSOR) {
-        Axes a = axes_expand(cx->ts, t->axes, t->naxes);
-        Axis all[MAX_AXES + 1];
-        all[0] = axis_dim(l->ix->range);
-        for (uint32_t i = 0; i < a.n && i < MAX_AXES; i++)
-            all[i + 1] = a.at[i];
-        out = ty_tensor(cx->ts, t->elem, all, a.n < MAX_AXES ? a.n + 1 : MAX_AXES);
-    }
+    const Ty *t = v.kind == V_VALUE ? ty_default(cx->ts, v.ex.ty) : &ty_unknown;
+    const Ty *out = stack_type(cx, t, l->ix->range);
     Value stacked = value_of(out);
     if (live(cx) && l->body) {
-        if (t->kind != TYK_TENSOR) {
+        if (ty_is_any(out)) {
             not_yet(cx, s->span, "a stack of values that are no tensors");
             return;
         }

@@ -99,9 +99,10 @@ struct Bind {
     ValId not_sel;                       /* its complement */
     const Bind *all, *steps, *remainder; /* halt, exit: cells of its members */
     ActHow how;                          /* gate: what its annotations say */
-    ValId place;                         /* index; the member a part is an alias of */
+    ValId place;                         /* index; member of a bank that a part or state is */
     const ValId *rest_places;
-    uint32_t fixed; /* index: 1 + its number, where each index has its own code */
+    Bind *const *parts; /* carry that is a tuple: one per field */
+    uint32_t fixed;     /* index: 1 + its number, where each index has its own code */
 };
 
 /* A gate as seen through the decisions around a scope (build only): values of that scope's code, so

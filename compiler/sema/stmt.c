@@ -184,17 +184,90 @@ uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out)
     return n;
 }
 
+/* One subscript for subscripts of subscripts: x[i][j] is x[i, j]. NULL where the inner one slices
+ * or gathers, so that its places are not those of the target. */
+static const Node *flat_target(Cx *cx, const Node *n, Env *env)
+{
+    if (n->kind != AST_INDEX || n->a->kind != AST_INDEX)
+        return n;
+    const Node *in = flat_target(cx, n->a, env);
+    if (!in)
+        return NULL;
+    VEC(Node *) subs = {0};
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < in->xs.n; i++) {
+        Node *s = in->xs.at[i];
+        bool all = s->kind == AST_NAME && sym_eq(s->name, cx->w._);
+        Act *keep = act_pause(cx);
+        Value v =
+            all || s->kind == AST_SLICE || s->kind == AST_REST ? value_any() : ex(cx, s, env, NULL);
+        act_resume(cx, keep);
+        if (!all && (!is_tensor(&v) || v.ex.ty->naxes))
+            return NULL;
+        vec_push(cx->arena, &subs, all && next < n->xs.n ? n->xs.at[next++] : s);
+    }
+    for (; next < n->xs.n; next++)
+        vec_push(cx->arena, &subs, n->xs.at[next]);
+    Node *out = ARENA_NEW(cx->arena, Node);
+    *out = *n;
+    out->a = in->a;
+    out->xs = (NodeList){subs.at, subs.n};
+    return out;
+}
+
 static void emit_store(Cx *cx, const Node *target, const Bind *b, const Value *v, Env *env,
-                       const ActRestrict *sels, uint32_t nsels, const Ty *want, const Ty *seen_as)
+                       Subs subs, Span at, const Ty *want)
 {
     SubSpecs specs = {0};
-    if (target->kind == AST_INDEX && target->a->kind == AST_NAME)
-        subscript_type(cx, target, seen_as, env, false, &specs);
-    else if (target->kind != AST_NAME)
-        not_yet(cx, target->span, "an assignment to a part of a part");
+    ActRestrict *sels = ARENA_ARRAY(cx->arena, ActRestrict, subs.n * MAX_AXES + 1);
+    uint32_t nsels = check_rows(cx, b, subs, at, sels);
+    if (target->kind == AST_INDEX && live(cx)) {
+        target = flat_target(cx, target, env);
+        if (target)
+            subscript_type(cx, target, seen(cx, b->type, subs), env, false, &specs);
+        else
+            not_yet(cx, at, "an assignment to a part of a slice or of a gather");
+    }
     Ex e = fitted(cx, v, want);
+    ActTarget to = {b->cell, b->place, sels, nsels, specs.at, specs.n};
     if (live(cx))
-        act_store(cx->act, b->cell, sels, nsels, specs.at, specs.n, e, want);
+        act_store(cx->act, &to, e, want);
+}
+
+/* The carry, or the part of a tuple, that a target's name and members mean. */
+static const Bind *named_part(const Node *n, const Bind *b)
+{
+    if (n->kind != AST_DOT)
+        return b;
+    const Bind *whole = named_part(n->a, b);
+    for (uint32_t i = 0; whole && whole->parts && i < whole->type->nfields; i++)
+        if (sym_eq(whole->type->fields[i].name, n->name))
+            return whole->parts[i];
+    return NULL;
+}
+
+static void store_part(Cx *cx, const Node *target, const Bind *b, const Value *v, Env *env,
+                       Subs subs, Span at, const Ty *want)
+{
+    for (uint32_t i = 0; b->parts && i < b->type->nfields; i++) {
+        Value part = value_of(v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->fields[i].ty : v->ex.ty);
+        if (live(cx))
+            part.ex = v->ex.fields ? v->ex.fields[i] : v->ex;
+        store_part(cx, target, b->parts[i], &part, env, subs, at, want->fields[i].ty);
+    }
+    if (!b->parts)
+        emit_store(cx, target, b, v, env, subs, at, want);
+}
+
+/* Rows of every part (R8). */
+static void check_parts(Cx *cx, const Bind *b, const Ty *t, Subs subs, Span at)
+{
+    Bind part = *b;
+    part.type = t;
+    for (uint32_t i = 0; t->kind == TYK_TUPLE && i < t->nfields; i++)
+        check_parts(cx, b, t->fields[i].ty, subs, at);
+    if (t->kind != TYK_TUPLE)
+        check_rows(cx, &part, subs, at, NULL);
 }
 
 /* Between the scope of the binding and here. */
@@ -226,15 +299,20 @@ void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at)
             text_of(cx, r));
         return;
     }
-    ActRestrict *sels = ARENA_ARRAY(cx->arena, ActRestrict, subs.n * MAX_AXES + 1);
-    uint32_t nsels = check_rows(cx, b, subs, at, sels);
     Act *keep = act_pause(cx); /* the target as a value: its type only */
+    check_parts(cx, b, b->type, subs, at);
     Value want = ex(cx, target, env, NULL);
     act_resume(cx, keep);
     const Ty *t = want.kind == V_VALUE ? want.ex.ty : &ty_unknown;
     fit(cx, t, v, at, b->where, "'%s'", text_of(cx, r));
-    if (live(cx) && !ty_is_any(t))
-        emit_store(cx, target, b, v, env, sels, nsels, t, seen(cx, b->type, subs));
+    const Node *base = target;
+    while (base->kind == AST_INDEX)
+        base = base->a;
+    const Bind *part = named_part(base, b);
+    if (live(cx) && !ty_is_any(t) && !part)
+        not_yet(cx, target->span, "an assignment to this part");
+    else if (live(cx) && !ty_is_any(t))
+        store_part(cx, target, part, v, env, subs, at, t);
 }
 
 static void assign_tuple(Cx *cx, const Node *s, Env *env)

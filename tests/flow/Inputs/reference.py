@@ -451,3 +451,21 @@ class exit_block:
         self.calls += run.any()
         y[run] = np.where((s > 0)[:, None], -x, x * self.calls)[run]
         return y
+
+
+def aux_arms(x, pick):
+    rows = [x[pick == e] for e in range(S)]
+    size = np.array([(2 * r[:, 0] > 0).sum() for r in rows])
+    means = np.array([r[:, 0].mean() if len(r) else 0 for r in rows])
+    return 2 * x, size, means, np.array([r.sum() for r in rows]), x.sum()
+
+
+def aux_halts(x, s):
+    h, run = x.copy(), np.ones(len(x), bool)
+    prob, left = np.zeros((4, len(x))), np.zeros((4, len(x)))
+    for n in range(4):
+        prob[n, run] = 2 * h[run]
+        run &= ~(s + n > 1)
+        left[n, run] = h[run] + n
+        h[run] += 1
+    return h, prob, left
