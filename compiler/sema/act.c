@@ -37,6 +37,17 @@ void act_not_yet(Act *a, Span at, const char *construct)
         diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
 }
 
+void act_unfixed(Act *a, Span at, const char *name, const char *f)
+{
+    if (!is_new(a, "unfixed"))
+        return;
+    if (name)
+        diag_report(a->diag, E0212, at, "nothing fixes '%s' in this call of '%s'", name, f);
+    else
+        diag_report(a->diag, E0212, at, "nothing fixes the size of an axis of this");
+    diag_help(a->diag, "type what the call gives: let y: f32[n, 64] = f(x);");
+}
+
 void act_no_maximum(Act *a, const char *what)
 {
     if (!is_new(a, "maximum"))
@@ -169,7 +180,10 @@ static DimId atom_dim(Act *a, const Poly *p, const Atom *at)
     }
     if (at->kind == ATOM_NAME && at->has_value)
         return dim_const(a->m->dims, at->value);
-    act_not_yet(a, a->b.loc, "this extent");
+    if (at->kind == ATOM_VAR)
+        act_unfixed(a, a->b.loc, NULL, NULL);
+    else
+        act_not_yet(a, a->b.loc, "this extent");
     return dim_const(a->m->dims, 1);
 }
 

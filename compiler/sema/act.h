@@ -333,6 +333,9 @@ typedef struct {
 /* The call; args are fitted to 'types'. Results that are indices are to be checked: ask for i32. */
 Ex act_extern(Act *a, const ActExtern *x, const Ex *args, const Ty *const *types, const Ty *result);
 
+/* A size that neither a declaration nor a use gives (E0212): 'O' of a call of f, or an axis (NULL).
+ */
+void act_unfixed(Act *a, Span at, const char *name, const char *f);
 /* A construct that cannot be built yet: one finding E0900 per network and construct. */
 void act_not_yet(Act *a, Span at, const char *construct);
 

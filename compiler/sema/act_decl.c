@@ -276,7 +276,7 @@ ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId
                 const Poly *const *sizes, uint32_t nmembers, bool shared, ValId *member)
 {
     State st = {.type = stacked_type(a, ty, sizes, nmembers), .shared = shared, .loc = a->b.loc};
-    *member = nmembers ? member_index(a, members, sizes, nmembers) : (ValId){0};
+    *member = nmembers ? act_member_index(a, members, sizes, nmembers) : (ValId){0};
     st.init = state_init(a, initial, st.type);
     st.name = own_name(a, path, unlike_state(a, module_state(a->m, path), &st));
     if (!module_state(a->m, st.name))

@@ -26,7 +26,9 @@ static const Poly *alias_dim(Cx *cx, const Inlined *in, SymId name, const Poly *
 {
     d = poly_solve(cx->ps, d);
     if (is_open(d)) {
-        not_yet(cx, in->at, "a dimension that nothing fixes");
+        if (live(cx))
+            act_unfixed(cx->act, in->at, text_of(cx, name), text_of(cx, in->f->decl->name));
+        cx->dead = true;
         return d;
     }
     const Poly *p = poly_name(cx->ps, name, NULL);

@@ -3,7 +3,8 @@ import numpy as np
 
 S, D = 4, 5
 SCALES = np.array([[1, 2, 3, 4, 5], [-1] * D])
-WEIGHTS = {'scale.0.w': SCALES[0], 'scale.1.w': SCALES[1]}
+A, B, C = (np.arange(n * k).reshape(n, k) * 0.25 - 1 for n, k in ((2, D), (S, 2), (D, 2)))
+WEIGHTS = {'scale.0.w': SCALES[0], 'scale.1.w': SCALES[1], 'l.a': A, 'l.b': B, 'm.a': A, 'm.b': C}
 
 
 def shares(x, i):
@@ -22,3 +23,7 @@ def knobs(x):
 
 def statics(x):
     return x + 9, x[:2]
+
+
+def adapted(x):
+    return x @ A.T @ B.T, x + x @ A.T @ C.T
