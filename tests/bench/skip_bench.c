@@ -2,7 +2,7 @@
  * of the time that is left, against the ungated block; 1 means that every skipped operation came
  * back as time.
  *
- *   tests/bench/run_bench skip [ROUNDS]
+ *   tests/bench/run_bench skip [ROUNDS [ROWS]]
  *
  * For 16, 256 and 1024 rows and every rate of open rows, a round times the ungated block and each
  * lowering of the gate in turn, as often as makes a few milliseconds; shares are medians over the
@@ -124,6 +124,8 @@ int main(int argc, char **argv)
         "branch; difference\n");
     for (int k = 0; k < 3; k++) {
         b.rows = (int32_t[]){16, 256, 1024}[k];
+        if (argc > 2 && b.rows != atoi(argv[2]))
+            continue;
         for (int percent = 0; percent <= 100; percent += 10)
             most = fmax(most, measure(&b, percent, rounds));
     }
