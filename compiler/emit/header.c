@@ -276,8 +276,9 @@ static void profile_struct(Head *h)
         strbuf_addf(h->out, "    uint64_t %s_%s", abi->decisions.at[k], bins[d->kind]);
         array_of(h, d->members, d->members != 1);
         array_of(h, d->bins, true);
-        strbuf_add(h->out, d->kind == DECIDE_ROUTE ? "; /* rows sent to each */\n"
-                                                   : "; /* rows by the steps they ran */\n");
+        strbuf_add(h->out, d->kind == DECIDE_ROUTE
+                               ? "; /* rows sent to each */\n"
+                               : "; /* rows by the steps they ran; 0: did not leave here */\n");
     }
     close_struct(h, "profile", false);
 }

@@ -209,6 +209,9 @@ ValId act_mask(Act *a, const char *bits, const ActDecision *d, const Poly *axis)
 /* The same for a route: what is made of it where the caller may force it, and its counters. */
 Ex act_routed(Act *a, const ActDecision *d, Ex route);
 void act_count_route(Act *a, const ActDecision *d, Ex route);
+/* Of a halt: the rows at that place, those that leave, and in the loop by the steps that they have
+ * begun; those that do not leave here are in bin 0. 'loop': NULL outside of loops. */
+void act_count_halt(Act *a, const ActDecision *d, ValId sel, const ActBody *loop, const Ty *i32);
 ValId act_complement(Act *a, SymId name, ValId sel);
 /* The selection 'sel' (over T) seen inside 'outer' (over T): a selection over T|outer. */
 ValId act_sel_seen(Act *a, ValId sel, ValId outer);

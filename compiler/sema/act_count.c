@@ -48,6 +48,14 @@ void act_count_gate(Act *a, const ActDecision *d, ValId sel)
         act_count(a, d, act_i32(a, 1), ir_convert(&a->b, sel, E_I32));
 }
 
+/* The number of bin 0. */
+static ValId first_bin(Act *a, const ActDecision *d)
+{
+    const DecisionRow *row = &a->fn->decisions.at[d->id];
+    ValId first = times(a, member_number(a, d), row->bins);
+    return ir_bin(&a->b, OP_add, first, act_i32(a, (int64_t)COUNT_KINDS * row->members));
+}
+
 typedef struct {
     const ActDecision *d;
     ValId bins, first;
@@ -63,11 +71,9 @@ static ValId count_bin(void *cx, Act *a, const ValId *idx)
 
 void act_count_bins(Act *a, const ActDecision *d, ValId bins)
 {
-    const DecisionRow *row = &a->fn->decisions.at[d->id];
     if (!a->how->profile)
         return;
-    ValId first = times(a, member_number(a, d), row->bins);
-    first = ir_bin(&a->b, OP_add, first, act_i32(a, (int64_t)COUNT_KINDS * row->members));
+    ValId first = first_bin(a, d);
     DimId dims[MAX_RANK];
     const Type *t = val_ty(a->fn, bins);
     uint32_t rank = t->rank;
@@ -128,8 +134,26 @@ void act_count_route(Act *a, const ActDecision *d, Ex route)
     p.rows = val_ty(a->fn, v)->dims[0];
     p.experts = val_ty(a->fn, v)->dims[1];
     act_count(a, d, ir_extent(&a->b, p.rows), act_fold(a, "count", p.rows, row_runs, &p));
-    const DecisionRow *row = &a->fn->decisions.at[d->id];
-    p.first = times(a, member_number(a, d), row->bins);
-    p.first = ir_bin(&a->b, OP_add, p.first, act_i32(a, (int64_t)COUNT_KINDS * row->members));
+    p.first = first_bin(a, d);
     act_map(a, &p.experts, 1, count_load, &p);
+}
+
+/* ---- halts ---- */
+
+void act_count_halt(Act *a, const ActDecision *d, ValId sel, const ActBody *loop, const Ty *i32)
+{
+    if (!a->how->profile)
+        return;
+    bool rows = val_ty(a->fn, sel)->kind == TY_SEL;
+    ValId all = rows ? ir_extent(&a->b, val_ty(a->fn, sel)->ix) : act_i32(a, 1);
+    ValId left =
+        rows ? ir_op(&a->b, OP_sel_count, &sel, 1, (AttrId){0}) : ir_convert(&a->b, sel, E_I32);
+    act_count(a, d, all, left);
+    if (!loop)
+        return;
+    ValId first = first_bin(a, d), step = act_plain(a, act_loop_step(a, loop, i32));
+    ValId begun = ir_bin(&a->b, OP_add, step, act_i32(a, 1));
+    ValId new = ir_select(&a->b, ir_cmp(&a->b, "eq", step, act_i32(a, 0)), all, act_i32(a, 0));
+    emit(a, d, ir_bin(&a->b, OP_add, first, begun), left);
+    emit(a, d, first, ir_bin(&a->b, OP_sub, new, left));
 }

@@ -348,9 +348,11 @@ static void first_side(Cx *cx, const Node *s, const Halts *h, Env *gone, Leaving
 static Env *leave_here(Cx *cx, const Node *s, Env *env, const Halts *h, Ex test, const Mass *m,
                        const Sub *out, const Sub *stay)
 {
-    new_decision(cx, s, DECIDE_HALT, h ? act_loop_cap(cx->act, h->loop) + 1 : 0);
+    ActDecision made = new_decision(cx, s, DECIDE_HALT, h ? act_loop_cap(cx->act, h->loop) + 1 : 0);
     Sub left = {0}, on = {0};
     ValId sel = act_gate(cx->act, s->name, test, out ? out->from : NULL);
+    act_count_halt(cx->act, &made, sel, h ? h->loop : NULL,
+                   ty_scalar(cx->ts, elem_concrete(E_I32)));
     if (out) {
         left = *out;
         on = *stay;
@@ -361,6 +363,7 @@ static Env *leave_here(Cx *cx, const Node *s, Env *env, const Halts *h, Ex test,
     }
     Leaving l = {.stay = on, .stacked = h && h->stacked};
     l.body = act_when_begin(cx->act, sel, on.sel);
+    act_when_how(cx->act, l.body, &(ActHow){.rate = -1, .decision = made.id + 1});
     Env *gone =
         out ? env_restricted(cx->arena, env, ENV_PLAIN, left) : env_new(cx->arena, env, ENV_PLAIN);
     if (s->kind == AST_EXIT && !h)
