@@ -37,9 +37,16 @@ static void find_lines(Arena *arena, Record *r)
         vec_push(arena, &r->starts, (uint32_t)(c + 1 - text));
 }
 
+static size_t limit_of(const char *path)
+{
+    size_t n = strlen(path);
+    bool ir = n >= 4 && strcmp(path + n - 4, ".gir") == 0;
+    return ir ? SOURCE_MAX_IR_BYTES : SOURCE_MAX_BYTES;
+}
+
 const SourceFile *sources_add(Sources *s, const char *path, const char *text, size_t size)
 {
-    if (size > SOURCE_MAX_BYTES || s->next_base > UINT32_MAX - size - 2)
+    if (size > limit_of(path) || s->next_base > UINT32_MAX - size - 2)
         return NULL;
     Record *r = ARENA_NEW(s->arena, Record);
     r->file.path = arena_strndup(s->arena, path, strlen(path));
@@ -52,14 +59,14 @@ const SourceFile *sources_add(Sources *s, const char *path, const char *text, si
     return &r->file;
 }
 
-static const char *read_all(Sources *s, FILE *f, StrBuf *text)
+static const char *read_all(Sources *s, FILE *f, size_t limit, StrBuf *text)
 {
     char part[16384];
     size_t n;
     while ((n = fread(part, 1, sizeof part, f)) > 0) {
         strbuf_addn(text, part, n);
-        if (text->n > SOURCE_MAX_BYTES)
-            return arena_printf(s->arena, "larger than %d MB", SOURCE_MAX_BYTES >> 20);
+        if (text->n > limit)
+            return arena_printf(s->arena, "larger than %zu MB", limit >> 20);
     }
     return ferror(f) ? strerror(errno) : NULL;
 }
@@ -78,7 +85,7 @@ const SourceFile *sources_load(Sources *s, const char *path, const char **why)
     }
     Arena *scratch = arena_new("reading");
     StrBuf text = strbuf_new(scratch);
-    *why = read_all(s, f, &text);
+    *why = read_all(s, f, limit_of(shown), &text);
     if (!in)
         fclose(f);
     const SourceFile *file = *why ? NULL : sources_add(s, shown, text.at, text.n);

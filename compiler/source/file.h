@@ -23,7 +23,8 @@ typedef struct {
     uint32_t line, column; /* from 1; columns count bytes */
 } Place;
 
-enum { SOURCE_MAX_BYTES = 16 << 20 };
+/* Of a text that somebody wrote; of IR text (.gir), which has the contents of weights. */
+enum { SOURCE_MAX_BYTES = 16 << 20, SOURCE_MAX_IR_BYTES = 1 << 30 };
 
 Sources *sources_new(Arena *session);
 /* Reads a file ("-" is standard input). On failure returns NULL and *why is a message (errno text

@@ -520,6 +520,25 @@ class Text:
         self.put(f'let {name} = {callee}({x});')
         self.bind(name, 'f32', (rows, 'D'))
 
+    def routed(self):
+        """Rows sent to the members of a bank, or to arms written here."""
+        banks = [b for kind, b in self.blocks if kind == 'bank']
+        rows = self.pick(ROWS)
+        score = self.expr('f32', (rows, 'E'), 1)
+        x = self.seen('f32', (rows, 'D'))
+        if not x or self.indices:
+            return
+        x = self.pick(x).text
+        name, route = self.fresh('v'), self.fresh('r')
+        rule = self.pick((f'routers.top_k({score}, k: {self.pick((1, 2, 3))})', f'routers.best({score})',
+                          f'routers.dense({score})'))
+        self.put(f'route {route}[{rows} -> E] = {rule};')
+        if banks and self.chance(60):
+            self.put(f'let {name} = send {x} to {banks[0]} by {route};')
+        else:
+            self.put(f'let {name} = send by {route} {{ each m => {x} * {self.pick(("0.5", "f32(m)"))} }};')
+        self.bind(name, 'f32', (rows, 'D'))
+
     def library(self):
         name = self.fresh('v')
         rows = self.pick(ROWS)
@@ -538,7 +557,7 @@ class Text:
         self.bind(name, 'f32', (rows, 'D'))
 
     def statement(self, level):
-        kinds = [self.let] * 4 + [self.gate] * 4 + [self.index, self.call, self.call, self.library]
+        kinds = [self.let] * 4 + [self.gate] * 4 + [self.index, self.call, self.call, self.library, self.routed]
         if level > 0:
             kinds += [lambda: self.decided(level)] * 4 + [lambda: self.on(level)] * 3 + [lambda: self.loop(level)] * 2 + [lambda: self.scan(level)] * 2
             kinds += [self.assign] * 2
@@ -561,7 +580,7 @@ class Text:
         self.put('}')
 
     def network(self):
-        self.lines = ['use std.nn;', 'use std.gates;', 'use std.attention;'] + list(DIMS.values())
+        self.lines = ['use std.nn;', 'use std.gates;', 'use std.routers;', 'use std.attention;'] + list(DIMS.values())
         self.block('one')
         inputs = [('x', 'f32', ('T', 'D')), ('s', 'f32', ('S', 'D')), ('e', 'f32', ('E', 'D'))]
         inputs += [('n', 'i32', self.pick((('T',), ('S',), ('T', 'D')))), ('m', 'bit', self.axes(1))]

@@ -34,7 +34,7 @@ static Module *parsed(Arena *a, const Subject *x, const char **why)
 {
     Sources *sources = sources_new(a);
     const SourceFile *f = sources_add(sources, "trial.gir", x->text, strlen(x->text));
-    Module *m = ir_parse(a, intern_new(a), diag_new(a, sources), f);
+    Module *m = f ? ir_parse(a, intern_new(a), diag_new(a, sources), f) : NULL;
     if (m)
         gen_weights(m, x->seed);
     else
