@@ -85,6 +85,14 @@ static void decision(Explain *x, const CostDecision *d)
         strbuf_addf(&x->out, "  %-10s   expected: %s\n", "", work_text(x, d->expected));
 }
 
+/* Branches that constructs are made of follow no decision of the text: they have no id, and no name
+ * or that of what they leave over. */
+static bool is_decision(Explain *x, const CostDecision *d)
+{
+    const char *name = sym_text(x->m->names, d->name);
+    return d->id != UINT32_MAX || (*name && strncmp(name, "not ", 4) != 0);
+}
+
 static void work(Explain *x, const Fn *f)
 {
     if (f->stage == LO)
@@ -99,7 +107,8 @@ static void work(Explain *x, const Fn *f)
     if (rates)
         strbuf_addf(&x->out, "  %-10s expected %s\n", "", work_text(x, r.expected));
     for (uint32_t k = 0; k < r.decisions.n; k++)
-        decision(x, &r.decisions.at[k]);
+        if (is_decision(x, &r.decisions.at[k]))
+            decision(x, &r.decisions.at[k]);
 }
 
 /* ---- after planning ---- */
