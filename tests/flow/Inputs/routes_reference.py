@@ -179,5 +179,9 @@ def extras(x, who):
     return x, mine @ x.sum(1), mine * x[:, 0]
 
 
+def known(x):
+    return send(x, one_hot([2, 2, 2, 1, 1, 1], E), EXPERTS)
+
+
 def batched(x, w):
     return np.stack([send(x[b], positive(w[b]), [lambda v, e=e: e * v for e in range(E)], x[b]) for b in range(3)])

@@ -1,0 +1,205 @@
+/* A loop over the experts of a route that is known when compiling becomes one piece of code for
+ * each expert.
+ *
+ *   loop 0, 8 (%e) {                                 %s = sel_mask (column 2 of %known) ; if ..
+ * {..} %s = sel_mask (column %e of %known)            %s.2 = sel_mask (column 5) ; if .. {..} if
+ * (sel_count %s > 0) { .. } }
+ *
+ * Then the other passes know who has rows: 'shrink' makes tables of the selections, experts without
+ * rows leave, and 'prune' their weights. Laws: the loop carries nothing, its bounds are constant,
+ * and the copies are not larger than LIMIT instructions. Each copy binds symbols of its own. An
+ * expert whose column is empty is not copied if all the loop does for it stands under that test. */
+
+#include "ir/build.h"
+#include "ir/edit.h"
+#include "pass/pass.h"
+#include "pass/query.h"
+#include "pass/subst.h"
+
+#include <string.h>
+
+enum { LIMIT = 4000, MAX_EXPERTS = 64 };
+
+typedef struct {
+    Fn *f;
+    Arena *a;
+    VEC(InsId) loops;
+} Unroll;
+
+/* ---- is it such a loop? ---- */
+
+/* The constant entries [rows, experts] whose column 'e' the selection marks; NULL: others. */
+static const Data *known_entries(const Fn *f, InsId sel, ValId e, int64_t *experts)
+{
+    ValId bits = ins_in(f, sel, 0);
+    if (val_op(f, bits) != OP_map)
+        return NULL;
+    BodyId b = ins_body(f, val_def(f, bits), 0);
+    ValId v = yield_in(f, b, 0);
+    if (val_op(f, v) != OP_index || ins_get(f, val_def(f, v))->in.n != 3)
+        return NULL;
+    InsId read = val_def(f, v);
+    ValId table = ins_in(f, read, 0);
+    if (val_op(f, table) != OP_data || !is_param(f, ins_in(f, read, 1), b, 0) ||
+        ins_in(f, read, 2).ix != e.ix || ins_get(f, read)->home.ix != b.ix)
+        return NULL;
+    AttrId at = ins_get(f, val_def(f, table))->attr;
+    const Data *d = data_get(f->module, (DataId){(uint32_t)attr_int(f->module, at, "data", 0)});
+    int64_t rows;
+    const Type *t = val_ty(f, table);
+    bool fixed = dim_is_const(f->module->dims, t->dims[0], &rows) &&
+                 dim_is_const(f->module->dims, t->dims[1], experts);
+    return fixed && d->elem == E_BIT && (int64_t)d->count == rows * *experts ? d : NULL;
+}
+
+typedef struct {
+    ValId sel;
+    const Data *entries;
+    int64_t experts;
+} Route;
+
+static Route route_of(const Fn *f, BodyId b)
+{
+    Route r = {0};
+    EACH_INS (f, b, i) {
+        if (ins_op(f, i) != OP_sel_mask || r.entries)
+            continue;
+        r.entries = known_entries(f, i, body_param(f, b, 0), &r.experts);
+        r.sel = ins_res(f, i, 0);
+    }
+    return r;
+}
+
+static void add_one(void *cx, InsId i)
+{
+    (void)i;
+    ++*(uint32_t *)cx;
+}
+
+static bool range_of(const Fn *f, InsId loop, int64_t *first, int64_t *end)
+{
+    const Ins *n = ins_get(f, loop);
+    return n->nres == 0 && n->in.n == 2 && const_int(f, ins_in(f, loop, 0), first) &&
+           const_int(f, ins_in(f, loop, 1), end) && *end - *first <= MAX_EXPERTS;
+}
+
+static void collect(void *cx, InsId i)
+{
+    Unroll *u = cx;
+    int64_t first, end;
+    if (ins_op(u->f, i) != OP_loop || !range_of(u->f, i, &first, &end) || end <= first)
+        return;
+    BodyId b = ins_body(u->f, i, 0);
+    uint32_t size = 0;
+    ir_walk(u->f, b, add_one, &size);
+    if (route_of(u->f, b).entries && size * (uint64_t)(end - first) <= LIMIT)
+        vec_push(u->a, &u->loops, i);
+}
+
+/* ---- one expert ---- */
+
+static bool has_rows(const Route *r, int64_t e)
+{
+    const uint8_t *bits = r->entries->bytes;
+    for (size_t k = (size_t)e; k < r->entries->count; k += (size_t)r->experts)
+        if (bits[k])
+            return true;
+    return false;
+}
+
+static bool tests_rows(const Fn *f, InsId branch, ValId sel)
+{
+    ValId c = ins_in(f, branch, 0);
+    int64_t zero;
+    if (val_op(f, c) != OP_cmp)
+        return false;
+    InsId cmp = val_def(f, c);
+    ValId n = ins_in(f, cmp, 0);
+    return !strcmp(attr_name(f->module, ins_get(f, cmp)->attr, "pred"), "gt") &&
+           val_op(f, n) == OP_sel_count && ins_in(f, val_def(f, n), 0).ix == sel.ix &&
+           const_int(f, ins_in(f, cmp, 1), &zero) && zero == 0 &&
+           ins_op(f, f->bodies.at[ins_body(f, branch, 1).ix].first) == OP_yield;
+}
+
+/* Nothing happens for an expert without rows. */
+static bool only_for_rows(const Fn *f, const uint8_t *eff, BodyId b, ValId sel)
+{
+    EACH_INS (f, b, i) {
+        bool acts = eff[i.ix] & (EFF_WRITE | EFF_RAISE);
+        if (acts && !(ins_op(f, i) == OP_if && tests_rows(f, i, sel)))
+            return false;
+    }
+    return true;
+}
+
+/* Only experts with rows are copied: the test holds. */
+static void settle_tests(Fn *f, BodyId b, InsId loop, ValId sel)
+{
+    Build at = build_before(f, loop);
+    EACH_INS (f, b, i) {
+        if (ins_op(f, i) == OP_if && tests_rows(f, i, sel))
+            ir_set_in(f, i, 0, ir_const_int(&at, E_BIT, 1));
+    }
+}
+
+typedef struct {
+    Fn *f;
+    Arena *a;
+    VEC(DimId) bound;
+} Symbols;
+
+static void note_symbol(void *cx, InsId i)
+{
+    Symbols *s = cx;
+    Op op = ins_op(s->f, i);
+    if (op == OP_sel_mask || op == OP_sel_list)
+        vec_push(s->a, &s->bound, val_ty(s->f, ins_res(s->f, i, 0))->sub);
+    if (op == OP_bind)
+        vec_push(s->a, &s->bound, attr_find(s->f->module, ins_get(s->f, i)->attr, "dims")->dims[0]);
+}
+
+/* The body's symbols become new ones, so that the next copy has its own. */
+static void rename_symbols(Unroll *u, BodyId b)
+{
+    Symbols s = {.f = u->f, .a = u->a};
+    DimTable *dims = u->f->module->dims;
+    ir_walk(u->f, b, note_symbol, &s);
+    for (uint32_t k = 0; k < s.bound.n; k++) {
+        DimId d = s.bound.at[k];
+        const char *name = sym_text(u->f->module->names, dim_node(dims, d)->name);
+        subst_dim_in(u->f, u->a, b, d, dim_fresh(dims, name, dim_max(dims, d)));
+    }
+}
+
+static void unroll(Unroll *u, InsId loop, const uint8_t *eff)
+{
+    Fn *f = u->f;
+    int64_t first = 0, end = 0;
+    range_of(f, loop, &first, &end);
+    BodyId b = ins_body(f, loop, 0);
+    Route r = route_of(f, b);
+    TypeId ix = val_type(f, body_param(f, b, 0));
+    bool skip = only_for_rows(f, eff, b, r.sel);
+    if (skip)
+        settle_tests(f, b, loop, r.sel);
+    for (int64_t e = first; e < end; e++) {
+        if (skip && !has_rows(&r, e))
+            continue;
+        Build at = build_before(f, loop);
+        ValId number = ir_const_int(&at, E_I32, e);
+        ValId place = ir_op_type(&at, OP_convert, &number, 1, (AttrId){0}, ix);
+        ir_inline_copy(f, b, &place, loop, NULL);
+        rename_symbols(u, b);
+    }
+    ir_erase(f, loop);
+}
+
+bool pass_unroll(PassCx *cx, Fn *f)
+{
+    Unroll u = {.f = f, .a = cx->scratch};
+    ir_walk(f, f->entry, collect, &u);
+    const uint8_t *eff = effects_table(f, cx->scratch);
+    for (uint32_t k = u.loops.n; k-- > 0;) /* inner ones first: they are inside what is copied */
+        unroll(&u, u.loops.at[k], eff);
+    return u.loops.n > 0;
+}
