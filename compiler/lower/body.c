@@ -1,6 +1,7 @@
 /* Dispatch of instructions to their families and the table of what HI values became. */
 
 #include "lower/lower.h"
+#include "pass/query.h"
 
 static LowerFn *const hooks[OP_COUNT] = {
 #define OP(id, family, in, res, bod, stages, traits, doc) [OP_##id] = lower_##family,
@@ -196,8 +197,9 @@ bool ins_effects(const Lower *L, InsId i)
     Op op = ins_op(L->f, i); /* a read may move as long as nothing around it writes */
     if (!(op_info(op)->traits & PURE) && op != OP_yield && op != OP_read)
         return true;
-    if (attr_flag(L->m, s->attr, "check"))
-        return true;
+    bool listed = op == OP_sel_list && hi_type(L, ins_in(L->f, i, 0))->elem != E_IX;
+    if (attr_flag(L->m, s->attr, "check") || empty_raises(L->f, i) || listed)
+        return true; /* may raise a status */
     for (uint32_t k = 0; k < s->bodies.n; k++)
         EACH_INS (L->f, ins_body(L->f, i, k), j) {
             if (ins_effects(L, j))
