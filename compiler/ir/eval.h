@@ -65,7 +65,7 @@ void interp_set_limit(Interp *in, uint64_t steps);
 void interp_set_noise(Interp *in, double ulps, uint64_t seed, bool maths);
 
 /* Evaluates a closed pure value (operands all constant or data or params with contents) for
- * folding; false if it depends on anything else. */
-bool interp_value(Arena *arena, const Fn *f, ValId v, Tensor *out);
+ * folding; false if it depends on anything else. 'status': the bits that a run would set. */
+bool interp_value(Arena *arena, const Fn *f, ValId v, Tensor *out, uint32_t *status);
 
 #endif

@@ -99,7 +99,7 @@ static bool run_needed(Interp *in, const Closure *c, BodyId b)
 }
 
 static bool evaluate(Arena *arena, Arena *work, const Closure *c, const BodyId *chain, uint32_t n,
-                     ValId v, Tensor *out)
+                     ValId v, Tensor *out, uint32_t *status)
 {
     Interp *in = interp_new(work, c->f->module);
     interp_begin(in, work, c->f);
@@ -107,11 +107,12 @@ static bool evaluate(Arena *arena, Arena *work, const Closure *c, const BodyId *
     while (n-- > 0)
         if (!run_needed(in, c, chain[n]))
             return false;
+    *status = in->status;
     return val_ty(c->f, v)->kind == TY_TENSOR && interp_make(in, arena, out, val_type(c->f, v)) &&
            interp_copy(in, out, v);
 }
 
-bool interp_value(Arena *arena, const Fn *f, ValId v, Tensor *out)
+bool interp_value(Arena *arena, const Fn *f, ValId v, Tensor *out, uint32_t *status)
 {
     Arena *work = arena_new("constant evaluation");
     Closure c = {.f = f, .arena = work};
@@ -122,7 +123,7 @@ bool interp_value(Arena *arena, const Fn *f, ValId v, Tensor *out)
     need(&c, v);
     while (c.todo.n && !c.open)
         need_ins(&c, (InsId){c.todo.at[--c.todo.n]});
-    bool ok = !c.open && evaluate(arena, work, &c, chain, n, v, out);
+    bool ok = !c.open && evaluate(arena, work, &c, chain, n, v, out, status);
     arena_free(work);
     return ok;
 }

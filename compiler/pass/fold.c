@@ -11,6 +11,7 @@
  * Law: the value is that of the interpreter, which is the value the code would compute up to the
  * bounds of the maths functions. Makes FACT_FOLDED. */
 
+#include "gate_rt.h"
 #include "ir/build.h"
 #include "ir/edit.h"
 #include "ir/eval.h"
@@ -69,12 +70,12 @@ static bool is_static(const Fn *f, TypeId type)
 }
 
 /* The value as an instruction before 'at'; none if it cannot be evaluated. */
-static ValId evaluated(Fold *c, ValId v, InsId at)
+static ValId evaluated(Fold *c, ValId v, InsId at, uint32_t *status)
 {
     Fn *f = c->f;
     TypeId type = val_type(f, v);
     Tensor t;
-    if (!is_static(f, type) || !interp_value(c->cx->scratch, f, v, &t))
+    if (!is_static(f, type) || !interp_value(c->cx->scratch, f, v, &t, status))
         return (ValId){0};
     Build b = build_before(f, at);
     if (uniform(&t))
@@ -93,20 +94,57 @@ static void find_comptime(void *cx, InsId i)
         vec_push(c->cx->scratch, &c->swaps, ((Swap){ins_res(c->f, i, 0), ins_in(c->f, i, 0)}));
 }
 
+static void uncheck(Fold *c, ValId v, bool *seen);
+
+static void uncheck_ins(Fold *c, InsId i, bool *seen)
+{
+    Fn *f = c->f;
+    if (ins_op(f, i) == OP_index)
+        ir_set_attr(f, i, (AttrId){0});
+    for (uint32_t k = 0; k < ins_get(f, i)->in.n; k++)
+        uncheck(c, ins_in(f, i, k), seen);
+    for (uint32_t b = 0; b < ins_get(f, i)->bodies.n; b++)
+        EACH_INS (f, ins_body(f, i, b), j)
+            uncheck_ins(c, j, seen);
+}
+
+/* Subscripts of a constant were in range when it was made; what is left of its making is then
+ * pure, and goes where nothing else reads it. */
+static void uncheck(Fold *c, ValId v, bool *seen)
+{
+    InsId def = val_def(c->f, v);
+    if (!def.ix || seen[def.ix])
+        return;
+    seen[def.ix] = true;
+    uncheck_ins(c, def, seen);
+}
+
+static void report_constant(Fold *c, InsId i, ValId v, uint32_t status)
+{
+    Span at = ins_get(c->f, i)->loc;
+    if (!v.ix)
+        diag_report(c->cx->diag, E0370, at,
+                    "this must be known at compile time, but it depends on inputs, states, "
+                    "knobs or weights without contents");
+    else if (status & GATE_BAD_INDEX)
+        diag_report(c->cx->diag, E0218, at, "a subscript in this constant is out of range");
+}
+
 /* One after the other, because the operand of a comptime may hold others. */
 static void fold_comptime(Fold *c)
 {
     Fn *f = c->f;
     ir_walk(f, f->entry, find_comptime, c);
+    bool *seen = ARENA_ARRAY(c->cx->scratch, bool, f->ins.n);
     for (uint32_t k = 0; k < c->swaps.n; k++) {
         InsId i = val_def(f, c->swaps.at[k].from);
-        ValId v = evaluated(c, ins_in(f, i, 0), i);
+        uint32_t status = 0;
+        ValId v = evaluated(c, ins_in(f, i, 0), i, &status);
         if (v.ix)
             c->swaps.at[k].to = v;
-        else
-            diag_report(c->cx->diag, E0370, ins_get(f, i)->loc,
-                        "this must be known at compile time, but it depends on inputs, states, "
-                        "knobs or weights without contents");
+        report_constant(c, i, v, status);
+        if (v.ix && !status)
+            uncheck(c, ins_in(f, i, 0), seen);
     }
     if (!c->swaps.n)
         return;
@@ -186,7 +224,8 @@ static void visit_body(Fold *c, BodyId b)
             if (!c->closed[v.ix] || c->done[v.ix] || !worth(c, v))
                 continue;
             c->done[v.ix] = true;
-            ValId to = evaluated(c, v, val_def(c->f, v));
+            uint32_t status;
+            ValId to = evaluated(c, v, val_def(c->f, v), &status);
             if (to.ix)
                 vec_push(c->cx->scratch, &c->swaps, ((Swap){v, to}));
         }

@@ -62,3 +62,4 @@ def check(t):
         moved['bias'] = moved['bias'] - np.float32(0.02) * np.sign(counts - counts.mean()).astype(np.float32)
     last = load(moved)
     t.true(last.std() < 0.5 * first.std(), f'loads {first} and after the rule {last}')
+    t.true(t.compiled.reads() == {'bias', 'u'}, f'the permutation is folded, the object reads {t.compiled.reads()}')
