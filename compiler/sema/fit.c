@@ -246,6 +246,8 @@ void whole_axes(Cx *cx, const Ty *t, Subs subs, Span at, const char *name)
     for (uint32_t k = 0; t->kind == TYK_TENSOR && k < t->naxes; k++) {
         const Poly *d = t->axes[k].dim ? poly_solve(cx->ps, t->axes[k].dim) : NULL;
         for (uint32_t i = 0; d && !poly_atom(d) && i < subs.n; i++) {
+            if (d == poly_solve(cx->ps, subs.at[i].from))
+                break; /* a number is an axis, too */
             if (poly_replace(cx->ps, d, subs.at[i].from, subs.at[i].to) == d)
                 continue;
             bad(cx, at, E0327, "the axis %s of '%s' is not %s: which of its places are selected?",

@@ -469,3 +469,7 @@ def aux_halts(x, s):
         left[n, run] = h[run] + n
         h[run] += 1
     return h, prob, left
+
+
+def literal_axis(x, s):
+    return x + np.where(s > 0, 3 + 2 * x, 0)
