@@ -325,7 +325,7 @@ static void add_output(Act *a, SymId name, uint32_t k, bool single)
     vec_push(a->m->arena, &a->fn->out_names, name);
 }
 
-void act_network_end(Act *a, Ex result, const Ty *declared)
+void act_network_end(Act *a, Ex result, const Ty *declared, SymId single)
 {
     Ex fit = act_fit(a, result, declared);
     bool tuple = declared->kind == TYK_TUPLE;
@@ -334,7 +334,7 @@ void act_network_end(Act *a, Ex result, const Ty *declared)
     for (uint32_t k = 0; k < n; k++) {
         const Ex *e = tuple ? &fit.fields[k] : &fit;
         out[k] = act_value(a, *e, tuple ? declared->fields[k].ty->elem : declared->elem);
-        add_output(a, tuple ? declared->fields[k].name : (SymId){0}, k, !tuple);
+        add_output(a, tuple ? declared->fields[k].name : single, k, !tuple);
     }
     act_aux_end(a, out + n);
     ir_yield(&a->b, out, n + a->aux.n);

@@ -61,8 +61,8 @@ void act_network_begin(Act *a, SymId name);
 Ex act_input(Act *a, SymId name, const Ty *ty);
 /* Run-time dimensions in order of declaration, those the network's signature mentions. */
 void act_network_dim(Act *a, const Poly *name_atom);
-/* Results: names of the tuple fields, or "y" for a single unnamed one, y0, y1.. in a tuple. */
-void act_network_end(Act *a, Ex result, const Ty *declared);
+/* Results: names of the tuple fields; of a single one 'single', else "y"; y0, y1.. in a tuple. */
+void act_network_end(Act *a, Ex result, const Ty *declared, SymId single);
 
 /* ---- declarations -------------------------------------------------------------------------------
  * 'path' is the name in the weight file ("layer.{}.mlp.w1" inside banks). 'members' are the indices

@@ -111,6 +111,13 @@ static void network_statics(Cx *cx, FnInfo *f, Env *env)
     }
 }
 
+/* The name of a network's only result: -> (p: f32[T]). */
+static SymId single_name(const Node *type)
+{
+    bool one = type->kind == AST_TUPLE_TYPE && type->xs.n == 1;
+    return one ? type->xs.at[0]->name : (SymId){0};
+}
+
 static void build_network(Cx *cx, FnInfo *f)
 {
     const Node *d = f->decl;
@@ -143,7 +150,7 @@ static void build_network(Cx *cx, FnInfo *f)
         not_yet(cx, d->type->span, "a network's result that is no tensor");
     Ex out = fitted(cx, &v, want);
     if (live(cx))
-        act_network_end(cx->act, out, want);
+        act_network_end(cx->act, out, want, single_name(d->type));
     cx->cur = NULL;
 }
 

@@ -199,6 +199,8 @@ static const Ty *tuple_type(Cx *cx, const Node *t, Env *env, const ElemTy *cls)
 {
     if (t->ys.n)
         bad(cx, t->span, E0104, "a tuple has no axes");
+    if (t->xs.n == 1) /* one value is no tuple; a network's output takes the name */
+        return read_type(cx, t->xs.at[0]->type, env, cls);
     TyField *f = ARENA_ARRAY(cx->arena, TyField, t->xs.n + 1);
     for (uint32_t i = 0; i < t->xs.n; i++)
         f[i] = (TyField){t->xs.at[i]->name, read_type(cx, t->xs.at[i]->type, env, cls)};

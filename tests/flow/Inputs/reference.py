@@ -473,3 +473,7 @@ def aux_halts(x, s):
 
 def literal_axis(x, s):
     return x + np.where(s > 0, 3 + 2 * x, 0)
+
+
+def named_result(x):
+    return x + 1
