@@ -133,8 +133,9 @@ bind: "at" STRING { $$ = SYN(BIND_AT, @$, .a = SYN(STR, @2, .name = $2)); }
     | "stored" postfix { $$ = SYN(BIND_STORED, @$, .a = $2); }
     | "share" postfix { $$ = SYN(BIND_SHARE, @$, .a = $2); } ;
 attrs: %empty { $$ = syn_list(p, NULL); } | attrs attr { $$ = syn_append(p, $1, $2); } ;
-attr: "#" IDENT { $$ = SYN(ATTR, @$, .name = $2); }
-    | "#" IDENT "(" args ")" { $$ = SYN(ATTR, @$, .name = $2, .ys = $4, .op = 1); } ;
+attr: "#" IDENT { syn_annotation(p, $2, @2); $$ = SYN(ATTR, @$, .name = $2); }
+    | "#" IDENT "(" args ")"
+          { syn_annotation(p, $2, @2); $$ = SYN(ATTR, @$, .name = $2, .ys = $4, .op = 1); } ;
 
 /* ---- functions, blocks, networks, arithmetic modes ---- */
 function: callable IDENT statics params "->" type attrs body

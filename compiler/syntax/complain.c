@@ -365,3 +365,21 @@ void syn_unexpected(Parser *p, int kind, Span at, const int *expected, int n)
     p->last_error = at.at;
     syn_recover(p, missing_semicolon(p, kind, set));
 }
+
+void syn_annotation(Parser *p, SymId name, Span at)
+{
+    static const char *const known[] = {"train",    "derivative", "lower",  "rate",
+                                        "local",    "assume",     "frozen", "stacked",
+                                        "multiple", "pure",       "cost"};
+    enum { KNOWN = sizeof known / sizeof *known };
+    const char *text = sym_text(p->names, name);
+    for (size_t k = 0; k < KNOWN; k++)
+        if (!strcmp(text, known[k]))
+            return;
+    if (p->recovering || p->stop)
+        return;
+    diag_report(p->diag, W0021, at, "there is no annotation '#%s'", text);
+    const char *near = diag_nearest(text, known, KNOWN);
+    if (near)
+        diag_help(p->diag, "did you mean '#%s'?", near);
+}

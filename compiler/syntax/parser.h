@@ -102,6 +102,8 @@ void gate_keywords(Parser *p);
 const char *gate_token_text(int kind);
 int gate_parse(Parser *p);
 
+/* complain.c: warns of an annotation that is not known. */
+void syn_annotation(Parser *p, SymId name, Span at);
 /* complain.c: one message for a token that cannot stand here; starts the recovery. */
 void syn_unexpected(Parser *p, int kind, Span at, const int *expected, int n);
 /* tokens.c */
