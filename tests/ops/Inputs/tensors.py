@@ -388,6 +388,64 @@ def selections():
   yield %y''', {'list': ('i32[5]', wild)}, {'y': want}, head='dim L <= 9', note='GATE_BAD_INDEX')
 
 
+def selections_within():
+    """A selection of what another one selects, along an axis with elements before and behind."""
+    b = np.array([0, 1, 1, 0, 1, 1, 0, 1, 1], bool)
+    inner = np.array([1, 0, 1, 0, 1, 1, 0, 0, 0], bool)  # of the rows of b, as many as there are
+    both = np.zeros(9, bool)
+    both[np.flatnonzero(b)[inner[:b.sum()]]] = True
+    a = f32(2, 9)
+    yield Case('sel_within', '''
+  %s = sel_mask %b {name = "g"} : sel<9, S>
+  %q = map [S] : bit[S] (%i : ix<S>) {
+    %one = const {int = 0} : i32
+    %k = add %i, %one : i32
+    %bit = index %inner, %k {check} : bit
+    yield %bit
+  }
+  %t = sel_mask %q {name = "h"} : sel<S, U>
+  %w = sel_within %s, %t : sel<9, U>
+  %bits = sel_bits %w : bit[9]
+  %count = sel_count %w : i32
+  %rows = take %a, %w {axis = 1} : f32[2, U]
+  %sums = map [2] : f32[2] (%r : ix<2>) {
+    %m = reduce [U] {kind = "max"} : f32 (%u : ix<U>) {
+      %e = index %rows, %r, %u : f32
+      yield %e
+    }
+    yield %m
+  }
+  yield %bits, %count, %sums''', {'b': ('bit[9]', b), 'inner': ('bit[9]', inner), 'a': ('f32[2, 9]', a)},
+               {'bits': both, 'count': np.int32(both.sum()), 'sums': a[:, both].max(1)},
+               head='dim S <= 9\ndim U <= 9')
+
+
+def loops_left():
+    """'until' ends a loop after the iteration in which it is 1."""
+    x = (RNG.integers(-8, 8, 6) / 4).astype(np.float32)
+    limit = np.float32(np.cumsum(x)[3])
+    sums, n, s = np.zeros(6, np.float32), 0, np.float32(0)
+    for n in range(6):
+        s = s + x[n]
+        sums[n] = s
+        if s == limit:
+            break
+    yield Case('until', '''
+  %zero = const {int = 0} : i32
+  %six = const {int = 6} : i32
+  %f0 = const {value = 0} : f32
+  %s, %n, %rows = loop %zero, %six, %f0, %zero {carry = 2, cap = 6} : f32, i32, f32[6] (%i : ix<6>, %c : f32, %k : i32) {
+    %v = index %x, %i : f32
+    %d = add %c, %v : f32
+    %is = cmp %d, %limit {pred = "eq"} : bit
+    until %is
+    %at = add %i, %zero : i32
+    yield %d, %at, %d
+  }
+  yield %s, %n, %rows''', {'x': ('f32[6]', x), 'limit': ('f32', limit)},
+               {'s': s, 'n': np.int32(n), 'rows': sums})
+
+
 WHEN = '''
   %nb = map [9] : bit[9] (%q : ix<9>) {
     %b1 = index %b, %q : bit
@@ -620,6 +678,7 @@ def loop_level():
 
 def cases(folder):
     for group in (maps(), reductions(), empty_reductions(), subscripts(), orders(), cells(),
-                  states(), selections(), gates(), loops(), outside(folder), extents(),
+                  states(), selections(), selections_within(), gates(), loops(), loops_left(),
+                  outside(folder), extents(),
                   loop_level()):
         yield from group
