@@ -270,7 +270,7 @@ static Node *nest_of(Grad *g, InsId i, uint32_t k, uint32_t outer)
     uint64_t dep = grad_rep(g, n->yield).dep;
     uint32_t room = 0;
     for (uint32_t p = 0; p < outer; p++)
-        room += dep >> p & 1;
+        room += (uint32_t)(dep >> p & 1);
     if (room + (own_end - outer) + ntail > MAX_VARS) {
         grad_fault(g, i, "so many indices inside one another");
         return n;
