@@ -107,7 +107,7 @@ Status print_facts(Session *s, const char *what)
     const char *why = NULL;
     EmitOptions o = {.triple = s->options.target};
     bool ok = !strcmp(what, "host")      ? emit_print_host(&out, &why)
-              : !strcmp(what, "targets") ? emit_print_targets(&out)
+              : !strcmp(what, "targets") ? emit_print_targets(&out, &why)
                                          : emit_print_cpus(&out, &o, &why);
     if (ok)
         return session_print(s, &out);

@@ -2,7 +2,11 @@
 #define GATEC_EMIT_EMIT_H
 
 /* From planned LO functions to LLVM, objects, assembly, headers, or code in this process. LLVM
- * handles never leave emit/. */
+ * handles never leave emit/.
+ *
+ * What needs LLVM is in a library of its own (emit/backend.h) that the first such call loads: it
+ * takes longer to load than most programs to check. A library that cannot be loaded is a failure
+ * with its reason in *why, valid until the next call. */
 
 #include "ir/ir.h"
 #include "pass/pass.h"
@@ -26,7 +30,7 @@ bool emit_target_info(const EmitOptions *o, TargetInfo *out, const char **why);
 /* For --print: this machine, the architectures there are, the processors and features of the
  * target. False with *why for an unknown triple. */
 bool emit_print_host(StrBuf *out, const char **why);
-bool emit_print_targets(StrBuf *out);
+bool emit_print_targets(StrBuf *out, const char **why);
 bool emit_print_cpus(StrBuf *out, const EmitOptions *o, const char **why);
 
 /* The whole module as bytes in 'arena'. NULL with *why on failure. */

@@ -1,7 +1,7 @@
 /* Code in this process. The same bytes that 'build' writes are loaded by ORC, so what is measured
  * and tested here is what ships. */
 
-#include "emit/emit.h"
+#include "emit/backend.h"
 
 #include "support/check.h"
 
@@ -45,12 +45,12 @@ static LLVMErrorRef load(LLVMOrcLLJITRef j, const void *bytes, size_t size)
     return LLVMOrcLLJITAddObjectFile(j, LLVMOrcLLJITGetMainJITDylib(j), object);
 }
 
-Jit *jit_new(const Module *m, const EmitOptions *o, const char **why)
+Jit *llvm_jit_new(const Module *m, const EmitOptions *o, const char **why)
 {
     Arena *arena = arena_new("jit");
     Jit *j = ARENA_NEW(arena, Jit);
     size_t size = 0;
-    const void *bytes = emit_module(arena, m, o, EMIT_OBJ, &size, why);
+    const void *bytes = llvm_module(arena, m, o, EMIT_OBJ, &size, why);
     LLVMErrorRef error = NULL;
     j->arena = arena;
     if (bytes) {
@@ -62,11 +62,11 @@ Jit *jit_new(const Module *m, const EmitOptions *o, const char **why)
         *why = take_error(arena, error);
     }
     *why = arena_strndup(m->arena, *why, strlen(*why));
-    jit_free(j);
+    llvm_jit_free(j);
     return NULL;
 }
 
-void *jit_symbol(Jit *j, const char *name)
+void *llvm_jit_symbol(Jit *j, const char *name)
 {
     LLVMOrcExecutorAddress address = 0;
     LLVMErrorRef error = LLVMOrcLLJITLookup(j->lljit, &address, name);
@@ -77,7 +77,7 @@ void *jit_symbol(Jit *j, const char *name)
     return (void *)(uintptr_t)address;
 }
 
-void jit_free(Jit *j)
+void llvm_jit_free(Jit *j)
 {
     if (j->lljit) {
         LLVMErrorRef error = LLVMOrcDisposeLLJIT(j->lljit);

@@ -2,6 +2,7 @@
  * reverse order. */
 
 #include "emit/llvm.h"
+#include "emit/backend.h"
 
 #include "support/check.h"
 
@@ -123,11 +124,6 @@ static bool names_differ(Emit *e, uint32_t k)
     return true;
 }
 
-const char *emit_thunk_name(Arena *arena, uint32_t k)
-{
-    return arena_printf(arena, "gate_thunk_%u", k);
-}
-
 bool emit_build(Emit *e)
 {
     for (uint32_t k = 0; k < e->m->fns.n; k++)
@@ -138,7 +134,7 @@ bool emit_build(Emit *e)
     return e->m->fns.n || e->o->thunks || emit_fail(e, "there is no network to compile");
 }
 
-const void *emit_module(Arena *arena, const Module *m, const EmitOptions *o, EmitKind kind,
+const void *llvm_module(Arena *arena, const Module *m, const EmitOptions *o, EmitKind kind,
                         size_t *size, const char **why)
 {
     Emit e;

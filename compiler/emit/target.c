@@ -3,6 +3,7 @@
  * second from the assembly of a few probe functions. */
 
 #include "emit/target.h"
+#include "emit/backend.h"
 
 #include "source/diag.h"
 #include "support/check.h"
@@ -295,7 +296,7 @@ LLVMTargetMachineRef target_machine(const Target *t, int opt)
     return tm;
 }
 
-bool emit_target_info(const EmitOptions *o, TargetInfo *out, const char **why)
+bool llvm_target_info(const EmitOptions *o, TargetInfo *out, const char **why)
 {
     static char text[1024]; /* the message outlives the arena */
     Arena *arena = arena_new("target");
@@ -315,7 +316,7 @@ bool emit_target_info(const EmitOptions *o, TargetInfo *out, const char **why)
 
 /* ---- --print ---- */
 
-bool emit_print_host(StrBuf *out, const char **why)
+bool llvm_print_host(StrBuf *out, const char **why)
 {
     Target t;
     EmitOptions o = {.opt = 0};
@@ -332,10 +333,11 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-bool emit_print_targets(StrBuf *out)
+bool llvm_print_targets(StrBuf *out, const char **why)
 {
     const char *lines[256];
     size_t n = 0;
+    (void)why;
     init_llvm();
     for (LLVMTargetRef t = LLVMGetFirstTarget(); t && n < 256; t = LLVMGetNextTarget(t))
         if (supported(t))
@@ -357,7 +359,7 @@ static void print_list(StrBuf *out, const char *help, const char *title, const c
         strbuf_addf(out, "  %s\n", names[k]);
 }
 
-bool emit_print_cpus(StrBuf *out, const EmitOptions *o, const char **why)
+bool llvm_print_cpus(StrBuf *out, const EmitOptions *o, const char **why)
 {
     Target t = {0};
     init_llvm();
