@@ -4,18 +4,18 @@
  *   %ids = data [0, 2] : ix<4>[2]
  *   index %w, (index %ids, %i), %j              index %w, %i, %j
  *
- * Where every read of a weight has a constant or an element of a constant table as its subscript
- * on one axis, the entries that no read can name are not stored: heads, channels, layers, members
- * of banks that a constant decision has closed. The tables count anew, and vanish where they only
- * count.
- * Laws: only weights whose contents are part of the object; a weight that anything else looks at,
- * in any network, stays whole. */
+ * Where every read of a weight has a constant, an element of a constant table or a number within
+ * bounds as its subscript on one axis, the entries that no read can name are not stored: heads,
+ * channels, layers, members of banks that a constant decision has closed. The tables count anew,
+ * and vanish where they only count. Laws: only weights whose contents are part of the object; a
+ * weight that anything else looks at, in any network, stays whole. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
 #include "ir/eval.h"
 #include "pass/pass.h"
 #include "pass/query.h"
+#include "pass/range.h"
 
 #include <string.h>
 
@@ -113,11 +113,11 @@ static bool named(const Prune *p, uint32_t axis, char *used, int64_t n)
             return false;
         ValId sub = ins_in(f, i, axis + 1);
         const Data *t = table_of(f, sub);
-        int64_t at;
-        if (const_int(f, sub, &at) && !note(used, n, at))
+        Range within = t ? (Range){0, -1} : val_range(f, sub);
+        if (within.lo < 0 || within.hi >= n)
             return false;
-        if (!t && !const_int(f, sub, &at))
-            return false;
+        for (int64_t at = within.lo; at <= within.hi; at++)
+            used[at] = 1;
         for (size_t k = 0; t && k < t->count; k++)
             if (!note(used, n, ((const int32_t *)t->bytes)[k]))
                 return false;
@@ -160,6 +160,13 @@ static ValId counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *p
         return ir_op_type(&b, OP_const, NULL, 0, attr_intern(p->m, &v, 1), ix);
     }
     const Data *t = table_of(f, sub);
+    if (!t) { /* its bounds are stored, so all between them is */
+        int64_t first = val_range(f, sub).lo;
+        ValId by = ir_const_int(&b, E_I32, place[first] - first);
+        if (place[first] != first)
+            sub = ir_bin(&b, OP_add, sub, by);
+        return ir_op_type(&b, OP_convert, &sub, 1, (AttrId){0}, ix);
+    }
     InsId read = val_def(f, sub);
     ValId e = ins_in(f, read, 1);
     int32_t *now = ARENA_ARRAY(p->a, int32_t, t->count + 1);

@@ -3,6 +3,7 @@
 
 #include "pass/range.h"
 
+#include "ir/edit.h"
 #include "ir/eval.h"
 #include "pass/query.h"
 
@@ -100,14 +101,26 @@ static Range of_ins(const Fn *f, InsId i, unsigned *budget)
     return within(a, small) && within(b, small) ? arithmetic((Op)n->op, a, b) : any();
 }
 
+/* The index of a loop: where its body runs, it lies between the bounds. */
+static Range of_index(const Fn *f, ValId v, unsigned *budget)
+{
+    BodyId body = val_home(f, v);
+    InsId loop = f->bodies.at[body.ix].owner;
+    if (!loop.ix || ins_op(f, loop) != OP_loop || body_param(f, body, 0).ix != v.ix)
+        return any();
+    int64_t lo = look(f, ins_in(f, loop, 0), budget).lo;
+    int64_t end = look(f, ins_in(f, loop, 1), budget).hi;
+    return end > lo ? (Range){lo, end - 1} : any();
+}
+
 static Range look(const Fn *f, ValId v, unsigned *budget)
 {
     Range type = of_type(f, v);
     InsId d = val_def(f, v);
-    if (!d.ix || *budget == 0)
+    if (*budget == 0)
         return type;
     --*budget;
-    Range r = of_ins(f, d, budget);
+    Range r = d.ix ? of_ins(f, d, budget) : of_index(f, v, budget);
     return within(r, type) ? r : type;
 }
 

@@ -206,6 +206,9 @@ void act_count_bins(Act *a, const ActDecision *d, ValId bins);
  * the whole call (axis NULL), for each member of the banks around it. None: the number of bits does
  * not fit. */
 ValId act_mask(Act *a, const char *bits, const ActDecision *d, const Poly *axis);
+/* Of a halt or exit: the test where the caller may force it by the iteration in which rows leave.
+ * 'loop' is NULL outside of loops. */
+Ex act_left(Act *a, const ActDecision *d, Ex test, const Poly *axis, const ActBody *loop);
 /* The same for a route: what is made of it where the caller may force it, and its counters. */
 Ex act_routed(Act *a, const ActDecision *d, Ex route);
 void act_count_route(Act *a, const ActDecision *d, Ex route);
@@ -290,7 +293,9 @@ Ex act_loop_end(Act *a, ActBody *b, const Ex *stacked, const Ty *result);
  */
 Ex act_loop_step(Act *a, const ActBody *b, const Ty *ty);
 ValId act_loop_last(Act *a, const ActBody *b);
-/* Most iterations that the loop can have. */
+/* The loop, whose body is still empty, has so many iterations at most. */
+void act_loop_limit(Act *a, ActBody *b, uint32_t most);
+/* Most iterations that its range allows. */
 uint32_t act_loop_cap(const Act *a, const ActBody *b);
 /* The loop around ends after this iteration where the bit is 1. */
 void act_until(Act *a, ValId bit);

@@ -78,7 +78,7 @@ static DimId whole_axis(Act *a, const Poly *axis)
 }
 
 /* The input "force.PATH": of every member of the banks around, for every row. */
-static ValId force_input(Act *a, const ActDecision *d, const Poly *axis, Elem e)
+static ValId force_input(Act *a, const ActDecision *d, const Poly *axis, TypeId e)
 {
     DimId dims[MAX_RANK];
     uint32_t n = 0;
@@ -96,7 +96,7 @@ static ValId force_input(Act *a, const ActDecision *d, const Poly *axis, Elem e)
         dims[n++] = whole_axis(a, axis);
     const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
     SymId name = intern_z(a->m->names, arena_printf(a->arena, "force.%s", path));
-    ValId v = fn_input(a->fn, name, type_tensor(a->m->types, e, dims, n));
+    ValId v = fn_input(a->fn, name, type_like(a->m->types, e, dims, n));
     a->fn->optional++;
     a->forced.at[d->id] = v;
     return v;
@@ -140,14 +140,53 @@ Ex act_decided(Act *a, const ActDecision *d, Ex test, const Poly *axis)
         return act_ex(test.ty, act_fill(a, ir_const_int(&a->b, E_BIT, 1), &dim, axis ? 1 : 0));
     if (!is_forceable(a, path))
         return test;
-    Forced p = {.d = d, .axis = axis, .input = force_input(a, d, axis, E_I8)};
+    Forced p = {.d = d, .axis = axis};
+    p.input = force_input(a, d, axis, type_scalar(a->m->types, E_I8));
     if (!p.input.ix)
         return test;
     p.own = act_fill(a, act_bits(a, act_plain(a, test)), &dim, axis ? 1 : 0);
     return act_ex(test.ty, act_map(a, &dim, axis ? 1 : 0, forced_element, &p));
 }
 
-/* ---- routes: 1 + the expert, at weight 1 ---- */
+/* 'n' numbers more than the dimension has indices, from 0 on: others are refused at the call. */
+static TypeId numbers(Act *a, DimId d, int64_t n)
+{
+    return type_ix(a->m->types, dim_op(a->m->dims, DIM_ADD, d, dim_const(a->m->dims, n)));
+}
+
+/* ---- halts and exits: the iteration in which rows leave; one more than there are: in none ---- */
+
+typedef struct {
+    Forced f;
+    const ActBody *loop;
+} ForcedLeave;
+
+static ValId forced_to_leave(void *cx, Act *a, const ValId *idx)
+{
+    const ForcedLeave *p = cx;
+    ValId own = act_at_axes(a, p->f.own, ACT_IN_ORDER, idx), how = how_forced(a, &p->f, idx);
+    ValId now = act_i32(a, 1);
+    if (p->loop)
+        now = ir_bin(&a->b, OP_add, act_plain(a, act_loop_step(a, p->loop, NULL)), now);
+    ValId free = ir_cmp(&a->b, "eq", how, act_i32(a, 0));
+    return ir_select(&a->b, free, own, ir_cmp(&a->b, "eq", how, now));
+}
+
+Ex act_left(Act *a, const ActDecision *d, Ex test, const Poly *axis, const ActBody *loop)
+{
+    if (!is_forceable(a, sym_text(a->m->names, a->fn->decisions.at[d->id].path)))
+        return test;
+    DimId dim = axis ? act_dim(a, axis) : (DimId){0};
+    DimId steps = dim_const(a->m->dims, loop ? act_loop_cap(a, loop) : 1);
+    ForcedLeave p = {.f = {.d = d, .axis = axis}, .loop = loop};
+    p.f.input = force_input(a, d, axis, numbers(a, steps, 2));
+    if (!p.f.input.ix)
+        return test;
+    p.f.own = act_fill(a, act_bits(a, act_plain(a, test)), &dim, axis ? 1 : 0);
+    return act_ex(test.ty, act_map(a, &dim, axis ? 1 : 0, forced_to_leave, &p));
+}
+
+/* ---- routes: 1 + the expert, at weight 1; of rows one more than there are: to none ---- */
 
 typedef struct {
     Forced f;
@@ -186,7 +225,8 @@ Ex act_routed(Act *a, const ActDecision *d, Ex route)
         return route;
     const Ty *t = route.ty;
     ForcedRoute p = {.f = {.d = d, .axis = t->rows}, .experts = t->experts};
-    p.f.input = force_input(a, d, t->rows, E_I32);
+    DimId experts = whole_axis(a, t->experts);
+    p.f.input = force_input(a, d, t->rows, numbers(a, experts, t->rows ? 2 : 1));
     if (!p.f.input.ix)
         return route;
     Ex *f = ARENA_ARRAY(a->arena, Ex, 2);

@@ -109,6 +109,16 @@ ValId act_loop_last(Act *a, const ActBody *b)
                   act_as_i32(a, b->operand[1]));
 }
 
+void act_loop_limit(Act *a, ActBody *b, uint32_t most)
+{
+    Build inner = a->b;
+    a->b = b->outer;
+    ValId last = ir_bin(&a->b, OP_add, act_as_i32(a, b->operand[0]), act_i32(a, most));
+    b->operand[1] = ir_bin(&a->b, OP_min, act_as_i32(a, b->operand[1]), last);
+    b->outer = a->b;
+    a->b = inner;
+}
+
 uint32_t act_loop_cap(const Act *a, const ActBody *b)
 {
     return (uint32_t)attr_int(a->m, b->attr, "cap", 0);

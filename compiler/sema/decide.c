@@ -82,7 +82,7 @@ ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins)
 void check_gate(Cx *cx, const Node *s, Env *env)
 {
     const Poly *d = axis_of(cx, s->xs, env);
-    Value test = forced_test(cx, s, DECIDE_GATE, env, d);
+    Value test = gate_test(cx, s, env, d);
     warn_negated(cx, s->a, env);
     surrogates(cx, s->attrs, env);
     const Ty *t = ty_vector(cx->ts, elem_kind(SE_SEL), d);

@@ -5,23 +5,8 @@
 
 #include "support/glob.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-typedef struct {
-    DecideKind kind;
-    const char *word;
-    bool on;
-} Word;
-
-static const Word words[] = {{DECIDE_GATE, "open", true},
-                             {DECIDE_GATE, "closed", false},
-                             {DECIDE_HALT, "always", true},
-                             {DECIDE_HALT, "never", false}};
-
-static const char *const wants[] = {[DECIDE_GATE] =
-                                        "open, closed, or a bit for each index, as in 1011",
-                                    [DECIDE_ROUTE] = "nothing yet: it is a route",
-                                    [DECIDE_HALT] = "always or never"};
 
 void sema_force(Program *cx, const char *const *texts, uint32_t n)
 {
@@ -56,20 +41,26 @@ static bool is_mask(const char *s)
     return *s && s[strspn(s, "01")] == 0;
 }
 
+static void refuse_how(Cx *cx, const ForceAsk *f, const char *path, const char *want)
+{
+    diag_report(cx->diag, E0402, (Span){0, 0}, "--force: '%s' is not '%s'", path, f->how);
+    diag_help(cx->diag, "it can be %s", want);
+}
+
+/* ---- gates ---- */
+
 /* The constant that the build asks for. */
-static Ex fixed_test(Cx *cx, const ForceAsk *f, const char *path, DecideKind kind, const Poly *axis)
+static Ex fixed_test(Cx *cx, const ForceAsk *f, const char *path, const Poly *axis)
 {
     const Frame *at = &cx->frame;
     ActDecision d = {.members = at->members, .sizes = at->sizes, .nmembers = at->n};
     ElemTy bit = elem_concrete(E_BIT);
-    Ex none = act_bool(cx->act, false, ty_vector(cx->ts, bit, NULL));
-    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-        if (words[k].kind == kind && !strcmp(words[k].word, f->how))
-            return words[k].on ? act_bool(cx->act, true, none.ty) : none;
-    if (kind != DECIDE_GATE || !is_mask(f->how)) {
-        diag_report(cx->diag, E0402, (Span){0, 0}, "--force: '%s' is not '%s'", path, f->how);
-        diag_help(cx->diag, "it can be %s", wants[kind]);
-        return none;
+    const Ty *one = ty_vector(cx->ts, bit, NULL);
+    if (!strcmp(f->how, "open") || !strcmp(f->how, "closed"))
+        return act_bool(cx->act, f->how[0] == 'o', one);
+    if (!is_mask(f->how)) {
+        refuse_how(cx, f, path, "open, closed, or a bit for each index, as in 1011");
+        return act_bool(cx->act, false, one);
     }
     ValId mask = act_mask(cx->act, f->how, &d, axis);
     if (mask.ix)
@@ -79,11 +70,11 @@ static Ex fixed_test(Cx *cx, const ForceAsk *f, const char *path, DecideKind kin
     diag_help(cx->diag,
               "it takes a bit for each index of an axis of known size, or for each member "
               "of the banks around a decision about the whole call");
-    return none;
+    return act_bool(cx->act, false, one);
 }
 
 /* No code is made for a test that does not decide: it could still raise. */
-Value forced_test(Cx *cx, const Node *s, DecideKind kind, Env *env, const Poly *axis)
+Value gate_test(Cx *cx, const Node *s, Env *env, const Poly *axis)
 {
     const char *path = live(cx) ? decision_path(cx, s->name) : NULL;
     const ForceAsk *f = path ? find_force(cx, path) : NULL;
@@ -93,8 +84,37 @@ Value forced_test(Cx *cx, const Node *s, DecideKind kind, Env *env, const Poly *
         return v;
     act_resume(cx, keep);
     if (is_tensor(&v))
-        v.ex = fixed_test(cx, f, path, kind, axis);
+        v.ex = fixed_test(cx, f, path, axis);
     return v;
+}
+
+/* ---- halts and exits ---- */
+
+/* A number from 1 on; 0: it is none. */
+static uint32_t iteration(const char *s)
+{
+    size_t n = strlen(s);
+    bool number = n && n < 10 && s[strspn(s, "0123456789")] == 0;
+    return number ? (uint32_t)strtoul(s, NULL, 10) : 0;
+}
+
+int64_t forced_leave(Cx *cx, const Node *s, uint32_t cap)
+{
+    const char *path = decision_path(cx, s->name);
+    const ForceAsk *f = find_force(cx, path);
+    if (!f)
+        return LEAVES_BY_TEST;
+    if (!strcmp(f->how, "never"))
+        return LEAVES_NEVER;
+    uint32_t k = strcmp(f->how, "always") ? iteration(f->how) : 1;
+    if (!k) {
+        refuse_how(cx, f, path, "always, never, or the iteration in which rows leave, from 1");
+    } else if (k > cap) {
+        diag_report(cx->diag, E0402, (Span){0, 0}, "--force: '%s' cannot leave in iteration %u",
+                    path, k);
+        diag_help(cx->diag, "there are %u at most", cap);
+    }
+    return k;
 }
 
 void report_force(Cx *cx)

@@ -158,9 +158,18 @@ void halts_until(Cx *cx, const Halts *h)
         act_until(cx->act, act_not(cx->act, goes_on(cx, h)));
 }
 
+/* The build makes all rows leave in the last iteration. */
+static bool all_forced(const Halts *h)
+{
+    for (uint32_t i = 0; i < h->left.n; i++)
+        if (h->left.at[i].forced > 0)
+            return true;
+    return false;
+}
+
 void halts_bound(Cx *cx, const Halts *h)
 {
-    if (live(cx) && h && h->cap && h->halts)
+    if (live(cx) && h && h->cap && h->halts && !all_forced(h))
         act_raise(cx->act, goes_on(cx, h), GATE_HALT_BOUND);
 }
 
@@ -181,6 +190,65 @@ typedef struct {
     const uint32_t *map;
     Ex sum, last, w;
 } Mass;
+
+/* The statement, and what the build or the caller says about it. */
+typedef struct {
+    const Node *s;
+    Env *env;
+    const Poly *axis;
+    const Halts *h; /* NULL: an exit outside of loops */
+    int64_t forced;
+    ActDecision made;
+} Leave;
+
+/* ---- what leaves ---- */
+
+void halts_forced(Cx *cx, Halts *h)
+{
+    for (uint32_t i = 0; i < h->left.n && live(cx); i++) {
+        LeftCells *c = &h->left.at[i];
+        c->forced = forced_leave(cx, c->s, act_loop_cap(cx->act, h->loop));
+        if (c->forced > 0)
+            act_loop_limit(cx->act, h->loop, (uint32_t)c->forced);
+    }
+}
+
+/* Gives the decision its place in the network; its test is made already. */
+static void begin_leave(Cx *cx, Leave *l)
+{
+    if (!live(cx))
+        return;
+    l->made = new_decision(cx, l->s, DECIDE_HALT, l->h ? act_loop_cap(cx->act, l->h->loop) + 1 : 0);
+}
+
+/* Whether rows leave: by the test, or as the build or the caller says. */
+static Ex leaves(Cx *cx, const Leave *l, Ex test)
+{
+    const Ty *bit = ty_scalar(cx->ts, elem_concrete(E_BIT));
+    const Ty *t = ty_scalar(cx->ts, elem_concrete(E_I32));
+    if (l->forced == LEAVES_NEVER || (l->forced > 0 && !l->h))
+        return act_bool(cx->act, l->forced > 0, bit);
+    if (l->forced == LEAVES_BY_TEST)
+        return act_left(cx->act, &l->made, test, l->axis, l->h ? l->h->loop : NULL);
+    Ex before = act_loop_step(cx->act, l->h->loop, t);
+    Ex all = act_lit_int(cx->act, l->forced - 1, ty_scalar(cx->ts, elem_kind(SE_LIT)));
+    Ex now = act_binary(cx->act, OPER_EQ, before, NULL, all, NULL, t, bit);
+    now.ty = bit;
+    return now;
+}
+
+/* The test that the text gives. No code is made for one that does not decide. */
+static Value own_test(Cx *cx, const Leave *l)
+{
+    bool skip = live(cx) && l->forced != LEAVES_BY_TEST;
+    Act *keep = skip ? act_pause(cx) : NULL;
+    Value v = l->s->kind == AST_HALT && l->s->b
+                  ? ex(cx, l->s->a, l->env, NULL)
+                  : check_test(cx, l->s->a, l->env, l->axis, l->s->name);
+    if (skip)
+        act_resume(cx, keep);
+    return v;
+}
 
 static Ex pair(Cx *cx, const Mass *m, Oper op, Ex x, Ex y, const Ty *result)
 {
@@ -203,21 +271,24 @@ static Ex number(Cx *cx, double v)
     return act_lit_float(cx->act, v, ty_scalar(cx->ts, elem_kind(SE_FLIT)));
 }
 
-static void mass_begin(Cx *cx, const Halts *h, Mass *m, Ex c, Ex p, Ex limit)
+static void mass_begin(Cx *cx, const Leave *l, Mass *m, Ex c, Ex p, Ex limit)
 {
+    const Halts *h = l->h;
     m->map = identity_map(cx, m->t->naxes);
     m->bits = ty_with_elem(cx->ts, m->t, elem_concrete(E_BIT));
     c.ty = p.ty = m->t;
     m->sum = pair(cx, m, OPER_ADD, c, p, m->t);
-    Ex reached = pair(cx, m, OPER_GE, m->sum, limit, m->bits);
-    Ex end = {.ty = ty_scalar(cx->ts, elem_concrete(E_BIT)), .ir = act_loop_last(cx->act, h->loop)};
-    const Ty *bit = end.ty;
+    Ex reached = {.ty = m->bits};
+    if (l->forced == LEAVES_BY_TEST)
+        reached = pair(cx, m, OPER_GE, m->sum, limit, m->bits);
     reached.ty = m->bits;
-    m->last =
-        act_binary(cx->act, OPER_OR, reached, m->t->naxes ? m->map : NULL, end, NULL, bit, m->bits);
+    reached = leaves(cx, l, reached);
+    Ex end = {.ty = ty_scalar(cx->ts, elem_concrete(E_BIT)), .ir = act_loop_last(cx->act, h->loop)};
+    m->last = act_binary(cx->act, OPER_OR, reached, reached.ty->naxes ? m->map : NULL, end, NULL,
+                         end.ty, m->bits);
     m->last.ty = m->bits;
     if (h->cap) {
-        Ex short_of = act_unary(cx->act, OPER_INVERT, reached, m->bits);
+        Ex short_of = act_unary(cx->act, OPER_INVERT, reached, reached.ty);
         act_raise(cx->act, act_both(cx->act, end.ir, act_some(cx->act, short_of.ir)),
                   GATE_HALT_BOUND);
     }
@@ -231,13 +302,15 @@ static void mass_begin(Cx *cx, const Halts *h, Mass *m, Ex c, Ex p, Ex limit)
     m->w.ty = m->t;
 }
 
-/* The test of the halt. */
-static Ex mass(Cx *cx, const Node *s, Env *env, const Poly *d, const Halts *h, Mass *m)
+/* The test of the halt; its block works with the weight. */
+static Ex mass(Cx *cx, Leave *l, Mass *m)
 {
-    const LeftCells *cells = cells_of(h, s);
-    Value p = ex(cx, s->b, env, NULL);
-    Value limit = ex(cx, s->a, env, NULL);
-    Env *e = env_new(cx->arena, env, ENV_ARM), *inner;
+    const Node *s = l->s;
+    const Poly *d = l->axis;
+    const LeftCells *cells = cells_of(l->h, s);
+    Value p = ex(cx, s->b, l->env, NULL);
+    Value limit = own_test(cx, l);
+    Env *e = env_new(cx->arena, l->env, ENV_ARM), *inner;
     m->t = is_tensor(&p) ? ty_default(cx->ts, p.ex.ty) : &ty_unknown;
     bool over = m->t->kind == TYK_TENSOR && m->t->naxes == 1 && d &&
                 same_axis(cx, m->t->axes[0], axis_dim(d));
@@ -246,15 +319,16 @@ static Ex mass(Cx *cx, const Node *s, Env *env, const Poly *d, const Halts *h, M
             show_dim(cx, d), show_ty(cx, m->t));
     if (live(cx) && (m->t->kind != TYK_TENSOR || act_elem_of(cx->act, m->t) != E_F32))
         not_yet(cx, s->b->span, "a mass that is not f32");
+    begin_leave(cx, l);
     if (live(cx))
-        mass_begin(cx, h, m, hidden_read(cx, cells->mass, env, h->home, s->span),
+        mass_begin(cx, l, m, hidden_read(cx, cells->mass, l->env, l->h->home, s->span),
                    fitted(cx, &p, m->t), limit.ex);
     env_put(cx->arena, e, s->alias,
             (Bind){.kind = BIND_VAL, .type = m->t, .where = s->span, .ex = m->w});
     shape_note(cx, s->span, s->alias, "", m->t);
     block_value(cx, s->c, e, NULL, &inner);
     if (live(cx))
-        hidden_store(cx, cells->mass, env, h->home, m->sum, s->span);
+        hidden_store(cx, cells->mass, l->env, l->h->home, m->sum, s->span);
     return m->last;
 }
 
@@ -336,8 +410,9 @@ static void first_side(Cx *cx, const Node *s, const Halts *h, Env *gone, Leaving
     const Poly *d = c->all->type->naxes ? poly_solve(cx->ps, c->all->type->axes[0].dim) : NULL;
     const Ty *bit = ty_scalar(cx->ts, elem_concrete(E_BIT));
     hidden_store(cx, c->all, gone, h->home, act_bool(cx->act, true, bit), s->span);
-    hidden_store(cx, running_axis(h, d)->runs, gone, h->home, act_bool(cx->act, false, bit),
-                 s->span);
+    if (c->forced <= 0) /* else the loop ends now */
+        hidden_store(cx, running_axis(h, d)->runs, gone, h->home, act_bool(cx->act, false, bit),
+                     s->span);
     if (c->mass) {
         Subs subs = {&gone->sub, gone->restricts ? 1 : 0};
         hidden_store(cx, c->remainder, gone, h->home, take_seen(cx, m->w, subs, s->span), s->span);
@@ -345,13 +420,14 @@ static void first_side(Cx *cx, const Node *s, const Halts *h, Env *gone, Leaving
 }
 
 /* The decision and the scope of what goes on. */
-static Env *leave_here(Cx *cx, const Node *s, Env *env, const Halts *h, Ex test, const Mass *m,
-                       const Sub *out, const Sub *stay)
+static Env *leave_here(Cx *cx, const Leave *l, Ex test, const Mass *m, const Sub *out,
+                       const Sub *stay)
 {
-    ActDecision made = new_decision(cx, s, DECIDE_HALT, h ? act_loop_cap(cx->act, h->loop) + 1 : 0);
+    const Node *s = l->s;
+    const Halts *h = l->h;
     Sub left = {0}, on = {0};
     ValId sel = act_gate(cx->act, s->name, test, out ? out->from : NULL);
-    act_count_halt(cx->act, &made, sel, h ? h->loop : NULL,
+    act_count_halt(cx->act, &l->made, sel, h ? h->loop : NULL,
                    ty_scalar(cx->ts, elem_concrete(E_I32)));
     if (out) {
         left = *out;
@@ -361,19 +437,19 @@ static Env *leave_here(Cx *cx, const Node *s, Env *env, const Halts *h, Ex test,
         act_bind_restricted(cx->act, left.to, left.sel);
         act_bind_restricted(cx->act, on.to, on.sel);
     }
-    Leaving l = {.stay = on, .stacked = h && h->stacked};
-    l.body = act_when_begin(cx->act, sel, on.sel);
-    act_when_how(cx->act, l.body, &(ActHow){.rate = -1, .decision = made.id + 1});
-    Env *gone =
-        out ? env_restricted(cx->arena, env, ENV_PLAIN, left) : env_new(cx->arena, env, ENV_PLAIN);
+    Leaving rest = {.stay = on, .stacked = h && h->stacked};
+    rest.body = act_when_begin(cx->act, sel, on.sel);
+    act_when_how(cx->act, rest.body, &(ActHow){.rate = -1, .decision = l->made.id + 1});
+    Env *gone = out ? env_restricted(cx->arena, l->env, ENV_PLAIN, left)
+                    : env_new(cx->arena, l->env, ENV_PLAIN);
     if (s->kind == AST_EXIT && !h)
-        l.want = result_seen(cx, env);
-    first_side(cx, s, h, gone, &l, m);
+        rest.want = result_seen(cx, l->env);
+    first_side(cx, s, h, gone, &rest, m);
     if (live(cx))
-        act_when_else(cx->act, l.body);
-    Env *e =
-        out ? env_restricted(cx->arena, env, ENV_PLAIN, on) : env_new(cx->arena, env, ENV_PLAIN);
-    open_leaving(cx, e, l);
+        act_when_else(cx->act, rest.body);
+    Env *e = out ? env_restricted(cx->arena, l->env, ENV_PLAIN, on)
+                 : env_new(cx->arena, l->env, ENV_PLAIN);
+    open_leaving(cx, e, rest);
     return e;
 }
 
@@ -405,13 +481,19 @@ Env *check_halt(Cx *cx, const Node *s, Env *env)
     }
     Env *home = exits ? env_fn(loop) : loop;
     int64_t group = group_of(cx, home);
-    const Halts *h = loop->halts;
+    Leave l = {.s = s, .env = env, .axis = d, .h = loop->halts, .forced = LEAVES_BY_TEST};
+    if (live(cx))
+        l.forced = l.h ? cells_of(l.h, s)->forced : forced_leave(cx, s, 1);
     Mass m = {0};
     Ex test;
-    if (s->b && !exits)
-        test = mass(cx, s, env, d, h, &m);
-    else
-        test = forced_test(cx, s, DECIDE_HALT, env, d).ex;
+    if (s->b && !exits) {
+        test = mass(cx, &l, &m);
+    } else {
+        test = own_test(cx, &l).ex;
+        begin_leave(cx, &l);
+        if (live(cx))
+            test = leaves(cx, &l, test);
+    }
     surrogates(cx, s->attrs, env);
     int64_t id = polys_fresh_id(cx->ps);
     Sub out = {d, d ? narrow(cx, d, s->name, id) : NULL, group, {0}};
@@ -419,14 +501,14 @@ Env *check_halt(Cx *cx, const Node *s, Env *env)
     if (exits && !live(cx))
         exit_value(cx, s, d ? env_restricted(cx->arena, env, ENV_PLAIN, out) : env);
     if (exits)
-        bind_left(cx, s, home, d ? poly_base_of(d) : NULL, id, h);
+        bind_left(cx, s, home, d ? poly_base_of(d) : NULL, id, l.h);
     else
-        bind_left(cx, s, loop->outer, d ? axis_of(cx, s->xs, loop->outer) : NULL, id, h);
+        bind_left(cx, s, loop->outer, d ? axis_of(cx, s->xs, loop->outer) : NULL, id, l.h);
     if (d && env->nested >= MAX_DECISIONS) {
         bad(cx, s->span, E0110, "more than %d decisions are nested here", MAX_DECISIONS);
         return NULL;
     }
     if (live(cx))
-        return leave_here(cx, s, env, h, test, &m, d ? &out : NULL, d ? &stay : NULL);
+        return leave_here(cx, &l, test, &m, d ? &out : NULL, d ? &stay : NULL);
     return d ? env_restricted(cx->arena, env, ENV_PLAIN, stay) : NULL;
 }

@@ -225,6 +225,7 @@ Env *check_loop(Cx *cx, const Node *s, Env *env)
         if (l.halts) {
             l.halts->loop = l.body;
             l.halts->cap = l.range.from_to;
+            halts_forced(cx, l.halts);
         }
         run_loop(cx, &l);
     }

@@ -515,6 +515,7 @@ typedef struct {
     const Ty *want;         /* of an exit: type of the block's result beside the loop */
     Bind **result;          /* and its parts */
     uint32_t nresults;
+    int64_t forced; /* as forced_leave says */
 } LeftCells;
 
 typedef struct Halts {
@@ -548,6 +549,8 @@ Halts *halts_begin(Cx *cx, const Node *loop, Env *env, const Env *home);
 /* The rows of an axis that still run, at the top of the body: 'sub' gets their selection. */
 void halts_running(Cx *cx, const Halts *h, Env *e, Sub *sub);
 void halts_steps(Cx *cx, const Halts *h, const Env *e, Span at);
+/* Once the loop is open: it ends with the iteration in which the build makes rows leave. */
+void halts_forced(Cx *cx, Halts *h);
 /* Behind the body: the loop ends once nothing runs any more. */
 void halts_until(Cx *cx, const Halts *h);
 /* Behind the loop: the status of a bound that was reached. */
@@ -562,8 +565,12 @@ ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins);
 /* The path of a decision: that of the instance and the name; inside a fn, which is no instance,
  * also the name of the fn. */
 const char *decision_path(Cx *cx, SymId name);
-/* check_test of a decision; what --force holds fixed is checked, but its value is a constant. */
-Value forced_test(Cx *cx, const Node *s, DecideKind kind, Env *env, const Poly *axis);
+/* check_test of a gate; what --force holds fixed is checked, but its value is a constant. */
+Value gate_test(Cx *cx, const Node *s, Env *env, const Poly *axis);
+/* What --force says about a halt or exit whose loop has so many iterations at most (outside of
+ * loops 1): the iteration in which rows leave, from 1 on, or one of these. */
+enum { LEAVES_BY_TEST = -1, LEAVES_NEVER };
+int64_t forced_leave(Cx *cx, const Node *s, uint32_t cap);
 /* Reports those of --force that fit no decision. */
 void report_force(Cx *cx);
 void check_route(Cx *cx, const Node *s, Env *env);
