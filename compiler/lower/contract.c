@@ -229,8 +229,15 @@ static void blocks_static(Lower *L, const Contract *c, int64_t first, int64_t n,
         tile(L, c, cx, lo_i64(L, main), (uint32_t)(n - main));
 }
 
+/* from, and as many whole steps as lie before the end. */
+static ValId blocks_end(Lower *L, ValId from, ValId end, uint32_t step)
+{
+    ValId size = lo_i64(L, step), left = lo_bin(L, OP_sub, end, from);
+    return lo_bin(L, OP_add, from, lo_bin(L, OP_mul, lo_bin(L, OP_div, left, size), size));
+}
+
 void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
-                     BlockFn *tile, void *cx)
+                     ContractRest rest, BlockFn *tile, void *cx)
 {
     int64_t fixed;
     Block k;
@@ -239,13 +246,17 @@ void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32
         return;
     }
     ValId end = dim_extent(L, n), from = lo_i64(L, first);
-    for (; size; size /= 2) {
-        ValId step = lo_i64(L, size), left = lo_bin(L, OP_sub, end, from);
-        ValId to = lo_bin(L, OP_add, from, lo_bin(L, OP_mul, lo_bin(L, OP_div, left, step), step));
-        ValId i = lo_for_begin(L, &k, from, to, size, NULL, 0);
-        tile(L, c, cx, i, size);
+    for (uint32_t step = size; step; step = rest == REST_HALVES ? step / 2 : 0) {
+        ValId to = blocks_end(L, from, end, step);
+        ValId i = lo_for_begin(L, &k, from, to, step, NULL, 0);
+        tile(L, c, cx, i, step);
         lo_for_end(L, &k, NULL);
         from = to;
+    }
+    for (uint32_t left = size - 1; rest == REST_EXACT && left; left--) {
+        lo_if_begin(L, &k, lo_cmp(L, "eq", lo_bin(L, OP_sub, end, from), lo_i64(L, left)));
+        tile(L, c, cx, from, left);
+        lo_if_end(L, &k, NULL, 0, NULL);
     }
 }
 

@@ -52,11 +52,12 @@ int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d);
 /* Runs 'inner' in loops over all indices but those of the tile. */
 typedef void ContractFn(Lower *L, const Contract *c, void *cx);
 void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, void *cx);
-/* Splits first..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest, or
- * by halves of 'size' for a rest that is only known at run time. */
+/* Splits first..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest. A rest
+ * that is only known at run time is done by halves of 'size', or by one block of just its size. */
+typedef enum { REST_HALVES, REST_EXACT } ContractRest;
 typedef void BlockFn(Lower *L, const Contract *c, void *cx, ValId at, uint32_t size);
 void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
-                     BlockFn *tile, void *cx);
+                     ContractRest rest, BlockFn *tile, void *cx);
 
 /* ---- factor.c ---- */
 /* Fills in 'read' and 'step' of a plain factor; false if it is none. */

@@ -389,14 +389,14 @@ static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t r
     if (c->col == c->nd)
         dot_tile(L, c, d, lo_i64(L, 0), 1);
     else
-        contract_blocks(L, c, 0, c->dims[c->col], d->cols, dot_tile, d);
+        contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_tile, d);
 }
 
 static void dot_inner(Lower *L, const Contract *c, void *cx)
 {
     Dot *d = cx;
     pack_all(L, c, d, false);
-    contract_blocks(L, c, 0, c->dims[c->row], d->rows, dot_rows, d);
+    contract_blocks(L, c, 0, c->dims[c->row], d->rows, REST_HALVES, dot_rows, d);
 }
 
 /* May the epilogue run in lanes, and how do results lie? */

@@ -16,7 +16,7 @@ enum {
     PANEL_BYTES = 1 << 20, /* of all panels: as much as the nearest private cache holds */
     NEAR_BYTES = 1 << 15,  /* a column factor of this size needs no panel */
     AHEAD = 16,            /* terms that the first tile of rows fetches ahead */
-    NEAR_AHEAD = 1024      /* elements of a packed panel that small tiles do */
+    NEAR_AHEAD = 2048      /* elements of its own packed panel that a tile does */
 };
 
 typedef enum { DIRECT, FILL, PANEL } From; /* where a tile has its columns from */
@@ -203,7 +203,7 @@ static ValId column_vec(Lower *L, const Contract *c, const Outer *o, const Walk 
 static void fetch_next(Lower *L, const Outer *o, const Walk *w)
 {
     int64_t lanes = L->cx->target.lanes_f32, terms = sum_terms_top(L, w->s);
-    for (uint32_t v = 0; o->tile_rows < 8 && v < o->tile_vecs; v++)
+    for (uint32_t v = 0; v < o->tile_vecs; v++)
         lo_prefetch(L, o->panel[w->sum],
                     lo_bin(L, OP_add, w->add[2], lo_i64(L, NEAR_AHEAD + v * lanes)));
     if (o->tile_rows < 8 || w->s->nk != 1)
@@ -331,9 +331,9 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
         o->from = FILL;
         outer_rows(L, c, o, lo_i64(L, 0), o->rows);
         o->from = PANEL;
-        contract_blocks(L, c, o->rows, c->dims[c->row], o->rows, outer_rows, o);
+        contract_blocks(L, c, o->rows, c->dims[c->row], o->rows, REST_HALVES, outer_rows, o);
     } else {
-        contract_blocks(L, c, 0, c->dims[c->row], o->rows, outer_rows, o);
+        contract_blocks(L, c, 0, c->dims[c->row], o->rows, o->packed ? REST_EXACT : REST_HALVES, outer_rows, o);
     }
 }
 
