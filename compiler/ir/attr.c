@@ -5,6 +5,7 @@
 #include "ir/internal.h"
 #include "support/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { BUCKETS = 512, MAX_KEYS = 16 };
@@ -153,6 +154,18 @@ const char *attr_name(const Module *m, AttrId a, const char *key)
 bool attr_flag(const Module *m, AttrId a, const char *key)
 {
     return attr_find(m, a, key) != NULL;
+}
+
+int attr_axis(const Module *m, AttrId a, uint32_t k)
+{
+    const char *s = attr_name(m, a, "axes");
+    for (; k && *s; k--) {
+        s += strcspn(s, ",");
+        s += *s == ',';
+    }
+    char *end = NULL;
+    long v = *s >= '0' && *s <= '9' ? strtol(s, &end, 10) : -1;
+    return v < MAX_RANK && end && (*end == 0 || *end == ',') ? (int)v : -1;
 }
 
 AttrVal attr_make_int(Module *m, const char *key, int64_t v)

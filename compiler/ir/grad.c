@@ -268,11 +268,9 @@ static ValId seed_same(Grad *g, InsId i, uint32_t side, uint32_t k, ValId yield,
 static ValId seed_rows(Grad *g, InsId i, uint32_t side, uint32_t k, ValId yield, ValId out)
 {
     Fn *f = g->f;
-    const char *axes = attr_name(f->module, ins_get(f, i)->attr, "axes");
-    for (uint32_t c = 0; c < k && (axes = strchr(axes, ',')); c++)
-        axes++;
+    int axis = attr_axis(f->module, ins_get(f, i)->attr, k);
     ValId in[2] = {out, ins_in(f, i, side)};
-    ValId rows = ir_op(&g->b, OP_take, in, 2, axis_attr(g, axes ? *axes - '0' : 0));
+    ValId rows = ir_op(&g->b, OP_take, in, 2, axis_attr(g, axis < 0 ? 0 : axis));
     if (val_ty(f, yield)->rank)
         return rows;
     Type t = *val_ty(f, rows);

@@ -2,7 +2,6 @@
 
 #include "ir/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- index spaces
@@ -255,20 +254,8 @@ bool infer_take(Infer *x)
 /* ---- gates and loops
  * --------------------------------------------------------------------------------------- */
 
-/* The k-th number of a comma-separated list; -1 if there is none. */
-static long list_item(const char *s, uint32_t k)
-{
-    while (k && (s = strchr(s, ','))) {
-        s++;
-        k--;
-    }
-    char *end = NULL;
-    long v = s && *s >= '0' && *s <= '9' ? strtol(s, &end, 10) : -1;
-    return v < MAX_RANK && end && (*end == 0 || *end == ',') ? v : -1;
-}
-
 /* What body b yields as result k, with the whole axis; a scalar stays one. Id 0 with *why set. */
-static TypeId whole_axis(Infer *x, uint32_t b, uint32_t k, long axis)
+static TypeId whole_axis(Infer *x, uint32_t b, uint32_t k, int axis)
 {
     Type y = *yield_ty(x, b, k);
     const Type *sel = infer_ty(x, b);
@@ -282,7 +269,7 @@ static TypeId whole_axis(Infer *x, uint32_t b, uint32_t k, long axis)
     return type_intern(x->m->types, &y);
 }
 
-static bool merge_result(Infer *x, uint32_t k, long axis)
+static bool merge_result(Infer *x, uint32_t k, int axis)
 {
     TypeTable *types = x->m->types;
     TypeId a = whole_axis(x, 0, k, axis), b = whole_axis(x, 1, k, axis);
@@ -321,9 +308,8 @@ bool infer_when(Infer *x)
         return infer_fail(x, "operands must be two selections over one axis");
     if (!two_bodies(x))
         return false;
-    const char *axes = attr_name(x->m, x->attr, "axes");
     for (uint32_t k = 0; k < x->nout; k++) {
-        long axis = list_item(axes, k);
+        int axis = attr_axis(x->m, x->attr, k);
         if (axis < 0)
             return infer_fail(x, "'axes' must name an axis per result");
         if (!merge_result(x, k, axis))

@@ -99,18 +99,13 @@ static bool is_preset(const Interp *in, const Ins *ins)
     return ins->op == OP_data || ins->op == OP_param || ins->op == OP_knob || ins->op == OP_state;
 }
 
-static bool parse_axes(Interp *in, Code *c)
+static bool result_axes(Interp *in, Code *c)
 {
-    const char *s = attr_name(in->m, c->ins->attr, "axes");
     int64_t *axes = ARENA_ARRAY(in->work, int64_t, c->ins->nres + 1u);
     for (uint32_t k = 0; k < c->ins->nres; k++) {
-        if (*s < '0' || *s > '9')
+        axes[k] = attr_axis(in->m, c->ins->attr, k);
+        if (axes[k] < 0)
             return interp_stop(in, "'when' does not name an axis for every result");
-        axes[k] = *s++ - '0';
-        if (*s == ',')
-            s++;
-        while (*s == ' ')
-            s++;
     }
     c->axes = axes;
     return true;
@@ -132,7 +127,7 @@ static bool resolve_attrs(Interp *in, Code *c)
         if (c->number < 0)
             return interp_stop(in, "unknown kind of reduction");
     }
-    return ins->op != OP_when || parse_axes(in, c);
+    return ins->op != OP_when || result_axes(in, c);
 }
 
 bool interp_resolve(Interp *in, InsId i, Code *c)

@@ -254,6 +254,9 @@ double attr_float(const Module *m, AttrId a, const char *key, double otherwise);
 /* "" if absent */
 const char *attr_name(const Module *m, AttrId a, const char *key);
 bool attr_flag(const Module *m, AttrId a, const char *key);
+/* Item k of the list "axes" of a when: the axis of its result k that the selection restricts; -1 if
+ * there is none or no axis. */
+int attr_axis(const Module *m, AttrId a, uint32_t k);
 /* All values of a record, for printing. */
 const AttrVal *attr_all(const Module *m, AttrId a, uint32_t *n);
 AttrId attr_intern(Module *m, const AttrVal *vals, uint32_t n);

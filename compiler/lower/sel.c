@@ -120,17 +120,6 @@ void lower_selview(Lower *L, InsId i)
 }
 
 /* ---- when: a body for the selected rows, one for the rest ---- */
-static void parse_axes(const Lower *L, InsId i, uint32_t *axis, uint32_t n)
-{
-    const char *s = attr_name(L->m, ins_get(L->f, i)->attr, "axes");
-    for (uint32_t k = 0; k < n; k++) {
-        axis[k] = 0;
-        for (; *s >= '0' && *s <= '9' && axis[k] < MAX_RANK; s++)
-            axis[k] = axis[k] * 10 + (uint32_t)(*s - '0');
-        s += *s == ',';
-    }
-}
-
 static void lower_arm(Lower *L, InsId i, uint32_t arm, Ref **to, const uint32_t *axis)
 {
     BodyId b = ins_body(L->f, i, arm);
@@ -160,9 +149,10 @@ void lower_when(Lower *L, InsId i)
     uint32_t n = ins_get(L->f, i)->nres;
     uint32_t *axis = ARENA_ARRAY(L->scratch, uint32_t, n + 1);
     Ref **to = ARENA_ARRAY(L->scratch, Ref *, n + 1);
-    parse_axes(L, i, axis, n);
-    for (uint32_t r = 0; r < n; r++)
+    for (uint32_t r = 0; r < n; r++) {
+        axis[r] = (uint32_t)attr_axis(L->m, ins_get(L->f, i)->attr, r);
         to[r] = ref_dest(L, i, r);
+    }
     lower_arm(L, i, 0, to, axis);
     lower_arm(L, i, 1, to, axis);
     for (uint32_t r = 0; r < n; r++)

@@ -319,15 +319,6 @@ static ValId element(Build *b, ValId v, const ValId *at, Elem e)
     return val_ty(b->fn, v)->elem == e ? v : ir_convert(b, v, e);
 }
 
-/* The axis of result k that the selection restricts. */
-static uint32_t axis_of(const Fn *f, InsId i, uint32_t k)
-{
-    const char *s = attr_name(f->module, ins_get(f, i)->attr, "axes");
-    for (; k; k--)
-        s = strchr(s, ',') ? strchr(s, ',') + 1 : s;
-    return (uint32_t)(*s - '0');
-}
-
 /* The value of result k where both bodies have run; 'bits' none: that of the second. */
 static ValId joined(Choose *c, InsId i, uint32_t k, ValId bits, ValId yes, ValId no, Build *at)
 {
@@ -345,7 +336,7 @@ static ValId joined(Choose *c, InsId i, uint32_t k, ValId bits, ValId yes, ValId
     if (bits.ix) {
         ValId bit = bits;
         if (val_ty(f, bits)->rank)
-            bit = ir_index(&b, bits, &subs[axis_of(f, i, k)], 1, false);
+            bit = ir_index(&b, bits, &subs[attr_axis(f->module, ins_get(f, i)->attr, k)], 1, false);
         v = ir_select(&b, bit, element(&b, yes, subs, (Elem)t.elem), v);
     }
     ir_yield(&b, &v, 1);

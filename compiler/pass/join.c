@@ -18,7 +18,6 @@
 #include "pass/query.h"
 #include "support/strbuf.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_ROUNDS = 1000, MAX_BETWEEN = 512 };
@@ -83,16 +82,6 @@ static bool made_by(const Fn *f, ValId v, InsId i)
     return val_def(f, v).ix == i.ix;
 }
 
-static int axis_of(const Fn *f, InsId when, uint32_t k)
-{
-    const char *s = attr_name(f->module, ins_get(f, when)->attr, "axes");
-    for (; k > 0 && *s; k--) {
-        s += strcspn(s, ",");
-        s += *s == ',';
-    }
-    return atoi(s);
-}
-
 typedef struct {
     Join *j;
     const Pair *p;
@@ -113,7 +102,8 @@ static ValId rows_of(const Uses *u, InsId i, uint32_t k)
         return type_eq(val_type(f, y), val_type(f, v)) ? y : (ValId){0};
     bool take = ins_op(f, i) == OP_take && k == 0 &&
                 ins_in(f, i, 1).ix == ins_in(f, u->p->a, u->arm).ix &&
-                attr_int(f->module, ins_get(f, i)->attr, "axis", -1) == axis_of(f, u->p->a, r);
+                attr_int(f->module, ins_get(f, i)->attr, "axis", -1) ==
+                    attr_axis(f->module, ins_get(f, u->p->a)->attr, r);
     return take && type_eq(val_type(f, y), val_type(f, ins_res(f, i, 0))) ? y : (ValId){0};
 }
 

@@ -18,7 +18,6 @@
 #include "pass/query.h"
 #include "pass/subst.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A selection with its indices and the rank of each index, -1 where it is not selected. */
@@ -280,7 +279,6 @@ static void both(Shrink *s, InsId i)
     Fn *f = s->f;
     uint32_t n = ins_get(f, i)->nres;
     const Known *k[2] = {known_of(s, ins_in(f, i, 0)), known_of(s, ins_in(f, i, 1))};
-    const char *axes = attr_name(f->module, ins_get(f, i)->attr, "axes");
     ValId *out[2], rank[2];
     for (uint32_t b = 0; b < 2; b++) {
         out[b] = ARENA_ARRAY(s->a, ValId, n + 1);
@@ -288,9 +286,7 @@ static void both(Shrink *s, InsId i)
         ir_splice(f, ins_body(f, i, b), i, out[b]);
     }
     for (uint32_t r = 0; r < n; r++) {
-        char *end;
-        uint32_t axis = (uint32_t)strtoul(axes, &end, 10);
-        axes = *end ? end + 1 : end;
+        uint32_t axis = (uint32_t)attr_axis(f->module, ins_get(f, i)->attr, r);
         Side side[2] = {{out[0][r], rank[0]}, {out[1][r], rank[1]}};
         ValId old = ins_res(f, i, r), now = joined(s, i, val_type(f, old), side, axis);
         name_like(f, now, old);
