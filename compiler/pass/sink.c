@@ -17,6 +17,7 @@
 #include "ir/edit.h"
 #include "pass/pass.h"
 #include "pass/query.h"
+#include "pass/rows.h"
 #include "pass/work.h"
 
 #include <string.h>
@@ -154,79 +155,21 @@ static void sink_body(Sink *s, BodyId b)
 /* ---- taken rows
  * ----------------------------------------------------------------------------------- */
 
-/* In the new map: reads of outside tensors at the original row 'at' become reads of their taken
- * rows at 'row'. */
-typedef struct {
-    Sink *s;
-    BodyId body;
-    InsId before; /* takes go here */
-    ValId sel, at, row;
-    DimId axis;
-} Rows;
-
-static ValId taken(Rows *r, ValId x, uint32_t axis)
-{
-    Fn *f = r->s->f;
-    AttrVal v = attr_make_int(f->module, "axis", axis);
-    Build b = build_before(f, r->before);
-    return ir_op(&b, OP_take, (ValId[]){x, r->sel}, 2, attr_intern(f->module, &v, 1));
-}
-
-static void read_taken(void *cx, InsId i)
-{
-    Rows *r = cx;
-    Fn *f = r->s->f;
-    if (ins_op(f, i) != OP_index || attr_flag(f->module, ins_get(f, i)->attr, "check"))
-        return;
-    ValId x = ins_in(f, i, 0);
-    uint32_t place = 0, n = ins_get(f, i)->in.n;
-    for (uint32_t k = 1; k < n; k++)
-        if (ins_in(f, i, k).ix == r->at.ix)
-            place = k;
-    if (!place || body_within(f, val_home(f, x), r->body) ||
-        !dim_eq(val_ty(f, x)->dims[place - 1], r->axis))
-        return;
-    ValId rows = taken(r, x, place - 1);
-    ir_set_in(f, i, 0, rows);
-    ir_set_in(f, i, place, r->row);
-}
-
-/* Can another type of the remaining axes result? A read of T rows that keeps a later axis T keeps
- * it; only the subscripted axis is narrowed. */
+/* A map that only this take reads, or a cheap one, is computed for the rows that are taken. */
 static bool narrow(Sink *s, InsId i)
 {
     Fn *f = s->f;
-    ValId x = ins_in(f, i, 0), sel = ins_in(f, i, 1);
+    ValId x = ins_in(f, i, 0);
     InsId p = val_def(f, x);
     if (!p.ix || ins_op(f, p) != OP_map || ins_get(f, p)->nres != 1)
         return false;
-    const AttrVal dims = *attr_find(f->module, ins_get(f, p)->attr, "dims");
+    const AttrVal *dims = attr_find(f->module, ins_get(f, p)->attr, "dims");
     int64_t axis = attr_int(f->module, ins_get(f, i)->attr, "axis", -1);
-    Work w = work_of(f, ins_body(f, p, 0));
-    bool cheap = w.kind <= WORK_CHEAP;
-    if (axis < 0 || axis >= dims.ndims || w.kind == WORK_FIXED || (!cheap && s->uses[x.ix] != 1))
+    WorkKind kind = work_of(f, ins_body(f, p, 0)).kind;
+    if (axis < 0 || axis >= dims->ndims || kind == WORK_FIXED ||
+        (kind > WORK_CHEAP && s->uses[x.ix] != 1))
         return false;
-    DimId now[MAX_RANK];
-    for (uint32_t k = 0; k < dims.ndims; k++)
-        now[k] = k == axis ? val_ty(f, sel)->sub : dims.dims[k];
-    Build b = build_before(f, i);
-    ValId ids = ir_un(&b, OP_sel_ids, sel);
-    BodyId body = ir_index_body(f, now, dims.ndims);
-    ValId subs[MAX_RANK], y;
-    for (uint32_t k = 0; k < dims.ndims; k++)
-        subs[k] = body_param(f, body, k);
-    b = build_at_end(f, body);
-    ir_yield(&b, &subs[axis], 1);
-    InsId end = body_yield(f, body);
-    b = build_before(f, end);
-    Rows r = {s,          body,           i, sel, ir_index(&b, ids, &subs[axis], 1, false),
-              subs[axis], dims.dims[axis]};
-    subs[axis] = r.at;
-    ir_inline_copy(f, ins_body(f, p, 0), subs, end, &y);
-    ir_set_in(f, end, 0, y);
-    ir_walk(f, body, read_taken, &r);
-    b = build_before(f, i);
-    InsId m = ir_map(&b, now, dims.ndims, body);
+    InsId m = map_of_rows(f, p, (uint32_t)axis, ins_in(f, i, 1), i);
     name_like(f, ins_res(f, m, 0), ins_res(f, i, 0));
     ir_replace(f, ins_res(f, i, 0), ins_res(f, m, 0));
     ir_erase(f, i);
