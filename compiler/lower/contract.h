@@ -52,8 +52,9 @@ int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d);
 /* Runs 'inner' in loops over all indices but those of the tile. */
 typedef void ContractFn(Lower *L, const Contract *c, void *cx);
 void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, void *cx);
-/* Splits first..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest. A rest
- * that is only known at run time is done by halves of 'size', or by one block of just its size. */
+/* Splits first..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest. A
+ * rest that is only known at run time is done by halves of 'size', or by one block of just its
+ * size. */
 typedef enum { REST_HALVES, REST_EXACT } ContractRest;
 typedef void BlockFn(Lower *L, const Contract *c, void *cx, ValId at, uint32_t size);
 void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
