@@ -13,6 +13,6 @@ const char *pass_pipeline(int opt)
         return "canon,fold,cse,choose,fuse,canon,dce,lower,math,plan";
     return "canon,cse,fold,unroll,fold,prove,canon,imply,canon,gates,cells,canon,exits,canon,"
            "cells,prove,canon,cells,canon,gates,cells,canon,cse,"
-           "sink,absorb,join,shrink,thin,canon,fold,cse,prune,choose,"
+           "sink,arms,join,shrink,thin,canon,fold,cse,prune,choose,"
            "fission,canon,fuse,canon,cse,licm,dce,lower,math,plan";
 }

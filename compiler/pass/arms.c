@@ -30,7 +30,7 @@ typedef struct {
     bool fits;     /* every one a read of the map's own element */
     bool looked;   /* something between the two reads a result of 'when' */
     bool needs;    /* the map reads something made between the two */
-} Absorb;
+} Arms;
 
 static bool result_of(const Fn *f, ValId v, InsId i)
 {
@@ -41,7 +41,7 @@ static bool result_of(const Fn *f, ValId v, InsId i)
 
 static void look_map(void *cx, InsId i)
 {
-    Absorb *a = cx;
+    Arms *a = cx;
     const Fn *f = a->f;
     ValId w = ins_res(f, a->when, a->res);
     BodyId body = ins_body(f, a->map, 0);
@@ -64,7 +64,7 @@ static void look_map(void *cx, InsId i)
 
 static void look_between(void *cx, InsId i)
 {
-    Absorb *a = cx;
+    Arms *a = cx;
     for (uint32_t k = 0; k < ins_get(a->f, i)->in.n; k++)
         a->looked |= result_of(a->f, ins_in(a->f, i, k), a->when);
 }
@@ -78,7 +78,7 @@ static bool long_rows(const Fn *f, const Type *t, int axis)
     return n >= LEAST_ROW;
 }
 
-static bool simple_map(const Absorb *a)
+static bool simple_map(const Arms *a)
 {
     const Fn *f = a->f;
     if (ins_op(f, a->map) != OP_map || ins_get(f, a->map)->nres != 1 || a->eff[a->map.ix])
@@ -87,7 +87,7 @@ static bool simple_map(const Absorb *a)
     return w.kind <= WORK_CHEAP && !w.repeats;
 }
 
-static bool can_absorb(Absorb *a, const uint32_t *uses)
+static bool can_move(Arms *a, const uint32_t *uses)
 {
     Fn *f = a->f;
     ValId w = ins_res(f, a->when, a->res);
@@ -150,7 +150,7 @@ static InsId copy_of_map(Fn *f, InsId map, InsId before)
     return ir_map(&b, dims.dims, dims.ndims, body);
 }
 
-static void into_arm(const Absorb *a, uint32_t arm)
+static void into_arm(const Arms *a, uint32_t arm)
 {
     Fn *f = a->f;
     BodyId body = ins_body(f, a->when, arm);
@@ -174,7 +174,7 @@ static void into_arm(const Absorb *a, uint32_t arm)
     ir_set_in(f, end, a->res, ins_res(f, now, 0));
 }
 
-static void absorb(const Absorb *a)
+static void into_arms(const Arms *a)
 {
     Fn *f = a->f;
     if (a->needs)
@@ -190,7 +190,7 @@ static void absorb(const Absorb *a)
 /* ---- search ---- */
 
 /* The decision of the same body whose result the map reads at its own place. */
-static bool find_when(Absorb *a)
+static bool find_when(Arms *a)
 {
     const Fn *f = a->f;
     BodyId home = ins_get(f, a->map)->home;
@@ -206,28 +206,28 @@ static bool find_when(Absorb *a)
     return false;
 }
 
-static bool absorb_one(Fn *f, const uint8_t *eff, const uint32_t *uses, BodyId b)
+static bool move_one(Fn *f, const uint8_t *eff, const uint32_t *uses, BodyId b)
 {
     EACH_INS (f, b, i) {
-        Absorb a = {.f = f, .eff = eff, .map = i};
-        if (ins_op(f, i) == OP_map && find_when(&a) && can_absorb(&a, uses)) {
-            absorb(&a);
+        Arms a = {.f = f, .eff = eff, .map = i};
+        if (ins_op(f, i) == OP_map && find_when(&a) && can_move(&a, uses)) {
+            into_arms(&a);
             return true;
         }
         for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++)
-            if (absorb_one(f, eff, uses, ins_body(f, i, k)))
+            if (move_one(f, eff, uses, ins_body(f, i, k)))
                 return true;
     }
     return false;
 }
 
-bool pass_absorb(PassCx *cx, Fn *f)
+bool pass_arms(PassCx *cx, Fn *f)
 {
     bool changed = false;
     for (int round = 0; round < MAX_ROUNDS; round++) {
         ArenaMark mark = arena_mark(cx->scratch);
         bool more =
-            absorb_one(f, effects_table(f, cx->scratch), ir_count_uses(f, cx->scratch), f->entry);
+            move_one(f, effects_table(f, cx->scratch), ir_count_uses(f, cx->scratch), f->entry);
         arena_release(cx->scratch, mark);
         if (!more)
             break;
