@@ -41,7 +41,7 @@ def check(t):
     t.near(equal.run(inputs)['y'], x @ (w['w0'] + w['b'].mean(0) @ w['a'].mean(0)).T, 'equal weights and the mean adapter')
     # All of it is one linear layer: its code, and no weight that is read at run time.
     plain = t.program(text=PLAIN)
-    t.true(plain.code() == t.compiled.code(), 'the code is that of a linear layer')
+    t.true(plain.code() == t.program().code(), 'the code is that of a linear layer')
     t.true(not t.compiled.reads(), f'the object reads {t.compiled.reads()}')
 
 
