@@ -14,5 +14,6 @@ const char *pass_pipeline(int opt)
     return "canon,cse,fold,unroll,fold,prove,canon,imply,canon,gates,cells,canon,exits,canon,"
            "cells,prove,canon,cells,canon,gates,cells,canon,cse,"
            "sink,arms,join,shrink,thin,canon,fold,cse,prune,choose,"
-           "fission,canon,fuse,canon,cse,licm,dce,lower,math,plan";
+           "fission,canon,fuse,canon,cse,dce,absorb,dce,canon,dce,fuse,canon,cse,"
+           "licm,dce,lower,math,plan";
 }

@@ -1,0 +1,69 @@
+#ifndef GATEC_PASS_ABSORB_H
+#define GATEC_PASS_ABSORB_H
+
+/* Shared by absorb.c, which finds what a weight can take up, and absorb_weight.c, which computes
+ * the new weight. */
+
+#include "ir/build.h"
+#include "ir/eval.h"
+#include "pass/pass.h"
+
+/* A weight with known contents, and its only reader, a factor of a sum of products:
+ *   %r = reduce .. {kind = "sum"} (%k ..) { .. %w = index <weight>, %o, %k .. ; mul .. } */
+typedef struct {
+    InsId sum, read, src; /* src: the param or data */
+    Param *param;         /* or NULL */
+    const Data *data;
+    Elem elem;
+    uint32_t rank;
+    int64_t extent[MAX_RANK];
+    ValId sub[MAX_RANK];
+} Site;
+
+/* u op with, or with op u where 'turned'; neg has no 'with'. */
+typedef struct {
+    InsId ins;
+    ValId with;
+    bool turned;
+} Step;
+
+/* Steps of one value, in the order of the arithmetic, and the indices that their constants depend
+ * on: the k-th is the subscript of axis[k] of the weight. */
+enum { MAX_CLOSED = 16 };
+typedef struct {
+    VEC(Step) steps;
+    bool scales, shifts;
+    ValId ix[MAX_CLOSED];
+    uint32_t axis[MAX_CLOSED];
+    uint32_t n;
+} Chain;
+
+/* ---- closed scalars: made of constants, weights and indices only ---- */
+/* Adds the indices v depends on to c; false if it depends on anything else (c is then of no use).
+ */
+bool closed_add(const Fn *f, Chain *c, ValId v);
+/* The index as that of the weight's place: 'from' is 'to' from now on. */
+typedef struct {
+    ValId from, to;
+} Link;
+typedef VEC(Link) Links;
+ValId link_end(const Links *l, ValId v);
+/* Finds the axis of each index of the chain; false if one is no subscript of the weight. */
+bool chain_axes(const Fn *f, const Site *s, const Links *l, Chain *c);
+
+/* ---- new contents ---- */
+/* What the steps do to 1 without the shifts, or to 0 with them, over the axes of the weight that
+ * they depend on. */
+typedef struct {
+    bool uses[MAX_RANK];
+    double *at; /* row-major over these axes */
+} Spread;
+bool chain_spread(Fn *f, Arena *a, const Site *s, const Chain *c, bool shift, Spread *out);
+/* The weight times the spread, or NULL where that leaves the range of the type. */
+const void *scaled(Arena *a, const Site *s, const Spread *by);
+void set_contents(Fn *f, const Site *s, const void *bytes);
+/* The shift as a value before 'at', which is behind the sum: the spread itself, or the sum of its
+ * products with the weight where 'products'. None where it is not finite. */
+ValId shift_at(Fn *f, Arena *a, const Site *s, const Spread *by, bool products, InsId at);
+
+#endif
