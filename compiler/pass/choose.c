@@ -17,157 +17,16 @@
  * expected to get; without one it is taken for a half. A forced way that the laws forbid is
  * reported. */
 
-#include "ir/build.h"
+#include "pass/choose_in.h"
+
 #include "ir/edit.h"
-#include "pass/pass.h"
-#include "pass/query.h"
 #include "pass/subst.h"
 #include "pass/work.h"
 
 #include <math.h>
 #include <string.h>
 
-typedef enum { COMPACT, MASK, BRANCH, WAYS } Way;
 static const char *const way_names[WAYS] = {"compact", "mask", "branch"};
-
-typedef struct {
-    PassCx *cx;
-    Fn *f;
-    Arena *a;
-    uint8_t *eff; /* of the instructions that there were at the start; those made here have none */
-    uint32_t neff;
-    bool changed;
-} Choose;
-
-/* ---- may rows that are not selected run? ---- */
-
-typedef struct {
-    const Fn *f;
-    const uint8_t *eff;
-    uint32_t neff;
-    DimId sub; /* the restricted dimension */
-    ValId sel;
-    BodyId body;
-    const char *why; /* the first thing that forbids it */
-} Rows;
-
-typedef struct {
-    DimId sym;
-    bool found;
-} Mention;
-
-static void mention(void *cx, DimId sym)
-{
-    Mention *m = cx;
-    m->found |= dim_eq(sym, m->sym);
-}
-
-static bool mentions(const Rows *r, DimId d)
-{
-    Mention m = {r->sub, false};
-    if (d.ix)
-        dim_symbols(r->f->module->dims, d, mention, &m);
-    return m.found;
-}
-
-/* The restricted dimension is a whole axis or does not occur. */
-static bool rows_type(const Rows *r, const Type *t)
-{
-    if (mentions(r, t->ix) && (t->rank || !dim_eq(t->ix, r->sub)))
-        return false;
-    for (uint32_t k = 0; k < t->rank; k++)
-        if (!dim_eq(t->dims[k], r->sub) && mentions(r, t->dims[k]))
-            return false;
-    return t->kind != TY_SEL && !mentions(r, t->sub);
-}
-
-static bool is_row_index(const Rows *r, ValId v)
-{
-    const Type *t = val_ty(r->f, v);
-    return t->kind == TY_TENSOR && !t->rank && t->elem == E_IX && dim_eq(t->ix, r->sub);
-}
-
-/* Operand k: a row index may be a subscript of the restricted axis only, and nothing else may. */
-static bool rows_operand(const Rows *r, InsId i, uint32_t k)
-{
-    const Fn *f = r->f;
-    ValId v = ins_in(f, i, k);
-    bool row = is_row_index(r, v) && !val_def(f, v).ix, axis = false;
-    uint32_t first = ins_op(f, i) == OP_index ? 1 : ins_op(f, i) == OP_index_or ? 2 : UINT32_MAX;
-    if (k >= first)
-        axis = dim_eq(val_ty(f, ins_in(f, i, 0))->dims[k - first], r->sub);
-    if (axis != row || (is_row_index(r, v) && !row))
-        return false;
-    bool outside = !body_within(f, val_home(f, v), r->body);
-    const Type *t = val_ty(f, v);
-    if (t->kind == TY_SEL)
-        return v.ix == r->sel.ix && (ins_op(f, i) == OP_take || ins_op(f, i) == OP_sel_ids);
-    for (uint32_t d = 0; outside && d < t->rank; d++)
-        if (mentions(r, t->dims[d]))
-            return false;
-    return true;
-}
-
-static bool rows_op(Op op)
-{
-    static const char *const families[] = {"ewise", "cmp",  "choose", "convert", "const",
-                                           "world", "same", "map",    "reduce",  "index",
-                                           "order", "take", "if",     "yield"};
-    for (size_t k = 0; k < sizeof families / sizeof *families; k++)
-        if (!strcmp(op_info(op)->family, families[k]))
-            return true;
-    return op == OP_sel_ids || op == OP_read;
-}
-
-static bool rows_dims(const Rows *r, InsId i)
-{
-    const Fn *f = r->f;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
-    for (uint32_t k = 0; dims && k < dims->ndims; k++)
-        if (mentions(r, dims->dims[k]) &&
-            (ins_op(f, i) != OP_map || !dim_eq(dims->dims[k], r->sub)))
-            return false;
-    if (strcmp(op_info(ins_op(f, i))->family, "order"))
-        return true;
-    const Type *t = val_ty(f, ins_in(f, i, 0));
-    return !mentions(r, t->dims[t->rank - 1]);
-}
-
-static bool rows_body(Rows *r, BodyId b);
-
-static const char *rows_ins(Rows *r, InsId i)
-{
-    const Fn *f = r->f;
-    const Ins *n = ins_get(f, i);
-    if (i.ix < r->neff && r->eff[i.ix] & (EFF_WRITE | EFF_RAISE | EFF_BIND))
-        return "has effects";
-    if (!rows_op((Op)n->op))
-        return "holds a decision or a loop";
-    if (!rows_dims(r, i))
-        return "works across rows";
-    for (uint32_t k = 0; k < n->in.n; k++)
-        if (!rows_operand(r, i, k))
-            return "works across rows";
-    for (uint32_t k = 0; k < n->nres; k++)
-        if (!rows_type(r, val_ty(f, ins_res(f, i, k))))
-            return "works across rows";
-    for (uint32_t k = 0; k < n->bodies.n; k++)
-        if (!rows_body(r, ins_body(f, i, k)))
-            return r->why;
-    return NULL;
-}
-
-static bool rows_body(Rows *r, BodyId b)
-{
-    EACH_INS (r->f, b, i) {
-        const char *why = rows_ins(r, i);
-        if (why) {
-            r->why = why;
-            return false;
-        }
-    }
-    return true;
-}
 
 /* NULL, or what forbids running both bodies of a when on all rows. */
 static const char *forbidden(const Choose *c, InsId i)
@@ -185,20 +44,11 @@ static const char *forbidden(const Choose *c, InsId i)
 
 /* ---- cost ---- */
 
-enum {
-    COST_MATH = 8,  /* a function, a division */
-    COST_FIND = 4,  /* per row: testing it and writing it into the lists */
-    COST_ROW = 12,  /* per row of a compacted body and result: its address, shorter runs */
-    COST_CALL = 200 /* per compacted body: a branch that is hard to foresee, remainders */
-};
-
-static double top(const Fn *f, DimId d)
+double choose_extent(const Fn *f, DimId d)
 {
     int64_t n = dim_max(f->module->dims, d);
     return n > 0 ? (double)n : 0;
 }
-
-static double cost_body(const Fn *f, BodyId b);
 
 static double cost_ins(const Fn *f, InsId i)
 {
@@ -207,11 +57,11 @@ static double cost_ins(const Fn *f, InsId i)
     const AttrVal *dims = attr_find(f->module, n->attr, "dims");
     double each = 0, times = 1;
     for (uint32_t k = 0; k < n->bodies.n; k++) {
-        double inner = cost_body(f, ins_body(f, i, k));
+        double inner = choose_cost(f, ins_body(f, i, k));
         each = n->op == OP_if ? fmax(each, inner) : each + inner;
     }
     for (uint32_t k = 0; dims && k < dims->ndims && n->bodies.n; k++)
-        times *= top(f, dims->dims[k]);
+        times *= choose_extent(f, dims->dims[k]);
     if (n->op == OP_map || n->op == OP_reduce)
         each += 1; /* its store, its addition */
     if (!strcmp(info->family, "order"))
@@ -222,7 +72,7 @@ static double cost_ins(const Fn *f, InsId i)
     return each * times + (dear ? COST_MATH : 1);
 }
 
-static double cost_body(const Fn *f, BodyId b)
+double choose_cost(const Fn *f, BodyId b)
 {
     double sum = 0;
     EACH_INS (f, b, i) {
@@ -241,7 +91,7 @@ static double result_elems(const Fn *f, InsId i, bool *inner)
         const Type *t = val_ty(f, ins_res(f, i, k));
         double n = 1;
         for (uint32_t d = 0; d < t->rank; d++)
-            n *= top(f, t->dims[d]);
+            n *= choose_extent(f, t->dims[d]);
         *inner |= dim_eq(t->dims[t->rank - 1], val_ty(f, ins_in(f, i, 0))->ix);
         sum += n;
     }
@@ -253,10 +103,10 @@ static void costs(const Choose *c, InsId i, double *cost)
     const Fn *f = c->f;
     double rate = attr_float(f->module, ins_get(f, i)->attr, "rate", 0.5), rows;
     double lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1;
-    double first = cost_body(f, ins_body(f, i, 0)), second = cost_body(f, ins_body(f, i, 1));
+    double first = choose_cost(f, ins_body(f, i, 0)), second = choose_cost(f, ins_body(f, i, 1));
     bool inner;
     double out = result_elems(f, i, &inner);
-    rows = top(f, val_ty(f, ins_in(f, i, 0))->ix);
+    rows = choose_extent(f, val_ty(f, ins_in(f, i, 0))->ix);
     double none = pow(1 - rate, rows);
     cost[MASK] = (first + second + out) / lanes;
     cost[BRANCH] =
@@ -299,12 +149,10 @@ static void widen_ins(void *cx, InsId i)
     vec_push(w->c->a, &w->swaps, ((Swap){ins_res(f, i, 0), to}));
 }
 
-/* The body as it is for all rows. */
-static void widen(Choose *c, InsId i, uint32_t arm)
+void choose_widen(Choose *c, BodyId b, ValId sel)
 {
-    const Type t = *val_ty(c->f, ins_in(c->f, i, arm));
-    Widen w = {.c = c, .sel = ins_in(c->f, i, arm), .axis = t.ix};
-    BodyId b = ins_body(c->f, i, arm);
+    const Type t = *val_ty(c->f, sel);
+    Widen w = {.c = c, .sel = sel, .axis = t.ix};
     subst_dim_in(c->f, c->a, b, t.sub, t.ix);
     ir_walk(c->f, b, widen_ins, &w);
     swaps_apply(c->f, c->a, &w.swaps);
@@ -312,7 +160,7 @@ static void widen(Choose *c, InsId i, uint32_t arm)
         ir_erase(c->f, val_def(c->f, w.swaps.at[k].from));
 }
 
-static ValId element(Build *b, ValId v, const ValId *at, Elem e)
+ValId choose_element(Build *b, ValId v, const ValId *at, Elem e)
 {
     if (val_ty(b->fn, v)->rank)
         v = ir_index(b, v, at, val_ty(b->fn, v)->rank, false);
@@ -332,12 +180,12 @@ static ValId joined(Choose *c, InsId i, uint32_t k, ValId bits, ValId yes, ValId
         subs[d] = body_param(f, body, d);
     Build b = build_at_end(f, body);
     b.loc = at->loc;
-    ValId v = element(&b, no, subs, (Elem)t.elem);
+    ValId v = choose_element(&b, no, subs, (Elem)t.elem);
     if (bits.ix) {
         ValId bit = bits;
         if (val_ty(f, bits)->rank)
             bit = ir_index(&b, bits, &subs[attr_axis(f->module, ins_get(f, i)->attr, k)], 1, false);
-        v = ir_select(&b, bit, element(&b, yes, subs, (Elem)t.elem), v);
+        v = ir_select(&b, bit, choose_element(&b, yes, subs, (Elem)t.elem), v);
     }
     ir_yield(&b, &v, 1);
     return ins_res(f, ir_map(at, t.dims, t.rank, body), 0);
@@ -357,16 +205,15 @@ static void both(Choose *c, InsId i, ValId bits, InsId at, ValId *out)
         out[k] = joined(c, i, k, bits, yes[k], no[k], &b);
 }
 
-static ValId bits_of(Fn *f, InsId i)
+ValId choose_bits(Fn *f, InsId i, ValId sel)
 {
-    ValId sel = ins_in(f, i, 0);
     if (val_op(f, sel) == OP_sel_mask)
         return ins_in(f, val_def(f, sel), 0);
     Build b = build_before(f, i);
     return ir_op(&b, OP_sel_bits, &sel, 1, (AttrId){0});
 }
 
-static ValId any_of(Fn *f, InsId i, ValId bits)
+ValId choose_any(Fn *f, InsId i, ValId bits)
 {
     DimId axis = val_ty(f, bits)->dims[0];
     BodyId body = ir_index_body(f, &axis, 1);
@@ -398,7 +245,7 @@ static void make_branch(Choose *c, InsId i, ValId bits, ValId *out)
 {
     Fn *f = c->f;
     uint32_t n = ins_get(f, i)->nres;
-    ValId any = any_of(f, i, bits), *no = ARENA_ARRAY(c->a, ValId, n + 1);
+    ValId any = choose_any(f, i, bits), *no = ARENA_ARRAY(c->a, ValId, n + 1);
     InsId end[2];
     BodyId arm[2] = {new_arm(f, &end[0]), new_arm(f, &end[1])};
     ir_inline_copy(f, ins_body(f, i, 1), NULL, end[1], no);
@@ -423,9 +270,9 @@ static void rewrite(Choose *c, InsId i, Way way)
     uint32_t n = ins_get(f, i)->nres;
     ValId *out = ARENA_ARRAY(c->a, ValId, n + 1), bits;
     if (ins_op(f, i) == OP_when) {
-        widen(c, i, 0);
-        widen(c, i, 1);
-        bits = bits_of(f, i);
+        choose_widen(c, ins_body(f, i, 0), ins_in(f, i, 0));
+        choose_widen(c, ins_body(f, i, 1), ins_in(f, i, 1));
+        bits = choose_bits(f, i, ins_in(f, i, 0));
     } else {
         bits = ins_in(f, i, 0);
     }
@@ -442,7 +289,7 @@ static void rewrite(Choose *c, InsId i, Way way)
 
 /* ---- the choice ---- */
 
-static Way wanted(const Choose *c, InsId i)
+Way choose_wanted(const Choose *c, InsId i)
 {
     const char *hint = attr_name(c->f->module, ins_get(c->f, i)->attr, "hint");
     for (Way w = COMPACT; w < WAYS; w++)
@@ -451,25 +298,41 @@ static Way wanted(const Choose *c, InsId i)
     return !strcmp(hint, "group") ? COMPACT : WAYS; /* one group: its rows */
 }
 
+/* The path, where the network knows the decision; else what it is called, or "". */
 static const char *decision_name(const Fn *f, InsId i)
 {
     ValId v = ins_in(f, i, 0);
     InsId d = val_def(f, v);
+    int64_t id = attr_int(f->module, ins_get(f, i)->attr, "decision", -1);
+    if (choose_is_arm(f, i) && id >= 0 && id < (int64_t)f->decisions.n)
+        return sym_text(f->module->names, f->decisions.at[id].path);
     const char *name = d.ix ? attr_name(f->module, ins_get(f, d)->attr, "name") : "";
     if (!*name && f->vals.at[v.ix].name.ix)
         name = sym_text(f->module->names, f->vals.at[v.ix].name);
     return name;
 }
 
-static void report(const Choose *c, InsId i, Way forced, Way way, const double *cost,
-                   const char *why)
+/* Once per decision: the arms of a route share it. */
+static void warn(Choose *c, InsId i, Way forced, Way way, const char *why)
+{
+    int64_t id = attr_int(c->f->module, ins_get(c->f, i)->attr, "decision", -1);
+    bool known = id >= 0 && id < (int64_t)c->f->decisions.n;
+    if (!c->cx->diag || (known && c->reported[id]))
+        return;
+    if (known)
+        c->reported[id] = true;
+    diag_report(c->cx->diag, W0347, ins_get(c->f, i)->loc,
+                "'%s' cannot be lowered as %s: a side of it %s", decision_name(c->f, i),
+                way_names[forced], why);
+    diag_help(c->cx->diag, "it is lowered as %s, the only way that is possible here",
+              way_names[way]);
+}
+
+void choose_report(Choose *c, InsId i, Way forced, Way way, const double *cost, const char *why)
 {
     const char *name = decision_name(c->f, i);
-    if (forced != WAYS && forced != way && why && c->cx->diag) {
-        diag_report(c->cx->diag, W0347, ins_get(c->f, i)->loc,
-                    "'%s' cannot be lowered as %s: a side of it %s", name, way_names[forced], why);
-        diag_help(c->cx->diag, "it is lowered as %s", way_names[way]);
-    }
+    if (forced != WAYS && forced != way && why)
+        warn(c, i, forced, way, why);
     if (!c->cx->stats)
         return;
     strbuf_addf(c->cx->stats, "decision %s: %s%s", *name ? name : "(no name)", way_names[way],
@@ -485,7 +348,7 @@ static void report(const Choose *c, InsId i, Way forced, Way way, const double *
 
 static Way choose_when(Choose *c, InsId i)
 {
-    Way forced = wanted(c, i), way = COMPACT;
+    Way forced = choose_wanted(c, i), way = COMPACT;
     const char *why = forbidden(c, i);
     double cost[WAYS];
     costs(c, i, cost);
@@ -494,14 +357,14 @@ static Way choose_when(Choose *c, InsId i)
             way = w;
     if (forced != WAYS)
         way = why ? COMPACT : forced;
-    report(c, i, forced, way, cost, why);
+    choose_report(c, i, forced, way, cost, why);
     return way;
 }
 
 /* One bit for the whole: a branch, or both sides where that is asked for. */
 static Way choose_if(Choose *c, InsId i)
 {
-    Way forced = wanted(c, i), way = BRANCH;
+    Way forced = choose_wanted(c, i), way = BRANCH;
     const char *why = NULL;
     for (uint32_t arm = 0; arm < 2 && !why; arm++) {
         Rows r = {.f = c->f, .eff = c->eff, .neff = c->neff, .body = ins_body(c->f, i, arm)};
@@ -513,7 +376,7 @@ static Way choose_if(Choose *c, InsId i)
     else if (forced == COMPACT)
         forced = BRANCH;
     if (*decision_name(c->f, i) || forced != WAYS)
-        report(c, i, forced, way, NULL, forced == MASK ? why : NULL);
+        choose_report(c, i, forced, way, NULL, forced == MASK ? why : NULL);
     return way;
 }
 
@@ -523,6 +386,10 @@ static void visit(Choose *c, BodyId b)
         for (uint32_t k = 0; k < ins_get(c->f, i)->bodies.n; k++)
             visit(c, ins_body(c->f, i, k));
         Op op = ins_op(c->f, i);
+        if (choose_is_arm(c->f, i)) {
+            choose_arm(c, i);
+            continue;
+        }
         Way way = op == OP_when ? choose_when(c, i) : op == OP_if ? choose_if(c, i) : COMPACT;
         if (way == MASK || (way == BRANCH && op == OP_when))
             rewrite(c, i, way);
@@ -533,6 +400,7 @@ bool pass_choose(PassCx *cx, Fn *f)
 {
     Choose c = {.cx = cx, .f = f, .a = cx->scratch, .neff = f->ins.n};
     c.eff = effects_table(f, c.a);
+    c.reported = ARENA_ARRAY(c.a, bool, f->decisions.n + 1);
     visit(&c, f->entry);
     return c.changed;
 }

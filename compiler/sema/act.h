@@ -271,7 +271,7 @@ bool act_choice_known(Act *a, Ex route, int64_t *v);
  * act_send_gives: 'axis' as in act_when_end, kept until the end. Arms stand in the order of their
  * experts first..end (end < 0: all); 'place' is the expert. The rest are the rows without. */
 typedef struct ActSend ActSend;
-ActSend *act_send_begin(Act *a, Ex route);
+ActSend *act_send_begin(Act *a, Ex route, const ActHow *how);
 ValId act_send_arm(Act *a, ActSend *s, SymId name, int64_t first, int64_t end, ValId *place);
 ValId act_send_rest(Act *a, ActSend *s, SymId name);
 void act_send_gives(Act *a, ActSend *s, Ex value, int *axis);

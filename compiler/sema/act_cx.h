@@ -86,6 +86,9 @@ ValId act_zero(Act *a, ValId like);
 ValId act_bits(Act *a, ValId v);
 ValId act_sel(Act *a, ValId v, const char *name);
 
+/* The attributes of a decision's branch, added to those there are. */
+AttrId act_how(Act *a, AttrId attr, const ActHow *how);
+
 /* ---- element-wise code ---- */
 /* Calls 'body' once where the element at idx[0..n) is wanted and returns the map of what it gives
  * (the scalar itself for n == 0). */

@@ -187,14 +187,20 @@ ActBody *act_when_begin(Act *a, ValId cond_or_sel, ValId rest)
     return b;
 }
 
-void act_when_how(Act *a, ActBody *b, const ActHow *how)
+AttrId act_how(Act *a, AttrId attr, const ActHow *how)
 {
     if (how->lower)
-        b->attr = attr_with(a->m, b->attr, attr_make_name(a->m, "hint", how->lower));
+        attr = attr_with(a->m, attr, attr_make_name(a->m, "hint", how->lower));
     if (how->decision)
-        b->attr = attr_with(a->m, b->attr, attr_make_int(a->m, "decision", how->decision - 1));
+        attr = attr_with(a->m, attr, attr_make_int(a->m, "decision", how->decision - 1));
     if (how->rate >= 0)
-        b->attr = attr_with(a->m, b->attr, attr_make_float(a->m, "rate", how->rate));
+        attr = attr_with(a->m, attr, attr_make_float(a->m, "rate", how->rate));
+    return attr;
+}
+
+void act_when_how(Act *a, ActBody *b, const ActHow *how)
+{
+    b->attr = act_how(a, b->attr, how);
 }
 
 void act_when_else(Act *a, ActBody *b)

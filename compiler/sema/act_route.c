@@ -339,6 +339,7 @@ struct ActSend {
     RouteCx route;
     ValId any, poison; /* bit[rows]; poison: none without weights */
     const Poly *columns;
+    ActHow how;
     VEC(SendArm) arms;
 };
 
@@ -373,11 +374,12 @@ static void raise_bit(Act *a, ValId bit, int64_t bits)
     ir_ins(&a->b, OP_raise, &bit, 1, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
 }
 
-ActSend *act_send_begin(Act *a, Ex route)
+ActSend *act_send_begin(Act *a, Ex route, const ActHow *how)
 {
     ActSend *s = ARENA_NEW(a->arena, ActSend);
     s->route = route_cx(a, route);
     s->columns = route.ty->experts;
+    s->how = *how;
     s->any = act_map(a, &s->route.rows, 1, row_runs, &s->route);
     if (!s->route.weights.ix)
         return s;
@@ -536,14 +538,16 @@ static void put_part(Act *a, const SendPart *p, const SendArm *arm, Ex value)
     ir_ins(&a->b, OP_put, in, 3, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
 }
 
-static void close_arm(Act *a, SendArm *arm)
+static void close_arm(Act *a, const ActSend *s, SendArm *arm)
 {
     ir_yield(&a->b, NULL, 0);
     BodyId bodies[2] = {arm->body, ir_body(a->fn, NULL, 0)};
     a->b = build_at_end(a->fn, bodies[1]);
     ir_yield(&a->b, NULL, 0);
     a->b = arm->middle;
-    ir_ins(&a->b, OP_if, &arm->some, 1, (AttrId){0}, NULL, 0, bodies, 2);
+    ActHow how = s->how;
+    how.rate = arm->rest ? -1 : how.rate; /* a share of each expert */
+    ir_ins(&a->b, OP_if, &arm->some, 1, act_how(a, (AttrId){0}, &how), NULL, 0, bodies, 2);
     if (!arm->loop.ix)
         return;
     ir_yield(&a->b, NULL, 0);
@@ -567,7 +571,7 @@ Ex act_send_end(Act *a, ActSend *s, const Ty *result)
         a->b = arm->inner;
         for (uint32_t k = 0; k < n; k++)
             put_part(a, &parts[k], arm, arm->value.fields ? arm->value.fields[k] : arm->value);
-        close_arm(a, arm);
+        close_arm(a, s, arm);
     }
     a->b = outer;
     for (uint32_t i = s->arms.n; i-- > 0;)

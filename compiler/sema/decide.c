@@ -79,6 +79,13 @@ ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins)
     return d;
 }
 
+ActHow decision_how(Cx *cx, const Node *s, const ActDecision *made)
+{
+    return (ActHow){.rate = declared_rate(cx, s->attrs),
+                    .lower = declared_lowering(cx, s->attrs),
+                    .decision = made->id + 1};
+}
+
 void check_gate(Cx *cx, const Node *s, Env *env)
 {
     const Poly *d = axis_of(cx, s->xs, env);

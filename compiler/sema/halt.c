@@ -439,7 +439,8 @@ static Env *leave_here(Cx *cx, const Leave *l, Ex test, const Mass *m, const Sub
     }
     Leaving rest = {.stay = on, .stacked = h && h->stacked};
     rest.body = act_when_begin(cx->act, sel, on.sel);
-    act_when_how(cx->act, rest.body, &(ActHow){.rate = -1, .decision = l->made.id + 1});
+    ActHow how = decision_how(cx, s, &l->made);
+    act_when_how(cx->act, rest.body, &how);
     Env *gone = out ? env_restricted(cx->arena, l->env, ENV_PLAIN, left)
                     : env_new(cx->arena, l->env, ENV_PLAIN);
     if (s->kind == AST_EXIT && !h)

@@ -34,10 +34,21 @@ void check_route(Cx *cx, const Node *s, Env *env)
         if (live(cx)) {
             b.ex = act_routed(cx->act, &made, e);
             act_count_route(cx->act, &made, b.ex);
+            RouteHow how = {id, decision_how(cx, s, &made)};
+            vec_push(cx->arena, &cx->route_hows, how);
         }
         b.ex.ty = r;
     }
     env_put(cx->arena, env, s->name, b);
+}
+
+/* What the declaration of a route says; nothing of one that was made elsewhere. */
+static ActHow how_of_route(const Cx *cx, uint32_t id)
+{
+    for (size_t i = cx->route_hows.n; i-- > 0;)
+        if (cx->route_hows.at[i].route == id)
+            return cx->route_hows.at[i].how;
+    return (ActHow){.rate = -1};
 }
 
 /* ---- with ---- */
@@ -89,6 +100,7 @@ typedef struct {
     const Bind *members; /* names of the experts, or NULL */
     Value out;
     bool some;
+    ActHow how;
     ActSend *act; /* over rows, while code is made */
     VEC(Ex) gives;
 } Send;
@@ -385,7 +397,7 @@ static Value rows_result(Cx *cx, Send *s)
 static Value send_rows(Cx *cx, Send *s)
 {
     if (live(cx))
-        s->act = act_send_begin(cx->act, s->given);
+        s->act = act_send_begin(cx->act, s->given, &s->how);
     ToBank b = {0};
     if (!s->n->a) {
         check_arms(cx, s);
@@ -445,6 +457,8 @@ static Value choose(Cx *cx, const Cases *c, uint32_t k)
     bool emit = live(cx);
     ValId is = emit ? act_choice_is(cx->act, c->s->given, c->experts[k]) : (ValId){0};
     ActBody *body = emit ? act_when_begin(cx->act, is, (ValId){0}) : NULL;
+    if (emit)
+        act_when_how(cx->act, body, &c->s->how);
     Value a = choice_case(cx, c, c->experts[k]);
     if (emit && live(cx))
         act_when_else(cx->act, body);
@@ -513,6 +527,7 @@ static bool send_route(Cx *cx, Send *s)
     }
     const Ty *t = s->route = r.ex.ty;
     s->given = r.ex;
+    s->how = how_of_route(cx, t->route_id);
     s->members = members_of(cx, t->experts, s->env);
     s->rows = t->rows != NULL;
     if (!s->rows)

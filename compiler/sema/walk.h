@@ -165,6 +165,12 @@ typedef struct {
     bool found;
 } AuxAsk;
 
+/* How the work that a route decides is to be carried out. */
+typedef struct {
+    uint32_t route; /* Ty.route_id */
+    ActHow how;
+} RouteHow;
+
 /* A decision that the build holds fixed: a pattern of paths, and how. */
 typedef struct {
     const char *pattern, *how;
@@ -205,6 +211,7 @@ struct Program {
     AuxAsk *aux;   /* which extra results are wanted */
     uint32_t naux;
     VEC(const char *) aux_paths; /* of those there are */
+    VEC(RouteHow) route_hows;    /* build: of the network's */
     ForceAsk *force;
     uint32_t nforce;
     VEC(const char *) decision_paths; /* of those that could be forced */
@@ -562,6 +569,8 @@ void check_gate(Cx *cx, const Node *s, Env *env);
 /* Gives the decision that statement 's' makes its place in the network (build only). 'bins': of a
  * route the experts, of a halt the most steps + 1. */
 ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins);
+/* What its annotations say about carrying it out. */
+ActHow decision_how(Cx *cx, const Node *s, const ActDecision *made);
 /* The path of a decision: that of the instance and the name; inside a fn, which is no instance,
  * also the name of the fn. */
 const char *decision_path(Cx *cx, SymId name);

@@ -1,0 +1,69 @@
+#ifndef GATEC_PASS_CHOOSE_IN_H
+#define GATEC_PASS_CHOOSE_IN_H
+
+/* What the choose*.c files share. */
+
+#include "ir/build.h"
+#include "pass/pass.h"
+#include "pass/query.h"
+
+typedef enum { COMPACT, MASK, BRANCH, WAYS } Way;
+
+typedef struct {
+    PassCx *cx;
+    Fn *f;
+    Arena *a;
+    uint8_t *eff; /* of the instructions that there were at the start; those made here have none */
+    uint32_t neff;
+    bool *reported; /* by decision: a lowering that is not possible */
+    bool changed;
+} Choose;
+
+/* ---- the laws (choose_rows.c) ---- */
+
+typedef struct {
+    const Fn *f;
+    const uint8_t *eff;
+    uint32_t neff;
+    DimId sub; /* the restricted dimension */
+    ValId sel;
+    BodyId body;
+    bool puts;       /* rows may be stored under the selection */
+    const char *why; /* the first thing that forbids it */
+} Rows;
+
+/* May the body run on rows that are not selected? */
+bool rows_body(Rows *r, BodyId b);
+
+/* ---- costs and rewriting (choose.c) ---- */
+
+enum {
+    COST_MATH = 8,  /* a function, a division */
+    COST_FIND = 4,  /* per row: testing it and writing it into the lists */
+    COST_ROW = 12,  /* per row of a compacted body and result: its address, shorter runs */
+    COST_CALL = 200 /* per compacted body: a branch that is hard to foresee, remainders */
+};
+
+/* In scalar operations, at the largest extents. */
+double choose_cost(const Fn *f, BodyId b);
+double choose_extent(const Fn *f, DimId d);
+/* The body, which works on the rows of the selection, works on all of them. */
+void choose_widen(Choose *c, BodyId b, ValId sel);
+/* The element at these places, as that type; v may be a scalar. */
+ValId choose_element(Build *b, ValId v, const ValId *at, Elem e);
+/* Which rows are selected, and whether some are; made before 'i'. */
+ValId choose_bits(Fn *f, InsId i, ValId sel);
+ValId choose_any(Fn *f, InsId i, ValId bits);
+/* What the annotation asks for; WAYS: nothing. */
+Way choose_wanted(const Choose *c, InsId i);
+/* Prints the choice, and warns of one that was asked for in vain. 'cost' may be NULL; 'why': what
+ * forbids other ways, or NULL. */
+void choose_report(Choose *c, InsId i, Way forced, Way way, const double *cost, const char *why);
+
+/* ---- arms of a send (choose_send.c) ---- */
+
+/* A branch whose body works on the rows of a selection and stores them: is it one? */
+bool choose_is_arm(const Fn *f, InsId i);
+void choose_arm(Choose *c, InsId i);
+
+#endif

@@ -1,0 +1,134 @@
+/* choose: may a body run on rows that are not selected? */
+
+#include "pass/choose_in.h"
+
+#include "ir/edit.h"
+
+#include <string.h>
+
+typedef struct {
+    DimId sym;
+    bool found;
+} Mention;
+
+static void mention(void *cx, DimId sym)
+{
+    Mention *m = cx;
+    m->found |= dim_eq(sym, m->sym);
+}
+
+static bool mentions(const Rows *r, DimId d)
+{
+    Mention m = {r->sub, false};
+    if (d.ix)
+        dim_symbols(r->f->module->dims, d, mention, &m);
+    return m.found;
+}
+
+/* The restricted dimension is a whole axis or does not occur. */
+static bool rows_type(const Rows *r, const Type *t)
+{
+    if (mentions(r, t->ix) && (t->rank || !dim_eq(t->ix, r->sub)))
+        return false;
+    for (uint32_t k = 0; k < t->rank; k++)
+        if (!dim_eq(t->dims[k], r->sub) && mentions(r, t->dims[k]))
+            return false;
+    return t->kind != TY_SEL && !mentions(r, t->sub);
+}
+
+static bool is_row_index(const Rows *r, ValId v)
+{
+    const Type *t = val_ty(r->f, v);
+    return t->kind == TY_TENSOR && !t->rank && t->elem == E_IX && dim_eq(t->ix, r->sub);
+}
+
+/* Operand k: a row index may be a subscript of the restricted axis only, and nothing else may. */
+static bool rows_operand(const Rows *r, InsId i, uint32_t k)
+{
+    const Fn *f = r->f;
+    ValId v = ins_in(f, i, k);
+    bool row = is_row_index(r, v) && !val_def(f, v).ix, axis = false;
+    uint32_t first = ins_op(f, i) == OP_index ? 1 : ins_op(f, i) == OP_index_or ? 2 : UINT32_MAX;
+    if (k >= first)
+        axis = dim_eq(val_ty(f, ins_in(f, i, 0))->dims[k - first], r->sub);
+    if (axis != row || (is_row_index(r, v) && !row))
+        return false;
+    bool outside = !body_within(f, val_home(f, v), r->body);
+    const Type *t = val_ty(f, v);
+    if (t->kind == TY_SEL)
+        return v.ix == r->sel.ix &&
+               (ins_op(f, i) == OP_take || ins_op(f, i) == OP_sel_ids || ins_op(f, i) == OP_put);
+    for (uint32_t d = 0; outside && d < t->rank; d++)
+        if (mentions(r, t->dims[d]))
+            return false;
+    return true;
+}
+
+static bool rows_op(Op op)
+{
+    static const char *const families[] = {"ewise", "cmp",  "choose", "convert", "const",
+                                           "world", "same", "map",    "reduce",  "index",
+                                           "order", "take", "if",     "yield"};
+    for (size_t k = 0; k < sizeof families / sizeof *families; k++)
+        if (!strcmp(op_info(op)->family, families[k]))
+            return true;
+    return op == OP_sel_ids || op == OP_read;
+}
+
+static bool rows_dims(const Rows *r, InsId i)
+{
+    const Fn *f = r->f;
+    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    for (uint32_t k = 0; dims && k < dims->ndims; k++)
+        if (mentions(r, dims->dims[k]) &&
+            (ins_op(f, i) != OP_map || !dim_eq(dims->dims[k], r->sub)))
+            return false;
+    if (strcmp(op_info(ins_op(f, i))->family, "order"))
+        return true;
+    const Type *t = val_ty(f, ins_in(f, i, 0));
+    return !mentions(r, t->dims[t->rank - 1]);
+}
+
+/* Selected rows of a cell that outlives the body: others are to keep what they are. */
+static bool is_put(const Rows *r, InsId i)
+{
+    const Fn *f = r->f;
+    return r->puts && ins_op(f, i) == OP_put && ins_get(f, i)->home.ix == r->body.ix &&
+           ins_in(f, i, 2).ix == r->sel.ix &&
+           !body_within(f, val_home(f, ins_in(f, i, 0)), r->body);
+}
+
+static const char *rows_ins(Rows *r, InsId i)
+{
+    const Fn *f = r->f;
+    const Ins *n = ins_get(f, i);
+    bool put = is_put(r, i);
+    if (!put && i.ix < r->neff && r->eff[i.ix] & (EFF_WRITE | EFF_RAISE | EFF_BIND))
+        return "has effects";
+    if (!put && !rows_op((Op)n->op))
+        return "holds a decision or a loop";
+    if (!rows_dims(r, i))
+        return "works across rows";
+    for (uint32_t k = 0; k < n->in.n; k++)
+        if (!rows_operand(r, i, k))
+            return "works across rows";
+    for (uint32_t k = 0; k < n->nres; k++)
+        if (!rows_type(r, val_ty(f, ins_res(f, i, k))))
+            return "works across rows";
+    for (uint32_t k = 0; k < n->bodies.n; k++)
+        if (!rows_body(r, ins_body(f, i, k)))
+            return r->why;
+    return NULL;
+}
+
+bool rows_body(Rows *r, BodyId b)
+{
+    EACH_INS (r->f, b, i) {
+        const char *why = rows_ins(r, i);
+        if (why) {
+            r->why = why;
+            return false;
+        }
+    }
+    return true;
+}

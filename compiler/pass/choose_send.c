@@ -1,0 +1,140 @@
+/* choose: the arms of a send, and what else runs only where some row is selected.
+ *
+ *   %n = sel_count %s ; %c = cmp %n, 0 {gt}
+ *   if %c { .. take %x, %s .. put %cell, %v, %s }
+ *
+ *   compact   as it stands
+ *   mask      .. %x .. ; write %cell, map [T, D] (%t, %d) { select %mask[%t], %v[%t, %d], %old[%t,
+ * %d] } branch    the same behind 'any %mask'
+ *
+ * Laws: those of choose.c. Rows that are not selected keep what they are, to the bit, so the sum
+ * over the arms has the same terms in the same order, whatever the way of each. */
+
+#include "pass/choose_in.h"
+
+#include "ir/edit.h"
+#include "pass/share.h"
+
+#include <math.h>
+#include <string.h>
+
+static InsId count_of(const Fn *f, InsId i)
+{
+    InsId test = val_def(f, ins_in(f, i, 0));
+    int64_t zero;
+    if (!test.ix || ins_op(f, test) != OP_cmp ||
+        strcmp(attr_name(f->module, ins_get(f, test)->attr, "pred"), "gt") ||
+        !const_int(f, ins_in(f, test, 1), &zero) || zero)
+        return (InsId){0};
+    InsId n = val_def(f, ins_in(f, test, 0));
+    return n.ix && ins_op(f, n) == OP_sel_count ? n : (InsId){0};
+}
+
+bool choose_is_arm(const Fn *f, InsId i)
+{
+    if (ins_op(f, i) != OP_if || ins_get(f, i)->nres)
+        return false;
+    BodyId other = ins_body(f, i, 1);
+    return f->bodies.at[other.ix].first.ix == f->bodies.at[other.ix].last.ix && count_of(f, i).ix;
+}
+
+/* ---- cost ---- */
+
+/* Elements of the cells that the body stores to; and whether rows lie one behind the other. */
+static double stored(const Fn *f, BodyId b, bool *inner)
+{
+    double sum = 0;
+    *inner = false;
+    EACH_INS (f, b, i) {
+        if (ins_op(f, i) != OP_put)
+            continue;
+        const Type *t = val_ty(f, ins_in(f, i, 0));
+        double n = 1;
+        for (uint32_t k = 0; k < t->rank; k++)
+            n *= choose_extent(f, t->dims[k]);
+        *inner |= attr_int(f->module, ins_get(f, i)->attr, "axis", 0) + 1 == t->rank;
+        sum += n;
+    }
+    return sum;
+}
+
+static void costs(const Choose *c, InsId i, ValId sel, double *cost)
+{
+    const Fn *f = c->f;
+    double lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1, share = sel_share(f, sel);
+    double rate = attr_float(f->module, ins_get(f, i)->attr, "rate", share < 0 ? 0.5 : share);
+    double rows = choose_extent(f, val_ty(f, sel)->ix);
+    bool inner;
+    double work = choose_cost(f, ins_body(f, i, 0)), out = stored(f, ins_body(f, i, 0), &inner);
+    double none = pow(1 - rate, rows);
+    cost[MASK] = (work + out) / lanes;
+    cost[BRANCH] = (1 - none) * cost[MASK] + rows / lanes + COST_CALL / 4;
+    cost[COMPACT] =
+        rate * work / (inner ? 1 : lanes) + rows * (COST_FIND + rate * COST_ROW) + COST_CALL;
+}
+
+/* ---- the rewriting ---- */
+
+static void store_masked(Choose *c, InsId put, ValId bits)
+{
+    Fn *f = c->f;
+    ValId cell = ins_in(f, put, 0), v = ins_in(f, put, 1), subs[MAX_RANK];
+    const Type t = *val_ty(f, cell);
+    uint32_t axis = (uint32_t)attr_int(f->module, ins_get(f, put)->attr, "axis", 0);
+    Build at = build_before(f, put);
+    at.loc = ins_get(f, put)->loc;
+    ValId old = ir_op(&at, OP_read, &cell, 1, (AttrId){0});
+    BodyId body = ir_index_body(f, t.dims, t.rank);
+    for (uint32_t d = 0; d < t.rank; d++)
+        subs[d] = body_param(f, body, d);
+    Build b = build_at_end(f, body);
+    b.loc = at.loc;
+    ValId bit = ir_index(&b, bits, &subs[axis], 1, false),
+          was = ir_index(&b, old, subs, t.rank, false);
+    ValId now = val_ty(f, v)->rank ? ir_index(&b, v, subs, t.rank, false) : v;
+    ValId e = ir_select(&b, bit, now, was);
+    ir_yield(&b, &e, 1);
+    ValId in[2] = {cell, ins_res(f, ir_map(&at, t.dims, t.rank, body), 0)};
+    ir_ins(&at, OP_write, in, 2, (AttrId){0}, NULL, 0, NULL, 0);
+    ir_erase(f, put);
+}
+
+static void rewrite(Choose *c, InsId i, ValId sel, Way way)
+{
+    Fn *f = c->f;
+    BodyId body = ins_body(f, i, 0);
+    ValId bits = choose_bits(f, i, sel);
+    choose_widen(c, body, sel);
+    for (InsId k = f->bodies.at[body.ix].first, next; k.ix; k = next) {
+        next = ins_get(f, k)->next;
+        if (ins_op(f, k) == OP_put)
+            store_masked(c, k, bits);
+    }
+    if (way == BRANCH) {
+        ir_set_in(f, i, 0, choose_any(f, i, bits));
+    } else {
+        ir_splice(f, body, i, NULL);
+        ir_erase(f, i);
+    }
+    c->changed = true;
+}
+
+void choose_arm(Choose *c, InsId i)
+{
+    ValId sel = ins_in(c->f, count_of(c->f, i), 0);
+    Rows r = {.f = c->f, .eff = c->eff, .neff = c->neff, .sel = sel, .puts = true};
+    r.body = ins_body(c->f, i, 0);
+    r.sub = val_ty(c->f, sel)->sub;
+    const char *why = rows_body(&r, r.body) ? NULL : r.why;
+    Way forced = choose_wanted(c, i), way = COMPACT;
+    double cost[WAYS];
+    costs(c, i, sel, cost);
+    for (Way w = MASK; w < WAYS && !why; w++)
+        if (cost[w] < cost[way])
+            way = w;
+    if (forced != WAYS)
+        way = why ? COMPACT : forced;
+    choose_report(c, i, forced, way, cost, why);
+    if (way != COMPACT)
+        rewrite(c, i, sel, way);
+}

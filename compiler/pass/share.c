@@ -1,0 +1,115 @@
+/* How many experts a row has at most. Rules choose by ranks ('any of k ranks names this expert')
+ * and then take entries away ('and not ..'), so the answer is the least bound of the factors. */
+
+#include "pass/share.h"
+
+#include "pass/query.h"
+
+#include <string.h>
+
+enum { DEEP = 24 };
+
+typedef struct {
+    const Fn *f;
+    ValId column; /* the expert, where an entry is looked at */
+    int64_t all;
+    unsigned budget;
+} Look;
+
+static int64_t of_entries(Look *l, ValId entries);
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* 'any [k] (id == column)': each of the k ranks names one expert. */
+static int64_t of_ranks(const Look *l, InsId i)
+{
+    const Fn *f = l->f;
+    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    InsId test = val_def(f, yield_in(f, ins_body(f, i, 0), 0));
+    int64_t n = 1;
+    if (strcmp(attr_name(f->module, ins_get(f, i)->attr, "kind"), "any") || !test.ix ||
+        ins_op(f, test) != OP_cmp ||
+        strcmp(attr_name(f->module, ins_get(f, test)->attr, "pred"), "eq") ||
+        (ins_in(f, test, 0).ix != l->column.ix && ins_in(f, test, 1).ix != l->column.ix))
+        return l->all;
+    for (uint32_t k = 0; dims && k < dims->ndims && n < l->all; k++)
+        n *= dim_max(f->module->dims, dims->dims[k]);
+    return least(n, l->all);
+}
+
+static int64_t of_entry(Look *l, ValId v)
+{
+    const Fn *f = l->f;
+    InsId i = val_def(f, v);
+    if (!i.ix || !l->budget)
+        return l->all;
+    l->budget--;
+    switch (ins_op(f, i)) {
+    case OP_and: return least(of_entry(l, ins_in(f, i, 0)), of_entry(l, ins_in(f, i, 1)));
+    case OP_reduce: return of_ranks(l, i);
+    case OP_cmp: /* of one id per row */
+        if (!strcmp(attr_name(f->module, ins_get(f, i)->attr, "pred"), "eq") &&
+            (ins_in(f, i, 0).ix == l->column.ix || ins_in(f, i, 1).ix == l->column.ix))
+            return 1;
+        return l->all;
+    case OP_index:
+        return ins_get(f, i)->in.n == 3 && ins_in(f, i, 2).ix == l->column.ix
+                   ? of_entries(l, ins_in(f, i, 0))
+                   : l->all;
+    default: return l->all;
+    }
+}
+
+static int64_t of_entries(Look *l, ValId entries)
+{
+    const Fn *f = l->f;
+    InsId i = val_def(f, entries);
+    if (!i.ix || ins_op(f, i) != OP_map || val_ty(f, entries)->rank != 2)
+        return l->all;
+    BodyId body = ins_body(f, i, 0);
+    if (body_nparams(f, body) != 2)
+        return l->all;
+    ValId outer = l->column;
+    l->column = body_param(f, body, 1);
+    int64_t n = of_entry(l, yield_in(f, body, 0));
+    l->column = outer;
+    return n;
+}
+
+int64_t route_most(const Fn *f, ValId entries)
+{
+    int64_t all = dim_max(f->module->dims, val_ty(f, entries)->dims[1]);
+    Look l = {.f = f, .all = all, .budget = DEEP};
+    return of_entries(&l, entries);
+}
+
+/* The entries of a route that a column is read from; none: it is no column. */
+static ValId column_of(const Fn *f, ValId v, unsigned depth)
+{
+    InsId i = val_def(f, v);
+    if (!i.ix || !depth)
+        return (ValId){0};
+    if (ins_op(f, i) == OP_index && ins_get(f, i)->in.n == 3)
+        return ins_in(f, i, 0);
+    if (ins_op(f, i) != OP_and)
+        return (ValId){0};
+    ValId a = column_of(f, ins_in(f, i, 0), depth - 1);
+    return a.ix ? a : column_of(f, ins_in(f, i, 1), depth - 1);
+}
+
+double sel_share(const Fn *f, ValId sel)
+{
+    InsId i = val_def(f, sel);
+    InsId map = i.ix && ins_op(f, i) == OP_sel_mask ? val_def(f, ins_in(f, i, 0)) : (InsId){0};
+    if (!map.ix || ins_op(f, map) != OP_map)
+        return -1;
+    ValId entries = column_of(f, yield_in(f, ins_body(f, map, 0), 0), DEEP);
+    if (!entries.ix)
+        return -1;
+    int64_t all = dim_max(f->module->dims, val_ty(f, entries)->dims[1]);
+    int64_t most = route_most(f, entries);
+    return most < all ? (double)most / (double)all : -1;
+}
