@@ -1,5 +1,6 @@
 /* Cells: states and carried values in storage. A value that was read may share the storage of its
- * cell as long as no write comes before its last use (uses.c); otherwise it is a copy. */
+ * cell as long as no write comes before its last use (uses.c); otherwise it is a copy. A value that
+ * is only there to be written is computed in the cell. */
 
 #include "lower/lower.h"
 
@@ -23,40 +24,59 @@ static void lower_read(Lower *L, InsId i)
     set_ref(L, res, cell);
 }
 
-static void lower_write(Lower *L, InsId i)
+/* What a write or a put replaces; 'ok' (none: always): the tested subscripts are in range. */
+static Ref target_of(Lower *L, InsId i, ValId *ok)
 {
     const Fn *f = L->f;
     Ref r = *tensor_of(L, ins_in(f, i, 0));
+    *ok = (ValId){0};
+    if (ins_op(f, i) == OP_put) {
+        uint32_t axis = (uint32_t)attr_int(L->m, ins_get(f, i)->attr, "axis", 0);
+        const Sel *s = sel_of(L, ins_in(f, i, 2));
+        r.ids[axis] = s->ids;
+        r.dim[axis] = s->sub;
+        return r;
+    }
     bool check = attr_flag(L->m, ins_get(f, i)->attr, "check");
-    ValId ok = {0};
     for (uint32_t k = 2; k < ins_get(f, i)->in.n; k++) {
         Affine s = affine_of(L, ins_in(f, i, k));
         ValId at = affine_emit(L, &s);
         if (check) {
-            ok = lo_and(L, ok, lo_cmp(L, "ge", at, lo_i64(L, 0)));
-            ok = lo_and(L, ok, lo_cmp(L, "lt", at, dim_extent(L, r.dim[0])));
+            *ok = lo_and(L, *ok, lo_cmp(L, "ge", at, lo_i64(L, 0)));
+            *ok = lo_and(L, *ok, lo_cmp(L, "lt", at, dim_extent(L, r.dim[0])));
         }
         r = ref_at(L, &r, at);
     }
-    if (!ok.ix) {
-        ref_put(L, &r, ins_in(f, i, 1));
-        return;
-    }
-    Block k;
-    lo_raise(L, ir_un(&L->b, OP_not, ok), 1 << 8);
-    lo_if_begin(L, &k, ok);
-    ref_put(L, &r, ins_in(f, i, 1));
-    lo_if_end(L, &k, NULL, 0, NULL);
+    return r;
 }
 
-static void lower_put(Lower *L, InsId i)
+Ref *cell_dest(Lower *L, InsId map, uint32_t k)
 {
-    uint32_t axis = (uint32_t)attr_int(L->m, ins_get(L->f, i)->attr, "axis", 0);
-    Ref rows = *tensor_of(L, ins_in(L->f, i, 0));
-    const Sel *s = sel_of(L, ins_in(L->f, i, 2));
-    rows.ids[axis] = s->ids;
-    rows.dim[axis] = s->sub;
-    ref_put(L, &rows, ins_in(L->f, i, 1));
+    bool once;
+    ValId ok;
+    InsId w = write_in_place(L, map, k, &once);
+    if (!w.ix)
+        return NULL;
+    Ref r = target_of(L, w, &ok);
+    r.once = once;
+    return ref_copy_of(L, &r);
+}
+
+static void lower_write(Lower *L, InsId i)
+{
+    ValId ok;
+    Block k;
+    if (write_is_placed(L, i))
+        return;
+    Ref r = target_of(L, i, &ok);
+    if (!ok.ix) {
+        ref_put(L, &r, ins_in(L->f, i, 1));
+        return;
+    }
+    lo_raise(L, ir_un(&L->b, OP_not, ok), 1 << 8);
+    lo_if_begin(L, &k, ok);
+    ref_put(L, &r, ins_in(L->f, i, 1));
+    lo_if_end(L, &k, NULL, 0, NULL);
 }
 
 void lower_cell(Lower *L, InsId i)
@@ -64,6 +84,6 @@ void lower_cell(Lower *L, InsId i)
     static LowerFn *const fn[OP_COUNT] = {[OP_cell] = lower_new_cell,
                                           [OP_read] = lower_read,
                                           [OP_write] = lower_write,
-                                          [OP_put] = lower_put};
+                                          [OP_put] = lower_write};
     fn[ins_op(L->f, i)](L, i);
 }

@@ -23,6 +23,8 @@ typedef struct {
     ValId guard, other;
     SymId bank;
     bool solid; /* there is an element 0, whatever the extents are now */
+    bool once; /* of a result: its elements are read for the last time as they are computed, so each
+                  may be computed once only */
 } Ref;
 
 /* A selection at run time. Buffers of i32; rank and bits are made on demand by their readers. */
@@ -215,6 +217,15 @@ void uses_scan(Lower *L);
 uint32_t use_count(const Lower *L, ValId v);
 /* May the result of this 'read' share the storage of its cell? */
 bool read_may_alias(const Lower *L, InsId read);
+/* The write or put that takes result k of the map, if the elements can go to the cell as they are
+ * computed; it is then placed and writes nothing itself. 'once': the map reads the elements that it
+ * replaces, each where it computes it, so none may be computed twice. */
+InsId write_in_place(Lower *L, InsId map, uint32_t k, bool *once);
+bool write_is_placed(const Lower *L, InsId write);
+
+/* ---- cell.c ---- */
+/* The part of a cell where the elements of result k of a map can go at once, or NULL. */
+Ref *cell_dest(Lower *L, InsId map, uint32_t k);
 
 /* ---- lanes.c: vector mode ---- */
 /* May the body be evaluated with 'lane' over lanes? 'hoisted': what does not depend on it is

@@ -28,6 +28,7 @@ typedef struct {
     ValId panel[MAX_SUMS];
     ValId at_row, at_col, at_panel; /* first column; the same by whole panels */
     uint32_t tile_rows, tile_vecs;
+    int64_t skip; /* columns of the packed panel that the tile leaves out */
     From from;
     ValId mask; /* of the last vector of the tile, or none */
 } Outer;
@@ -182,10 +183,10 @@ static ValId column_vec(Lower *L, const Contract *c, const Outer *o, const Walk 
 {
     unsigned lanes = L->cx->target.lanes_f32;
     Elem e = (Elem)hi_type(L, w->s->factor[1])->elem;
-    ValId plus = lo_i64(L, (int64_t)v * lanes), out;
+    ValId plus = lo_i64(L, o->skip + (int64_t)v * lanes), out;
     if (o->from == PANEL)
         return lo_load(L, o->panel[w->sum], lo_bin(L, OP_add, w->add[2], plus), e, lanes,
-                       (ValId){0});
+                       o->skip && v + 1 == o->tile_vecs ? o->mask : (ValId){0});
     if (w->s->plain[1]) {
         ValId at = lo_bin(L, OP_add, lo_bin(L, OP_add, w->col_off, w->add[1]), plus);
         out = lo_load(L, w->col_ptr, at, factor_stored(L, w->s, 1), lanes,
@@ -338,23 +339,36 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
     }
 }
 
+static bool computed_once(const Contract *c)
+{
+    for (uint32_t k = 0; k < c->nres; k++)
+        if (c->to[k]->once)
+            return true;
+    return false;
+}
+
 /* Columns whose number is known: the last tile ends at the last column, over some that are done
- * already; fewer than one tile of them run under a mask. */
+ * already, or has only what is left where none may be computed twice; fewer than one tile of them
+ * run under a mask. */
 static void columns_fixed(Lower *L, const Contract *c, Outer *o, int64_t n)
 {
-    int64_t w = L->cx->target.lanes_f32, full = w * o->vecs;
-    if (n <= full) {
-        ValId mask = n % w ? lane_mask(L, lo_i64(L, n % w)) : (ValId){0};
-        o->at_panel = lo_i64(L, 0);
-        outer_column(L, c, o, lo_i64(L, 0), o->vecs, mask);
-        return;
+    int64_t w = L->cx->target.lanes_f32, full = w * o->vecs, rest = n % full;
+    ValId mask = rest % w ? lane_mask(L, lo_i64(L, rest % w)) : (ValId){0};
+    bool apart = rest && n > full && computed_once(c);
+    if (n >= full) {
+        Block k;
+        ValId i = lo_for_begin(L, &k, lo_i64(L, 0), lo_i64(L, apart ? n - rest : n), full, NULL, 0);
+        o->at_panel = i;
+        ValId at = rest && !apart ? lo_bin(L, OP_min, i, lo_i64(L, n - full)) : i;
+        outer_column(L, c, o, at, o->vecs, (ValId){0});
+        lo_for_end(L, &k, NULL);
     }
-    Block k;
-    ValId i = lo_for_begin(L, &k, lo_i64(L, 0), lo_i64(L, n), full, NULL, 0);
-    o->at_panel = i;
-    outer_column(L, c, o, n % full ? lo_bin(L, OP_min, i, lo_i64(L, n - full)) : i, o->vecs,
-                 (ValId){0});
-    lo_for_end(L, &k, NULL);
+    if (n >= full && !apart)
+        return;
+    o->at_panel = lo_i64(L, n - rest);
+    o->skip = apart && o->packed ? full - rest : 0;
+    outer_column(L, c, o, lo_i64(L, n - rest), (unsigned)((rest + w - 1) / w), mask);
+    o->skip = 0;
 }
 
 static void outer_columns(Lower *L, const Contract *c, Outer *o)

@@ -240,6 +240,9 @@ Ref *ref_dest(Lower *L, InsId i, uint32_t k)
         L->want[v.ix] = NULL;
         return w;
     }
+    Ref *cell = cell_dest(L, i, k);
+    if (cell)
+        return cell;
     SymId name = L->f->vals.at[v.ix].name;
     return ref_new(L, val_type(L->f, v),
                    name.ix ? sym_text(L->m->names, name) : op_info(ins_op(L->f, i))->name);
