@@ -31,7 +31,7 @@ INT_OPS = ['+', '-', '*', '&', '^', '|', '%', '/']
 COMPARE = ['<', '<=', '>', '>=', '==', '!=']
 
 
-HALTS = False  # whether loops leave early
+HALTS = True  # whether loops leave early
 
 
 class Name:
@@ -448,12 +448,16 @@ class Text:
         self.indent += 1
         for n, e, a in carries:
             self.bind(n, e, a, 'carry', True)
-        halts = HALTS and self.chance(50)
+        halts = self.halting(carries)
+        self.narrowed += halts or []
         for _ in range(self.pick((1, 2))):
             self.statement(level - 1)
         self.assign()
-        if halts:
-            self.halt(carries)
+        left = self.fresh('q')
+        if halts is not None:
+            self.put(f'halt {left}{"[" + halts[0] + "]" if halts else ""} when '
+                     f'{self.expr("bit", halts, 2)};')
+            del self.narrowed[len(self.narrowed) - len(halts):]
         axes = ()
         if stack:
             axes = self.axes(1)
@@ -465,14 +469,16 @@ class Text:
             self.bind(n, e, a)
         if stack:
             self.bind(stack, 'f32', (dim,) + axes)
+        if halts is not None:
+            self.bind(f'{left}.steps', 'i32', tuple(halts))
         self.loops -= 1
 
-    def halt(self, carries):
+    def halting(self, carries):
+        """None, or the axes of the decision that ends the loop: of its rows, or none for all of it."""
         rows = [a for a in ROWS if all(a in axes for _, _, axes in carries)]
-        if rows and self.chance(70):
-            self.put(f'halt {self.fresh("q")}[{rows[0]}] when {self.expr("bit", rows[:1], 2)};')
-        elif not self.narrowed:
-            self.put(f'halt {self.fresh("q")} when {self.expr("bit", (), 2)};')
+        if rows and self.chance(50):
+            return rows[:1]
+        return [] if not self.narrowed and self.chance(30) else None
 
     def scan(self, level):
         if self.loops > 1:
@@ -571,6 +577,8 @@ class Text:
         self.put(f'param w: f32[D, D] = {weights(self.r, 2)};')
         self.put(f'param b: f32[D] = {weights(self.r, 1)};')
         act = self.pick(('tanh', 'nn.relu', 'nn.silu'))
+        if self.chance(40):
+            self.put(f'exit done[n] when x @ b > {self.pick(("0.2", "-0.3"))} with {self.pick(("x", "x * 0.5", "0"))};')
         if self.chance(40):
             self.put('gate hot[n] = x @ b > 0.1 #local;')
             self.put(f"x + when hot {{ {act}(x @ w' + b) }} else 0")
