@@ -1,10 +1,12 @@
 /* What decisions save. Three builds of the network are compared: one that counts says how often a
- * decision takes its rows; the cost model says what that skips; and one in which the decision is
- * open says how long everything would have taken. Times are medians of ratios of runs in turn, so
- * that what else the machine does falls on both. */
+ * decision takes its rows; the cost model says what that skips; and one in which it skips nothing
+ * says how long everything would have taken: a gate is open, a route sends all rows to all experts,
+ * nothing leaves by a halt. Times are medians of ratios of runs in turn, so that what else the
+ * machine does falls on both. */
 
 #include "driver/bench.h"
 #include "driver/compile.h"
+#include "driver/rates.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +19,8 @@ typedef struct {
     const EmitOptions *o;
     StrBuf *out;
     const Fn *plain; /* simplified, for the cost model */
-    double *rates;
-    uint64_t *rows; /* of one run */
+    double *rates;   /* as cost.h has them */
+    RateCounts *counts;
 } Decide;
 
 /* The network of a fresh module, built as the session says now. */
@@ -43,7 +45,20 @@ static Status open_build(Decide *d, Bench *b)
     return status == STATUS_OK && f ? bench_open(b, d->o) : status;
 }
 
-/* Rows and share of each decision in one run. */
+static void sum_counters(Decide *d, const Fn *f, uint32_t k, const uint64_t *at)
+{
+    const DecisionRow *row = &f->decisions.at[k];
+    RateCounts *c = &d->counts[k];
+    c->bins = ARENA_ARRAY(d->b->s->arena, uint64_t, row->bins + 1);
+    for (uint32_t i = 0; i < row->members; i++, at += COUNT_KINDS) {
+        c->rows += at[COUNT_ROWS];
+        c->taken += at[COUNT_TAKEN];
+    }
+    for (uint64_t i = 0; i < (uint64_t)row->bins * row->members; i++)
+        c->bins[i % row->bins] += at[i];
+}
+
+/* What each decision does in one run. */
 static Status count_rates(Decide *d)
 {
     Session *s = d->b->s;
@@ -55,13 +70,8 @@ static Status count_rates(Decide *d)
     if (counters)
         bench_batch(b, 1);
     for (uint32_t k = 0; counters && k < b->f->decisions.n; k++) {
-        const uint64_t *at = counters + fn_counters(b->f, k);
-        uint64_t taken = 0;
-        for (uint32_t i = 0; i < b->f->decisions.at[k].members; i++, at += COUNT_KINDS) {
-            d->rows[k] += at[COUNT_ROWS];
-            taken += at[COUNT_TAKEN];
-        }
-        d->rates[k] = d->rows[k] ? (double)taken / (double)d->rows[k] : -1;
+        sum_counters(d, b->f, k, counters + fn_counters(b->f, k));
+        d->rates[k] = rate_share(&b->f->decisions.at[k], &d->counts[k]);
     }
     if (b->call)
         call_close(b->call);
@@ -93,32 +103,76 @@ static Cost cost_at(Decide *d, uint32_t k, double rate)
     return c;
 }
 
-/* Shares are of the whole network with the decision open. */
+static void add_bins(Decide *d, const char *what, const RateCounts *c, uint32_t from, uint32_t n)
+{
+    strbuf_addf(d->out, "    %s", what);
+    for (uint32_t i = 0; i < n; i++) /* of a halt bin 0 comes last */
+        strbuf_addf(d->out, " %llu", (unsigned long long)c->bins[(i + from) % n]);
+    strbuf_add(d->out, "\n");
+}
+
+static void report_counts(Decide *d, uint32_t k, const DecisionRow *row)
+{
+    const RateCounts *c = &d->counts[k];
+    uint64_t steps = 0, rows = row->bins ? rate_bins(c, row->bins, &steps) : 0;
+    double taken = 100 * (double)c->taken / (double)c->rows;
+    strbuf_addf(d->out, "  decision %s: ", sym_text(d->b->m->names, row->path));
+    if (row->kind == DECIDE_ROUTE) {
+        strbuf_addf(d->out, "sent %.1f%% of %llu rows, to %.2f of %u experts in the mean\n", taken,
+                    (unsigned long long)c->rows, (double)rows / (double)c->rows, row->bins);
+        add_bins(d, "rows by expert:", c, 0, row->bins);
+    } else if (row->kind == DECIDE_HALT && row->bins > 1) {
+        uint64_t left = rows - c->bins[0];
+        strbuf_addf(d->out, "%.1f%% of %llu rows left, mean depth %.2f of %u\n",
+                    100 * (double)left / (double)rows, (unsigned long long)rows,
+                    (double)steps / (double)rows, row->bins - 1);
+        add_bins(d, "rows by depth, then those that did not leave here:", c, 1, row->bins);
+    } else {
+        strbuf_addf(d->out, "took %.1f%% of %llu rows\n", taken, (unsigned long long)c->rows);
+    }
+}
+
+/* Shares are of the whole network in which the decision skips nothing. */
 static void report_decision(Decide *d, uint32_t k, double ratio)
 {
+    static const char *const all_run[] = {[DECIDE_GATE] = "if it were open",
+                                          [DECIDE_ROUTE] = "if all rows went to all experts",
+                                          [DECIDE_HALT] = "if nothing left"};
+    const DecisionRow *row = &d->plain->decisions.at[k];
     Arena *a = d->b->s->arena;
-    Cost all = cost_at(d, k, 1), none = cost_at(d, k, 0), now = cost_at(d, k, d->rates[k]);
+    bool leaves = row->kind == DECIDE_HALT && row->bins <= 1; /* work is what does not leave */
+    Cost all = cost_at(d, k, leaves ? 0 : 1), none = cost_at(d, k, leaves ? 1 : 0);
+    Cost now = cost_at(d, k, d->rates[k]);
     double time = bench_quantile(d->b->samples, d->b->n, 0.5);
     double work_share = cost_work(all) > 0 ? cost_work(now) / cost_work(all) : 1;
     double time_share = 1 / ratio;
-    strbuf_addf(d->out, "  decision %s: took %.1f%% of %llu rows\n",
-                sym_text(d->b->m->names, d->plain->decisions.at[k].path), 100 * d->rates[k],
-                (unsigned long long)d->rows[k]);
+    report_counts(d, k, row);
     strbuf_addf(d->out, "    work: %.4g million multiply-adds in its body, %.4g skipped (%.1f%%)\n",
                 1e-6 * ((double)all.macs - (double)none.macs),
                 1e-6 * ((double)all.macs - (double)now.macs), 100 * (1 - work_share));
-    strbuf_addf(d->out, "    time: %s if it were open, %s%s saved (%.1f%%)\n",
-                bench_pretty(a, time * ratio), ratio < 1 ? "-" : "",
+    strbuf_addf(d->out, "    time: %s %s, %s%s saved (%.1f%%)\n", bench_pretty(a, time * ratio),
+                all_run[row->kind], ratio < 1 ? "-" : "",
                 bench_pretty(a, ratio < 1 ? time - time * ratio : time * ratio - time),
                 100 * (1 - time_share));
     strbuf_addf(d->out, "    skip efficiency: %.2f (work share %.3f / time share %.3f)\n",
                 work_share / time_share, work_share, time_share);
 }
 
+/* Of a choice for the whole call only one branch can run, whatever it is. */
+static bool skips(Decide *d, uint32_t k)
+{
+    return d->plain->decisions.at[k].kind == DECIDE_GATE ||
+           cost_work(cost_at(d, k, 1)) != cost_work(cost_at(d, k, 0));
+}
+
 static Status one_decision(Decide *d, uint32_t k, double seconds)
 {
     Session *s = d->b->s;
     Bench *open = ARENA_NEW(s->arena, Bench);
+    if (!skips(d, k)) {
+        report_counts(d, k, &d->plain->decisions.at[k]);
+        return STATUS_OK;
+    }
     s->open = sym_text(s->names, d->plain->decisions.at[k].path);
     Status status = open_build(d, open);
     s->open = NULL;
@@ -136,10 +190,10 @@ static Status all_decisions(Decide *d)
     if (status == STATUS_OK)
         d->b->cost = cost_count(d->b->s->arena, d->plain, d->rates).expected;
     for (uint32_t k = 0; k < d->plain->decisions.n; k++)
-        n += d->rates[k] >= 0 && d->plain->decisions.at[k].kind == DECIDE_GATE;
+        n += d->rates[k] >= 0;
     double seconds = (double)d->b->s->options.max_seconds / (n ? n : 1);
     for (uint32_t k = 0, done = 0; status == STATUS_OK && k < d->plain->decisions.n; k++) {
-        if (d->rates[k] < 0 || d->plain->decisions.at[k].kind != DECIDE_GATE)
+        if (d->rates[k] < 0)
             continue;
         if (done++ == MOST_DECISIONS) {
             strbuf_addf(d->out, "  note: %u decisions more\n", n - MOST_DECISIONS);
@@ -166,7 +220,7 @@ Status bench_decisions(Bench *b, const char *path, const EmitOptions *o, StrBuf 
         return STATUS_OK;
     s->options.dump.n = 0; /* was done for the first build */
     d.rates = ARENA_ARRAY(s->arena, double, b->f->decisions.n + 1);
-    d.rows = ARENA_ARRAY(s->arena, uint64_t, b->f->decisions.n + 1);
+    d.counts = ARENA_ARRAY(s->arena, RateCounts, b->f->decisions.n + 1);
     for (uint32_t k = 0; k < b->f->decisions.n; k++)
         d.rates[k] = -1;
     Status status = load(&d, &m, &f);

@@ -4,7 +4,9 @@
 #include "driver/cost.h"
 
 #include "ir/edit.h"
+#include "pass/share.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef enum { WORST, BEST, EXPECTED } Mode;
@@ -128,14 +130,93 @@ static bool constant(Count *c, ValId v, int64_t *out)
     return true;
 }
 
+/* ---- loops ---- */
+
+/* The halts of a loop, not those of loops inside it. */
+typedef VEC(uint32_t) HaltIds;
+
+static const DecisionRow *decision_row(const Count *c, InsId id, uint32_t *number)
+{
+    *number = (uint32_t)attr_int(c->m, ins_get(c->f, id)->attr, "decision", UINT32_MAX);
+    return *number < c->f->decisions.n ? &c->f->decisions.at[*number] : NULL;
+}
+
+static void find_halts(Count *c, BodyId body, HaltIds *out, InsId *at)
+{
+    EACH_INS (c->f, body, i) {
+        const Ins *n = ins_get(c->f, i);
+        uint32_t id;
+        const DecisionRow *d = n->op == OP_when || n->op == OP_if ? decision_row(c, i, &id) : NULL;
+        if (d && d->kind == DECIDE_HALT && d->bins > 1) {
+            vec_push(c->arena, out, id);
+            *at = at->ix ? *at : i;
+        }
+        for (uint32_t k = 0; n->op != OP_loop && k < ins_get(c->f, i)->bodies.n; k++)
+            find_halts(c, ins_body(c->f, i, k), out, at);
+    }
+}
+
+/* The iterations that rows run in the mean, out of 'most'; negative: not known. */
+static double mean_depth(const Count *c, uint32_t id, double most)
+{
+    const DecisionRow *d = &c->f->decisions.at[id];
+    if (c->rates)
+        return c->rates[id] < 0 ? -1 : fmin(c->rates[id] * (d->bins - 1), most);
+    if (d->rate < 0)
+        return -1;
+    return d->rate > 0 ? (1 - pow(1 - d->rate, most)) / d->rate : most;
+}
+
+static void note_halt(Count *c, InsId at, uint32_t id, CostDecision d, double depth)
+{
+    if (c->muted)
+        return;
+    d.loc = ins_get(c->f, at)->loc;
+    d.id = id;
+    d.kind = DECIDE_HALT;
+    d.name = c->f->decisions.at[id].path;
+    d.rows = ins_op(c->f, at) == OP_when;
+    d.rate = depth < 0 || !d.most ? -1 : depth / d.most;
+    d.expected = times(d.taken, d.most);
+    if (d.rate >= 0)
+        d.expected = mixed(d.expected, (Cost){0, 0, 0}, d.rate);
+    vec_push(c->arena, &c->out->decisions, d);
+}
+
+/* A knob has its default where that is what is expected. */
+static bool bound(Count *c, ValId v, int64_t *out)
+{
+    InsId def = val_def(c->f, v);
+    if (c->mode != EXPECTED || !def.ix || ins_op(c->f, def) != OP_knob)
+        return constant(c, v, out);
+    const AttrVal *name = attr_find(c->m, ins_get(c->f, def)->attr, "name");
+    const Knob *k = name ? module_knob((Module *)(uintptr_t)c->m, name->name) : NULL;
+    *out = k ? (int64_t)k->def : 0;
+    return k != NULL;
+}
+
 static Cost of_loop(Count *c, InsId id)
 {
-    const Ins *ins = ins_get(c->f, id);
-    int64_t cap = attr_int(c->m, ins->attr, "cap", 1), first, end;
-    if (constant(c, ins_in(c->f, id, 0), &first) && constant(c, ins_in(c->f, id, 1), &end) &&
-        end - first < cap)
-        cap = end > first ? end - first : 0;
-    return times(count_body(c, ins_body(c->f, id, 0)), cap > 0 ? (uint64_t)cap : 0);
+    BodyId body = ins_body(c->f, id, 0);
+    int64_t most = attr_int(c->m, ins_get(c->f, id)->attr, "cap", 1), first, end, n;
+    bool known = bound(c, ins_in(c->f, id, 0), &first) && bound(c, ins_in(c->f, id, 1), &end);
+    n = known && end - first < most ? end - first : most;
+    uint64_t cap = n > 0 ? (uint64_t)n : 0;
+    HaltIds halts = {0};
+    InsId at = {0};
+    if (c->mode == EXPECTED)
+        find_halts(c, body, &halts, &at);
+    CostDecision d = {.most = most > 0 ? (uint32_t)most : 0, .taken = count_body(c, body)};
+    Cost all = times(d.taken, cap);
+    double least = -1;
+    for (uint32_t k = 0; k < halts.n; k++) {
+        double depth = mean_depth(c, halts.at[k], (double)cap);
+        note_halt(c, at, halts.at[k], d, depth);
+        least = least < 0 || (depth >= 0 && depth < least) ? depth : least;
+    }
+    if (least >= 0 && cap)
+        all = mixed(all, (Cost){0, 0, all.bytes}, least / (double)cap);
+    return all;
 }
 
 /* The bytes of params that an instruction reads for the first time on this way. */
@@ -202,16 +283,68 @@ static void note_decision(Count *c, InsId id, CostDecision *d)
     c->out->decisions.at[at] = *d;
 }
 
+/* ---- the arms of a send ---- */
+
+/* The rows of an arm; none: the branch follows something else. */
+static ValId arm_rows(const Count *c, InsId id)
+{
+    InsId test = val_def(c->f, ins_in(c->f, id, 0));
+    InsId n =
+        test.ix && ins_op(c->f, test) == OP_cmp ? val_def(c->f, ins_in(c->f, test, 0)) : (InsId){0};
+    bool counts = ins_op(c->f, id) == OP_if && n.ix && ins_op(c->f, n) == OP_sel_count;
+    return counts ? ins_in(c->f, n, 0) : (ValId){0};
+}
+
+static Cost arm_at(Count *c, InsId id, ValId sel, double rows)
+{
+    bool *paid = ARENA_ARRAY(c->arena, bool, c->f->vals.n + 1), *outer = c->paid;
+    memcpy(paid, outer, c->f->vals.n);
+    c->paid = paid;
+    double whole = rows < 1 ? 1 : rows;
+    c->sym[val_ty(c->f, sel)->sub.ix] = (int64_t)(whole + 0.5);
+    Cost cost = count_body(c, ins_body(c->f, id, 0));
+    c->paid = outer;
+    return rows < 1 ? mixed(cost, (Cost){0, 0, 0}, rows) : cost;
+}
+
+static Cost of_arm(Count *c, InsId id, ValId sel, CostDecision *d)
+{
+    double rows = (double)extent(c, val_ty(c->f, sel)->ix), share = sel_share(c->f, sel);
+    if (d->rate < 0 && !c->rates)
+        d->rate = share;
+    bool muted = c->muted;
+    uint32_t at = c->out ? c->out->decisions.n : 0;
+    d->rows = true;
+    if (!muted)
+        vec_push(c->arena, &c->out->decisions, *d);
+    d->taken = arm_at(c, id, sel, rows);
+    c->muted = true;
+    d->expected = d->rate < 0 ? d->taken : arm_at(c, id, sel, d->rate * rows);
+    c->muted = muted;
+    if (!muted)
+        c->out->decisions.at[at] = *d;
+    return d->expected;
+}
+
 static Cost of_decision(Count *c, InsId id)
 {
     CostDecision d = {.loc = ins_get(c->f, id)->loc, .rows = ins_op(c->f, id) == OP_when};
-    d.id = (uint32_t)attr_int(c->m, ins_get(c->f, id)->attr, "decision", UINT32_MAX);
+    const DecisionRow *row = decision_row(c, id, &d.id);
     d.name = decision_name(c, id, d.id);
     d.rate = -1;
-    if (d.id < c->f->decisions.n)
-        d.rate = c->rates ? c->rates[d.id] : c->f->decisions.at[d.id].rate;
     if (c->mode != EXPECTED)
         return choose(c->mode, side(c, id, 0, 1), side(c, id, 1, 1));
+    ValId sel = row && row->kind == DECIDE_ROUTE ? arm_rows(c, id) : (ValId){0};
+    if (row) {
+        d.kind = row->kind;
+        d.rate = c->rates ? c->rates[d.id] : row->rate;
+    }
+    if (sel.ix)
+        return of_arm(c, id, sel, &d);
+    if (row && row->kind == DECIDE_HALT && row->bins > 1) /* its loop counts what rows skip */
+        return plus(side(c, id, 0, 0), side(c, id, 1, 1));
+    if (row && row->kind == DECIDE_ROUTE)
+        d.rate = -1; /* one of many branches of a choice */
     if (!c->muted) {
         note_decision(c, id, &d);
         return d.expected;

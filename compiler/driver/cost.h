@@ -4,8 +4,11 @@
 /* What a network costs, counted on HI functions. Loops run to their caps.
  *   worst      every extent at its maximum, of the sides of a decision the dearer one
  *   best       the same with the cheaper side
- *   expected   decisions take the share of rows that is declared (#rate) or was measured, and what
- *              they select is that much smaller; those without a rate cost the dearer side */
+ *   expected   decisions take the share that is declared (#rate) or was measured, and what they
+ *              select is that much smaller; those without a rate cost the dearer side
+ * The share is, of a gate, that of the rows it takes; of a route, that of the rows an expert gets
+ * in the mean, where nothing is known k of E for the best k of E; of a halt in a loop, that of the
+ * iterations that rows run in the mean; declared, it is that of the rows which leave in each. */
 
 #include "ir/ir.h"
 
@@ -18,10 +21,13 @@ typedef struct {
 /* A decision: the costs of its sides for all rows, and where it is in the source. */
 typedef struct {
     Span loc;
-    SymId name;  /* its path, or what else it is called; none: it has no name */
-    uint32_t id; /* UINT32_MAX: it is none of the network's */
-    bool rows;   /* per row of an axis; else of the whole */
-    double rate; /* of 'expected'; negative: not known */
+    SymId name;    /* its path, or what else it is called; none: it has no name */
+    uint32_t id;   /* UINT32_MAX: it is none of the network's */
+    bool rows;     /* per row of an axis; else of the whole */
+    uint8_t kind;  /* DecideKind */
+    uint32_t most; /* iterations of the loop of a halt */
+    double rate;   /* of 'expected'; negative: not known */
+    /* Of a route taken is an arm; of a halt one iteration of its loop. */
     Cost taken, otherwise, expected;
 } CostDecision;
 

@@ -7,6 +7,7 @@
 #include "driver/budget.h"
 #include "driver/compile.h"
 #include "driver/cost.h"
+#include "driver/rates.h"
 #include "emit/abi.h"
 
 #include <inttypes.h>
@@ -69,18 +70,35 @@ static const char *work_text(Explain *x, Cost c)
                         count(x, c.macs), count(x, c.ops), count(x, c.bytes));
 }
 
+/* What a decision does with the rate, in words. */
+static void rate(Explain *x, const CostDecision *d)
+{
+    if (d->kind == DECIDE_HALT && d->most) {
+        strbuf_addf(&x->out, ", depth 1..%u", d->most);
+        if (d->rate >= 0)
+            strbuf_addf(&x->out, ", expected %.2f", d->rate * d->most);
+    } else if (d->rate >= 0) {
+        strbuf_addf(&x->out, ", %s %.3g", d->kind == DECIDE_ROUTE ? "share" : "rate", d->rate);
+    }
+}
+
 static void decision(Explain *x, const CostDecision *d)
 {
     const char *name = sym_text(x->m->names, d->name);
+    bool loop = d->kind == DECIDE_HALT && d->most, arm = d->kind == DECIDE_ROUTE && d->rows;
     Place at = sources_place(x->s->sources, d->loc);
     strbuf_addf(&x->out, "  %-10s %s%s", "decision", *name ? name : "(no name)",
                 d->rows ? ", per row" : "");
     if (at.file)
         strbuf_addf(&x->out, ", line %u", at.line);
-    if (d->rate >= 0)
-        strbuf_addf(&x->out, ", rate %g", d->rate);
-    strbuf_addf(&x->out, "\n  %-10s   taken: %s\n  %-10s   else:  %s\n", "", work_text(x, d->taken),
-                "", work_text(x, d->otherwise));
+    rate(x, d);
+    strbuf_addf(&x->out, "\n  %-10s   %s %s\n", "",
+                loop  ? "each iteration:"
+                : arm ? "an expert with all rows:"
+                      : "taken:",
+                work_text(x, d->taken));
+    if (!loop && !arm)
+        strbuf_addf(&x->out, "  %-10s   else:  %s\n", "", work_text(x, d->otherwise));
     if (d->rate >= 0)
         strbuf_addf(&x->out, "  %-10s   expected: %s\n", "", work_text(x, d->expected));
 }
@@ -93,22 +111,28 @@ static bool is_decision(Explain *x, const CostDecision *d)
     return d->id != UINT32_MAX || (*name && strncmp(name, "not ", 4) != 0);
 }
 
-static void work(Explain *x, const Fn *f)
+/* False (reported): --measured cannot be read. */
+static bool work(Explain *x, const Fn *f)
 {
+    const char *measured = x->s->options.measured;
     if (f->stage == LO)
-        return;
-    CostReport r = cost_count(x->s->arena, f, NULL);
-    bool rates = false;
+        return true;
+    const double *rates = measured ? rates_read(x->s, measured, f) : NULL;
+    if (measured && !rates)
+        return false;
+    CostReport r = cost_count(x->s->arena, f, rates);
+    bool expects = false;
     strbuf_addf(&x->out, "  %-10s at most %s\n", "work", work_text(x, r.worst));
     for (uint32_t k = 0; k < r.decisions.n; k++)
-        rates |= r.decisions.at[k].rate >= 0;
+        expects |= r.decisions.at[k].rate >= 0;
     if (r.decisions.n)
         strbuf_addf(&x->out, "  %-10s at least %s\n", "", work_text(x, r.best));
-    if (rates)
+    if (expects)
         strbuf_addf(&x->out, "  %-10s expected %s\n", "", work_text(x, r.expected));
     for (uint32_t k = 0; k < r.decisions.n; k++)
         if (is_decision(x, &r.decisions.at[k]))
             decision(x, &r.decisions.at[k]);
+    return true;
 }
 
 /* ---- after planning ---- */
@@ -162,7 +186,8 @@ Status explain_networks(Session *s, const char *path)
     for (uint32_t k = 0; k < x.m->fns.n; k++) {
         x.out = strbuf_new(s->arena);
         interface(&x, x.m->fns.at[k]);
-        work(&x, x.m->fns.at[k]);
+        if (!work(&x, x.m->fns.at[k]))
+            return STATUS_USAGE;
         head[k] = x.out;
     }
     status = compile_passes(s, x.m, &o);

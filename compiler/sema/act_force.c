@@ -131,13 +131,23 @@ static ValId forced_element(void *cx, Act *a, const ValId *idx)
     return ir_bin(&a->b, OP_or, left, open);
 }
 
+/* Is it the one that the build makes skip nothing? */
+static bool is_open(const Act *a, const char *path)
+{
+    return a->how->open && !strcmp(path, a->how->open);
+}
+
+static Ex all_rows(Act *a, const Ty *ty, const DimId *dims, uint32_t n, bool bit)
+{
+    return act_ex(ty, act_fill(a, ir_const_int(&a->b, E_BIT, bit), dims, n));
+}
+
 Ex act_decided(Act *a, const ActDecision *d, Ex test, const Poly *axis)
 {
     const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
-    bool held = a->how->open && !strcmp(path, a->how->open);
     DimId dim = axis ? act_dim(a, axis) : (DimId){0};
-    if (held)
-        return act_ex(test.ty, act_fill(a, ir_const_int(&a->b, E_BIT, 1), &dim, axis ? 1 : 0));
+    if (is_open(a, path))
+        return all_rows(a, test.ty, &dim, axis ? 1 : 0, true);
     if (!is_forceable(a, path))
         return test;
     Forced p = {.d = d, .axis = axis};
@@ -174,9 +184,12 @@ static ValId forced_to_leave(void *cx, Act *a, const ValId *idx)
 
 Ex act_left(Act *a, const ActDecision *d, Ex test, const Poly *axis, const ActBody *loop)
 {
-    if (!is_forceable(a, sym_text(a->m->names, a->fn->decisions.at[d->id].path)))
-        return test;
+    const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
     DimId dim = axis ? act_dim(a, axis) : (DimId){0};
+    if (is_open(a, path))
+        return all_rows(a, test.ty, &dim, axis ? 1 : 0, false);
+    if (!is_forceable(a, path))
+        return test;
     DimId steps = dim_const(a->m->dims, loop ? act_loop_cap(a, loop) : 1);
     ForcedLeave p = {.f = {.d = d, .axis = axis}, .loop = loop};
     p.f.input = force_input(a, d, axis, numbers(a, steps, 2));
@@ -218,9 +231,24 @@ static ValId forced_choice(Act *a, const ForcedRoute *p)
     return ir_op_type(&a->b, OP_convert, &v, 1, (AttrId){0}, val_type(a->fn, p->own));
 }
 
+/* All rows run all experts; weights of those that were not chosen are 0. */
+static Ex open_route(Act *a, Ex route)
+{
+    if (!route.ty->rows)
+        return route;
+    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
+    DimId dims[2];
+    memcpy(dims, val_ty(a->fn, route.fields[ROUTE_MASK].ir)->dims, sizeof dims);
+    f[ROUTE_MASK] = all_rows(a, route.fields[ROUTE_MASK].ty, dims, 2, true);
+    f[ROUTE_WEIGHTS] = route.fields[ROUTE_WEIGHTS];
+    return (Ex){.ty = route.ty, .fields = f};
+}
+
 Ex act_routed(Act *a, const ActDecision *d, Ex route)
 {
     const char *path = sym_text(a->m->names, a->fn->decisions.at[d->id].path);
+    if (is_open(a, path))
+        return open_route(a, route);
     if (!is_forceable(a, path))
         return route;
     const Ty *t = route.ty;

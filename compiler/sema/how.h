@@ -9,7 +9,8 @@ typedef struct {
     bool profile;                 /* with counters of their decisions */
     const char *const *forceable; /* patterns of paths: the caller may force these decisions */
     unsigned nforceable;
-    const char *open; /* the gate of this path is open, whatever its test says; or NULL */
+    const char *open; /* the decision of this path skips nothing: a gate is open, a route sends
+                         every row to every expert, nothing leaves by a halt; or NULL */
 } SemaBuild;
 
 #endif
