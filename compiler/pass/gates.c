@@ -95,35 +95,6 @@ static ValId filled(Gates *g, ValId v, TypeId want, InsId at)
     return ins_res(f, ir_map(&b, t.dims, t.rank, body), 0);
 }
 
-/* Does i store rows that a decision over 'axis' has left, of which there are none if there is none
- * on the axis? */
-static bool stores_part(const Fn *f, InsId i, DimId axis)
-{
-    ValId s = ins_op(f, i) == OP_put ? ins_in(f, i, 2) : (ValId){0};
-    InsId d = s.ix ? val_def(f, s) : (InsId){0};
-    bool within = d.ix && ins_op(f, d) == OP_sel_within;
-    return s.ix && (dim_eq(val_ty(f, s)->ix, axis) ||
-                    (within && dim_eq(val_ty(f, ins_in(f, d, 1))->ix, axis)));
-}
-
-/* May running the body where the axis is empty be seen otherwise than by its results? */
-static bool body_acts(const Fn *f, BodyId b, DimId axis)
-{
-    EACH_INS (f, b, i) {
-        const Ins *n = ins_get(f, i);
-        if (stores_part(f, i, axis))
-            continue;
-        bool list = n->op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem != E_IX;
-        bool writes = op_info((Op)n->op)->traits & WRITES && n->op != OP_cell && n->op != OP_bind;
-        if (list || writes || attr_flag(f->module, n->attr, "check"))
-            return true;
-        for (uint32_t k = 0; k < n->bodies.n; k++)
-            if (body_acts(f, ins_body(f, i, k), axis))
-                return true;
-    }
-    return false;
-}
-
 static bool arm_known(const Gates *g, InsId i, uint32_t *arm)
 {
     uint8_t s = g->known[ins_in(g->f, i, 0).ix];
@@ -141,9 +112,9 @@ static void forget_when(void *cx, InsId i)
         return;
     uint8_t *s = &g->known[ins_in(g->f, i, 0).ix], *c = &g->known[ins_in(g->f, i, 1).ix];
     DimId axis = val_ty(g->f, ins_in(g->f, i, 0))->ix;
-    bool keep =
-        *s != UNKNOWN && *c != UNKNOWN && arm_known(g, i, &arm) &&
-        (dim_min(g->f->module->dims, axis) > 0 || !body_acts(g->f, ins_body(g->f, i, arm), axis));
+    bool keep = *s != UNKNOWN && *c != UNKNOWN && arm_known(g, i, &arm) &&
+                (dim_min(g->f->module->dims, axis) > 0 ||
+                 !acts_on_empty(g->f, ins_body(g->f, i, arm), axis));
     if (keep || (*s == UNKNOWN && *c == UNKNOWN))
         return;
     *s = *c = UNKNOWN;

@@ -11,7 +11,8 @@ const char *pass_pipeline(int opt)
         return "fold,dce,lower,math,plan";
     if (opt == 1)
         return "canon,fold,cse,choose,fuse,canon,dce,lower,math,plan";
-    return "canon,cse,fold,unroll,fold,prove,canon,imply,canon,gates,cells,canon,exits,canon,"
+    return "canon,cse,fold,unroll,experts,fold,prove,canon,imply,canon,gates,cells,canon,exits,"
+           "canon,"
            "cells,prove,canon,cells,canon,gates,cells,canon,cse,"
            "sink,arms,join,shrink,thin,canon,fold,cse,prune,choose,"
            "fission,canon,fuse,canon,cse,dce,absorb,dce,canon,dce,fuse,canon,cse,"

@@ -5,7 +5,8 @@
  *   %b = map [T] {.. yield %c}           const 0 : bit[T]
  *
  * Bounds come from constants, knobs, weights whose contents are in the object, extents and indices,
- * and follow arithmetic, reductions and loops (interval.h). The constants are what 'gates' and
+ * and follow arithmetic, reductions and loops (interval.h); of maps and folds of bits, also from
+ * elements that are the same for all indices (known.h). The constants are what 'gates' and
  * 'canon' take decisions away by.
  * Laws: a comparison becomes 1 only if no operand can be NaN, which compares false. A threshold on
  * a function is not moved to the function's argument: 'sigmoid(x) > t' and 'x > logit(t)' differ
@@ -14,6 +15,7 @@
 #include "ir/build.h"
 #include "ir/edit.h"
 #include "pass/interval.h"
+#include "pass/known.h"
 #include "pass/pass.h"
 #include "pass/query.h"
 
@@ -61,6 +63,15 @@ static void report_dead(void *cx, InsId i)
                        "decision out");
 }
 
+/* 1 or 0 where the value is decided, else -1. */
+static int settled(const Prove *p, Arena *scratch, ValId v)
+{
+    if (p->known[v.ix].lo == p->known[v.ix].hi)
+        return p->known[v.ix].lo != 0;
+    Op op = val_op(p->f, v);
+    return op == OP_map || op == OP_reduce ? known_bit(p->f, scratch, v, (ValId){0}, 0) : -1;
+}
+
 bool pass_prove(PassCx *cx, Fn *f)
 {
     Prove p = {.f = f, .diag = cx->diag, .bits = ARENA_ARRAY(cx->scratch, bool, f->vals.n)};
@@ -68,16 +79,17 @@ bool pass_prove(PassCx *cx, Fn *f)
     if (!p.any)
         return false;
     uint32_t n = f->vals.n;
-    const Interval *known = p.known = intervals_of(f, cx->scratch, p.bits, cx->weights_fixed);
+    p.known = intervals_of(f, cx->scratch, p.bits, cx->weights_fixed);
     if (cx->diag)
         ir_walk(f, f->entry, report_dead, &p);
     Swaps swaps = {0};
     for (uint32_t k = 1; k < n; k++) {
         ValId v = {k};
-        if (!p.bits[k] || known[k].lo != known[k].hi)
+        int is = p.bits[k] ? settled(&p, cx->scratch, v) : -1;
+        if (is < 0)
             continue;
         Build b = build_before(f, val_def(f, v));
-        AttrVal bit = attr_make_int(f->module, "int", known[k].lo != 0);
+        AttrVal bit = attr_make_int(f->module, "int", is);
         ValId c =
             ir_op_type(&b, OP_const, NULL, 0, attr_intern(f->module, &bit, 1), val_type(f, v));
         vec_push(cx->scratch, &swaps, ((Swap){v, c}));

@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-enum { MAX_AXIS = 1 << 24 };
+enum { MAX_AXIS = 1 << 24, MAX_MEMBERS = 1024, LEAST_SHARED = 16 /* bytes */ };
 
 /* A read: the weight is operand 0 of an index. */
 typedef struct {
@@ -183,14 +183,10 @@ static ValId counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *p
     return ir_index(&b, table, &e, 1, false);
 }
 
-static void cut(Prune *p, uint32_t axis, const char *used, int64_t n, int64_t kept)
+/* The weight has 'kept' entries on the axis now. */
+static void retype(Prune *p, Type t, uint32_t axis, int64_t kept)
 {
     Module *m = p->m;
-    Type t = *type_get(m->types, p->p->type);
-    int32_t *place = ARENA_ARRAY(p->a, int32_t, (size_t)n), next = 0;
-    for (int64_t k = 0; k < n; k++)
-        place[k] = used[k] ? next++ : -1;
-    p->p->data = entries(p, &t, axis, used, n, kept);
     t.dims[axis] = dim_const(m->dims, kept);
     p->p->type = type_intern(m->types, &t);
     if (axis == 0 && p->p->members)
@@ -199,6 +195,17 @@ static void cut(Prune *p, uint32_t axis, const char *used, int64_t n, int64_t ke
         Fn *f = p->uses.at[k].f;
         f->vals.at[ins_res(f, p->uses.at[k].ins, 0).ix].type = p->p->type;
     }
+}
+
+static void cut(Prune *p, uint32_t axis, const char *used, int64_t n, int64_t kept)
+{
+    Module *m = p->m;
+    Type t = *type_get(m->types, p->p->type);
+    int32_t *place = ARENA_ARRAY(p->a, int32_t, (size_t)n), next = 0;
+    for (int64_t k = 0; k < n; k++)
+        place[k] = used[k] ? next++ : -1;
+    p->p->data = entries(p, &t, axis, used, n, kept);
+    retype(p, t, axis, kept);
     for (uint32_t k = 0; k < p->reads.n; k++) {
         Fn *f = p->reads.at[k].f;
         InsId i = p->reads.at[k].ins;
@@ -228,6 +235,64 @@ static bool cut_axes(Prune *p)
     return false;
 }
 
+/* ---- equal members ------------------------------------------------------------------------------
+ */
+
+/* For each member of the bank the place of the first that equals it, among those that are kept. */
+static int64_t places(const Prune *p, size_t member, int32_t *place, char *used)
+{
+    const char *bytes = data_get(p->m, p->p->data)->bytes;
+    int32_t kept = 0;
+    for (uint32_t k = 0; k < p->p->members; k++) {
+        uint32_t j = 0;
+        while (j < k && (!used[j] || memcmp(bytes + j * member, bytes + k * member, member) != 0))
+            j++;
+        used[k] = j == k;
+        place[k] = used[k] ? kept++ : place[j];
+    }
+    return kept;
+}
+
+static bool all_name_members(const Prune *p)
+{
+    for (uint32_t r = 0; r < p->reads.n; r++)
+        if (ins_get(p->reads.at[r].f, p->reads.at[r].ins)->in.n < 2)
+            return false;
+    return p->reads.n > 0;
+}
+
+static bool share_members(Prune *p)
+{
+    uint32_t n = p->p->members;
+    const Data *d = data_get(p->m, p->p->data);
+    size_t member = n ? d->count / n * elem_bytes(d->elem) : 0;
+    if (n < 2 || n > MAX_MEMBERS || member < LEAST_SHARED || !all_name_members(p))
+        return false;
+    int32_t *place = ARENA_ARRAY(p->a, int32_t, n);
+    char *used = ARENA_ARRAY(p->a, char, n);
+    int64_t kept = places(p, member, place, used);
+    if (kept == n)
+        return false;
+    DimId all = dim_const(p->m->dims, n), axis = dim_const(p->m->dims, kept);
+    TypeId table = type_like(p->m->types, type_ix(p->m->types, axis), &all, 1);
+    DataId data = module_data(p->m, E_I32, n, place);
+    Type t = *type_get(p->m->types, p->p->type);
+    p->p->data = entries(p, &t, 0, used, n, kept);
+    retype(p, t, 0, kept);
+    for (uint32_t k = 0; k < p->reads.n; k++) {
+        Fn *f = p->reads.at[k].f;
+        InsId i = p->reads.at[k].ins;
+        Build b = build_before(f, i);
+        ValId sub = ins_in(f, i, 1), which;
+        if (kept > 1)
+            which = ir_data(&b, table, data);
+        else
+            which = ir_const_like(&b, table, 0);
+        ir_set_in(f, i, 1, ir_index(&b, which, &sub, 1, false));
+    }
+    return true;
+}
+
 bool pass_prune(PassCx *cx, Fn *f)
 {
     Module *m = f->module;
@@ -242,6 +307,7 @@ bool pass_prune(PassCx *cx, Fn *f)
         look_all(&p);
         while (!p.whole && cut_axes(&p))
             changed = true;
+        changed |= !p.whole && share_members(&p);
     }
     return changed;
 }

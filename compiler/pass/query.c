@@ -136,6 +136,34 @@ bool body_pure(const Fn *f, const uint8_t *eff, BodyId b)
     return true;
 }
 
+/* Does i store rows that a decision over 'axis' has left, of which there are none if there is none
+ * on the axis? */
+static bool stores_part(const Fn *f, InsId i, DimId axis)
+{
+    ValId s = ins_op(f, i) == OP_put ? ins_in(f, i, 2) : (ValId){0};
+    InsId d = s.ix ? val_def(f, s) : (InsId){0};
+    bool within = d.ix && ins_op(f, d) == OP_sel_within;
+    return s.ix && (dim_eq(val_ty(f, s)->ix, axis) ||
+                    (within && dim_eq(val_ty(f, ins_in(f, d, 1))->ix, axis)));
+}
+
+bool acts_on_empty(const Fn *f, BodyId b, DimId axis)
+{
+    EACH_INS (f, b, i) {
+        const Ins *n = ins_get(f, i);
+        if (stores_part(f, i, axis))
+            continue;
+        bool list = n->op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem != E_IX;
+        bool writes = op_info((Op)n->op)->traits & WRITES && n->op != OP_cell && n->op != OP_bind;
+        if (list || writes || attr_flag(f->module, n->attr, "check"))
+            return true;
+        for (uint32_t k = 0; k < n->bodies.n; k++)
+            if (acts_on_empty(f, ins_body(f, i, k), axis))
+                return true;
+    }
+    return false;
+}
+
 /* ---- replacement --------------------------------------------------------------------------------
  */
 

@@ -33,6 +33,9 @@ bool val_is_scalar(const Fn *f, ValId v); /* tensor of rank 0 */
 /* Is every instruction of the body, nested ones too, pure and without effects in 'eff'? */
 bool body_pure(const Fn *f, const uint8_t *eff, BodyId b);
 
+/* May running the body where the axis is empty be seen otherwise than by its results? */
+bool acts_on_empty(const Fn *f, BodyId b, DimId axis);
+
 /* The new value takes the name of the old one, for people who read dumps. */
 void name_like(Fn *f, ValId now, ValId old);
 

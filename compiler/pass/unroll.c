@@ -12,6 +12,7 @@
 
 #include "ir/build.h"
 #include "ir/edit.h"
+#include "pass/expert_loop.h"
 #include "pass/pass.h"
 #include "pass/query.h"
 #include "pass/subst.h"
@@ -76,18 +77,12 @@ static void add_one(void *cx, InsId i)
     ++*(uint32_t *)cx;
 }
 
-static bool range_of(const Fn *f, InsId loop, int64_t *first, int64_t *end)
-{
-    const Ins *n = ins_get(f, loop);
-    return n->nres == 0 && n->in.n == 2 && const_int(f, ins_in(f, loop, 0), first) &&
-           const_int(f, ins_in(f, loop, 1), end) && *end - *first <= MAX_EXPERTS;
-}
-
 static void collect(void *cx, InsId i)
 {
     Unroll *u = cx;
     int64_t first, end;
-    if (ins_op(u->f, i) != OP_loop || !range_of(u->f, i, &first, &end) || end <= first)
+    if (ins_op(u->f, i) != OP_loop || !expert_range(u->f, i, &first, &end) || end <= first ||
+        end - first > MAX_EXPERTS)
         return;
     BodyId b = ins_body(u->f, i, 0);
     uint32_t size = 0;
@@ -105,31 +100,6 @@ static bool has_rows(const Route *r, int64_t e)
         if (bits[k])
             return true;
     return false;
-}
-
-static bool tests_rows(const Fn *f, InsId branch, ValId sel)
-{
-    ValId c = ins_in(f, branch, 0);
-    int64_t zero;
-    if (val_op(f, c) != OP_cmp)
-        return false;
-    InsId cmp = val_def(f, c);
-    ValId n = ins_in(f, cmp, 0);
-    return !strcmp(attr_name(f->module, ins_get(f, cmp)->attr, "pred"), "gt") &&
-           val_op(f, n) == OP_sel_count && ins_in(f, val_def(f, n), 0).ix == sel.ix &&
-           const_int(f, ins_in(f, cmp, 1), &zero) && zero == 0 &&
-           ins_op(f, f->bodies.at[ins_body(f, branch, 1).ix].first) == OP_yield;
-}
-
-/* Nothing happens for an expert without rows. */
-static bool only_for_rows(const Fn *f, const uint8_t *eff, BodyId b, ValId sel)
-{
-    EACH_INS (f, b, i) {
-        bool acts = eff[i.ix] & (EFF_WRITE | EFF_RAISE);
-        if (acts && !(ins_op(f, i) == OP_if && tests_rows(f, i, sel)))
-            return false;
-    }
-    return true;
 }
 
 /* Only experts with rows are copied: the test holds. */
@@ -175,7 +145,7 @@ static void unroll(Unroll *u, InsId loop, const uint8_t *eff)
 {
     Fn *f = u->f;
     int64_t first = 0, end = 0;
-    range_of(f, loop, &first, &end);
+    expert_range(f, loop, &first, &end);
     BodyId b = ins_body(f, loop, 0);
     Route r = route_of(f, b);
     TypeId ix = val_type(f, body_param(f, b, 0));
