@@ -15,7 +15,8 @@
  * The choice is that of least cost, counted in scalar operations of one call at the largest
  * extents, or that of a 'hint'. A declared rate is the share of the rows that the first body is
  * expected to get; without one it is taken for a half. A forced way that the laws forbid is
- * reported. */
+ * reported, and so is a decision that was written to save work (it has a rate, or a way that
+ * skips) and saves none. Others may be there for their meaning alone: a choice between values. */
 
 #include "pass/choose_in.h"
 
@@ -98,10 +99,15 @@ static double result_elems(const Fn *f, InsId i, bool *inner)
     return sum;
 }
 
-static void costs(const Choose *c, InsId i, double *cost)
+static double rate_of(const Choose *c, InsId i)
+{
+    return attr_float(c->f->module, ins_get(c->f, i)->attr, "rate", 0.5);
+}
+
+static void costs(const Choose *c, InsId i, double rate, double *cost)
 {
     const Fn *f = c->f;
-    double rate = attr_float(f->module, ins_get(f, i)->attr, "rate", 0.5), rows;
+    double rows;
     double lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1;
     double first = choose_cost(f, ins_body(f, i, 0)), second = choose_cost(f, ins_body(f, i, 1));
     bool inner;
@@ -346,18 +352,42 @@ void choose_report(Choose *c, InsId i, Way forced, Way way, const double *cost, 
     strbuf_add(c->cx->stats, "\n");
 }
 
+/* Where the sides may run on all rows, a program without the decision runs the first one so. */
+static void report_no_gain(const Choose *c, InsId i, Way forced)
+{
+    const Fn *f = c->f;
+    double cost[WAYS], lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1;
+    double rate = fmin(rate_of(c, i), 0.5);
+    bool inner, skips = forced == COMPACT || forced == BRANCH;
+    if (!c->cx->diag || !(skips || attr_find(f->module, ins_get(f, i)->attr, "rate")))
+        return;
+    costs(c, i, rate, cost);
+    double open = (choose_cost(f, ins_body(f, i, 0)) + result_elems(f, i, &inner)) / lanes;
+    double skip = skips ? cost[forced] : fmin(cost[COMPACT], cost[BRANCH]);
+    if (skip <= open)
+        return;
+    diag_report(c->cx->diag, W0343, ins_get(f, i)->loc,
+                "'%s' costs more than it saves: %.0f operations per call where %g of the rows are "
+                "open, %.0f without it",
+                decision_name(f, i), skip, rate, open);
+    diag_help(c->cx->diag, "run the side on all rows, or decide about more work at once; a gate "
+                           "that only chooses between values needs neither #rate nor #lower");
+}
+
 static Way choose_when(Choose *c, InsId i)
 {
     Way forced = choose_wanted(c, i), way = COMPACT;
     const char *why = forbidden(c, i);
     double cost[WAYS];
-    costs(c, i, cost);
+    costs(c, i, rate_of(c, i), cost);
     for (Way w = MASK; w < WAYS && !why; w++)
         if (cost[w] < cost[way])
             way = w;
     if (forced != WAYS)
         way = why ? COMPACT : forced;
     choose_report(c, i, forced, way, cost, why);
+    if (!why)
+        report_no_gain(c, i, forced);
     return way;
 }
 
