@@ -6,6 +6,7 @@
 
 #include "driver/output.h"
 #include "ir/text.h"
+#include "pass/plan.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -254,6 +255,17 @@ static Status commit(Build *b)
     return session_io_error(b->s, why);
 }
 
+/* --print=memory-plan: where the buffers of every network lie in its workspace, and how long each
+ * is needed. */
+static Status print_plans(Build *b)
+{
+    StrBuf out = strbuf_new(b->s->arena);
+    for (uint32_t k = 0; k < b->m->fns.n; k++)
+        if (b->m->fns.at[k]->stage == LO)
+            plan_print(&out, b->s->arena, b->m->fns.at[k]);
+    return session_print(b->s, &out);
+}
+
 Status cmd_build(Session *s)
 {
     Build b = {.s = s};
@@ -271,6 +283,8 @@ Status cmd_build(Session *s)
         status = compile_passes(s, b.m, &b.o);
     if (status == STATUS_OK && s->options.stop_after)
         return status;
+    if (status == STATUS_OK && s->options.print)
+        return print_plans(&b);
     if (status == STATUS_OK)
         status = budget_check(s, b.path, b.m);
     if (status == STATUS_OK)

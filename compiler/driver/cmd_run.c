@@ -183,6 +183,7 @@ static Status open_network(Run *r)
     Status status = externs_open(r->s, r->m, &r->externs);
     if (status == STATUS_OK && r->s->options.interpret) {
         r->interp = interp_new(r->s->arena, r->m);
+        interp_set_limit(r->interp, (uint64_t)r->s->options.work_limit);
         return externs_give_interp(r->externs, r->s, &r->emit, r->interp);
     }
     if (status == STATUS_OK)
@@ -306,7 +307,13 @@ static Status call_interpreted(Run *r, Arena *a, const Tensor *inputs, uint32_t 
 {
     int64_t got = interp_run(r->interp, a, r->f, inputs, r->outputs);
     *status = (uint32_t)got;
-    return got >= 0 ? STATUS_OK : wrong(r, interp_error(r->interp));
+    if (got >= 0)
+        return STATUS_OK;
+    Status stopped = wrong(r, interp_error(r->interp));
+    if (interp_limited(r->interp))
+        diag_help(r->s->diag, "a call may take %ld scalar operations: --work-limit=N, or 0 for any",
+                  r->s->options.work_limit);
+    return stopped;
 }
 
 /* One call; outputs are valid until the next one. */

@@ -120,7 +120,7 @@ static Status run(Session *s)
         return STATUS_USAGE;
     if (o->version)
         return print_facts(s, "version");
-    if (o->print)
+    if (o->print && strcmp(o->print, "memory-plan") != 0)
         return print_facts(s, o->print);
     if (o->help || !o->files.n) {
         Status shown = usage(s, o->files.n ? o->files.at[0] : NULL);
@@ -129,6 +129,10 @@ static Status run(Session *s)
     Command c = take_command(s);
     if (!c)
         return STATUS_USAGE;
+    if (o->print && strcmp(o->command, "build") != 0) {
+        diag_report(s->diag, E0402, (Span){0, 0}, "--print=%s is for 'gatec build'", o->print);
+        return STATUS_USAGE;
+    }
     Status status = c(s);
     return status == STATUS_OK && diag_errors(s->diag) ? STATUS_ERRORS : status;
 }

@@ -12,7 +12,9 @@
 
 #include <string.h>
 
-enum { MAX_TERMS = 24, MAX_ATOMS = 8, MAX_SIZE = 4096, BUCKETS = 1024 };
+/* MAX_SIZE: nodes of what a user writes (dim_fits); a pass that puts one expression into another
+ * may make more of it. */
+enum { MAX_TERMS = 24, MAX_ATOMS = 8, MAX_SIZE = 4096, MAX_MADE = 1 << 25, BUCKETS = 1024 };
 
 typedef struct {
     DimNode n;
@@ -149,7 +151,7 @@ static DimId find(const DimTable *t, const DimNode *n)
 
 static DimId add(DimTable *t, const DimNode *n, bool atom, uint32_t size)
 {
-    CHECK(size <= MAX_SIZE, "dimension expression of more than %d parts", MAX_SIZE);
+    CHECK(size <= MAX_MADE, "dimension expression of more than %d parts", MAX_MADE);
     uint32_t b = bucket_of(n), id = t->nodes.n;
     vec_push(t->arena, &t->nodes, ((Node){*n, atom, size, t->buckets[b]}));
     t->buckets[b] = id;

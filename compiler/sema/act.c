@@ -165,6 +165,20 @@ void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value)
     act_atom(a, fresh_atom)->dim = d;
 }
 
+DimId act_dim_op(Act *a, DimKind op, DimId x, DimId y)
+{
+    if (dim_fits(a->m->dims, x, y))
+        return dim_op(a->m->dims, op, x, y);
+    if (is_new(a, "extent")) {
+        diag_report(a->diag, E0110, a->b.loc,
+                    "the extent of an axis of this is too long a formula");
+        diag_help(
+            a->diag,
+            "a dimension of its own is one part: give the axis between them one, dim N <= 64;");
+    }
+    return x;
+}
+
 static DimId atom_dim(Act *a, const Poly *p, const Atom *at)
 {
     const AtomBind *b = act_atom(a, p);
@@ -176,13 +190,13 @@ static DimId atom_dim(Act *a, const Poly *p, const Atom *at)
                     : at->op == '%' ? DIM_MOD
                     : at->op == 'm' ? DIM_MIN
                                     : DIM_MAX;
-        return dim_op(a->m->dims, k, x, y);
+        return act_dim_op(a, k, x, y);
     }
     if (at->kind == ATOM_NAME && at->has_value)
         return dim_const(a->m->dims, at->value);
     if (at->kind == ATOM_VAR)
         act_unfixed(a, a->b.loc, NULL, NULL);
-    else
+    else if (!a->refused.n) /* else it hangs on what was refused */
         act_not_yet(a, a->b.loc, "this extent");
     return dim_const(a->m->dims, 1);
 }
@@ -190,7 +204,7 @@ static DimId atom_dim(Act *a, const Poly *p, const Atom *at)
 static DimId power(Act *a, DimId acc, DimId x, int times)
 {
     for (int i = 0; i < times; i++)
-        acc = dim_op(a->m->dims, DIM_MUL, acc, x);
+        acc = act_dim_op(a, DIM_MUL, acc, x);
     return acc;
 }
 
@@ -206,7 +220,7 @@ static DimId term_dim(Act *a, const PolyTerm *t)
         else
             down = power(a, down, x, -f->power);
     }
-    return dim_op(a->m->dims, DIM_DIV, up, down);
+    return act_dim_op(a, DIM_DIV, up, down);
 }
 
 DimId act_dim(Act *a, const Poly *p)
@@ -220,7 +234,7 @@ DimId act_dim(Act *a, const Poly *p)
     for (int negative = 0; negative < 2; negative++) /* positive terms first: extents stay >= 0 */
         for (uint32_t i = 0; i < n; i++)
             if ((terms[i].num < 0) == (negative == 1))
-                sum = dim_op(a->m->dims, negative ? DIM_SUB : DIM_ADD, sum, term_dim(a, &terms[i]));
+                sum = act_dim_op(a, negative ? DIM_SUB : DIM_ADD, sum, term_dim(a, &terms[i]));
     return sum;
 }
 

@@ -146,4 +146,7 @@ ActBody *act_loop_over(Act *a, DimId d, ValId *index);
 ActBody *act_body_new(Act *a, ActBodyKind kind);
 ActBody *act_body_open(Act *a, ActBodyKind kind, const Poly *const *dims, uint32_t n);
 
+/* An operation on extents; one whose formula gets too long is reported and left out. */
+DimId act_dim_op(Act *a, DimKind op, DimId x, DimId y);
+
 #endif

@@ -8,7 +8,7 @@ DimId act_member_axis(Act *a, const Poly *const *sizes, uint32_t n)
 {
     DimId d = dim_const(a->m->dims, 1);
     for (uint32_t k = 0; k < n; k++)
-        d = dim_op(a->m->dims, DIM_MUL, d, act_dim(a, sizes[k]));
+        d = act_dim_op(a, DIM_MUL, d, act_dim(a, sizes[k]));
     return d;
 }
 

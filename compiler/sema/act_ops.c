@@ -480,7 +480,7 @@ static Ex core_order(Act *a, const char *name, const Ex *args, const uint32_t *c
     bind_ranks(a, args, n, axis, rank);
     DimId k = act_dim(a, rank);
     bool all = dim_eq(k, axis) || dim_max(a->m->dims, k) <= dim_min(a->m->dims, axis);
-    DimId now = all ? k : dim_op(a->m->dims, DIM_MIN, k, axis);
+    DimId now = all ? k : act_dim_op(a, DIM_MIN, k, axis);
     AttrVal at = attr_make_dims(a->m, "dims", &now, 1);
     InsId i = ir_ins(&a->b, op_find(name), &x, 1, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
     ValId v = ins_res(a->fn, i, 0), id = ins_res(a->fn, i, 1);
