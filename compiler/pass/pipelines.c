@@ -15,6 +15,6 @@ const char *pass_pipeline(int opt)
            "canon,"
            "cells,prove,canon,cells,canon,gates,cells,canon,cse,"
            "sink,arms,join,shrink,thin,canon,fold,cse,prune,choose,"
-           "fission,canon,fuse,canon,cse,dce,absorb,dce,canon,dce,fuse,canon,cse,"
+           "fission,canon,fuse,canon,cse,dce,merge,absorb,dce,canon,dce,fuse,canon,cse,"
            "licm,dce,lower,math,plan";
 }

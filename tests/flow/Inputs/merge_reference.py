@@ -61,3 +61,7 @@ def nested(x, w):
     x = affine('pair.{}.inner', w, x)
     x = affine('pair.{}.last', w, x)
     return merged('pair.{}.k', w) * x
+
+
+def mixed(x, w):
+    return sum(w[e] * (x @ W[f'experts.{e}.w'].T + W[f'experts.{e}.b']) for e in range(E))
