@@ -17,9 +17,14 @@ static ValId whole(Fold *x, int64_t v)
     return fold_make(x, x->type, (Scalar){.i = v});
 }
 
+/* Extents of one dimension are equal, wherever they were asked for. */
 static bool same_operands(const Fold *x)
 {
-    return x->in[0].ix == x->in[1].ix;
+    InsId a = val_def(x->f, x->in[0]), b = val_def(x->f, x->in[1]);
+    if (x->in[0].ix == x->in[1].ix)
+        return true;
+    bool extents = a.ix && b.ix && ins_op(x->f, a) == OP_extent && ins_op(x->f, b) == OP_extent;
+    return extents && ins_get(x->f, a)->attr.ix == ins_get(x->f, b)->attr.ix;
 }
 
 /* ---- arithmetic

@@ -212,6 +212,10 @@ Ex act_left(Act *a, const ActDecision *d, Ex test, const Poly *axis, const ActBo
 /* The same for a route: what is made of it where the caller may force it, and its counters. */
 Ex act_routed(Act *a, const ActDecision *d, Ex route);
 void act_count_route(Act *a, const ActDecision *d, Ex route);
+/* Where code is now; and whether what a row of the route gets depends on other rows, by the code
+ * made since then. */
+uint32_t act_place(const Act *a);
+bool act_rows_meet(Act *a, uint32_t from, Ex route);
 /* Of a halt: the rows at that place, those that leave, and in the loop by the steps that they have
  * begun; those that do not leave here are in bin 0. 'loop': NULL outside of loops. */
 void act_count_halt(Act *a, const ActDecision *d, ValId sel, const ActBody *loop, const Ty *i32);

@@ -10,6 +10,20 @@ static ElemTy weight_elem(const Value *v)
     return v->kind == V_VALUE && v->ex.ty->kind == TYK_ROUTE ? v->ex.ty->elem : elem_kind(SE_ANY);
 }
 
+/* Said once for each text of a route: results then depend on what else is in the batch. */
+static void report_coupled(Cx *cx, const Node *s, uint32_t from, Ex route)
+{
+    for (size_t i = 0; i < cx->coupled.n; i++)
+        if (cx->coupled.at[i] == s)
+            return;
+    if (!act_rows_meet(cx->act, from, route))
+        return;
+    vec_push(cx->arena, &cx->coupled, s);
+    diag_report(cx->diag, W0348, s->span, "rows of '%s' affect each other", text_of(cx, s->name));
+    diag_help(cx->diag,
+              "what a row gets depends on the rows beside it; -Wno-W0348 if that is meant");
+}
+
 void check_route(Cx *cx, const Node *s, Env *env)
 {
     const Node *a = s->xs.at[0];
@@ -21,6 +35,7 @@ void check_route(Cx *cx, const Node *s, Env *env)
     const Poly *experts = need_dim(cx, a->b, env);
     uint32_t id = (uint32_t)polys_fresh_id(cx->ps);
     const Ty *r = ty_route(cx->ts, elem_kind(SE_ANY), rows, experts, s->name, id);
+    uint32_t from = live(cx) ? act_place(cx->act) : 0;
     Value v = ex(cx, s->a, env, r);
     fit(cx, r, &v, s->a->span, a->span, "'%s'", text_of(cx, s->name));
     r = ty_route(cx->ts, weight_elem(&v), rows, experts, s->name, id);
@@ -32,6 +47,7 @@ void check_route(Cx *cx, const Node *s, Env *env)
         Ex e = fitted(cx, &v, r);
         e.ty = r;
         if (live(cx)) {
+            report_coupled(cx, s, from, e);
             b.ex = act_routed(cx->act, &made, e);
             act_count_route(cx->act, &made, b.ex);
             RouteHow how = {id, decision_how(cx, s, &made)};

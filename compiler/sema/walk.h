@@ -212,6 +212,7 @@ struct Program {
     uint32_t naux;
     VEC(const char *) aux_paths; /* of those there are */
     VEC(RouteHow) route_hows;    /* build: of the network's */
+    VEC(const Node *) coupled;   /* routes whose rows depend on each other, as was reported */
     ForceAsk *force;
     uint32_t nforce;
     VEC(const char *) decision_paths; /* of those that could be forced */
