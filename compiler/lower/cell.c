@@ -50,11 +50,11 @@ static Ref target_of(Lower *L, InsId i, ValId *ok)
     return r;
 }
 
-Ref *cell_dest(Lower *L, InsId map, uint32_t k)
+Ref *cell_dest(Lower *L, InsId make, uint32_t k)
 {
     bool once;
     ValId ok;
-    InsId w = write_in_place(L, map, k, &once);
+    InsId w = write_in_place(L, make, k, &once);
     if (!w.ix)
         return NULL;
     Ref r = target_of(L, w, &ok);

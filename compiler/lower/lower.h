@@ -217,15 +217,16 @@ void uses_scan(Lower *L);
 uint32_t use_count(const Lower *L, ValId v);
 /* May the result of this 'read' share the storage of its cell? */
 bool read_may_alias(const Lower *L, InsId read);
-/* The write or put that takes result k of the map, if the elements can go to the cell as they are
- * computed; it is then placed and writes nothing itself. 'once': the map reads the elements that it
- * replaces, each where it computes it, so none may be computed twice. */
-InsId write_in_place(Lower *L, InsId map, uint32_t k, bool *once);
+/* ---- place.c: values that are computed where they will be written ---- */
+/* The write or put that takes result k of a map or when, if the elements can go to the cell as they
+ * are computed; it is then placed and writes nothing itself. 'once': the elements that are replaced
+ * are read, each where its successor is computed, so none may be computed twice. */
+InsId write_in_place(Lower *L, InsId make, uint32_t k, bool *once);
 bool write_is_placed(const Lower *L, InsId write);
 
 /* ---- cell.c ---- */
-/* The part of a cell where the elements of result k of a map can go at once, or NULL. */
-Ref *cell_dest(Lower *L, InsId map, uint32_t k);
+/* The part of a cell where the elements of result k can go at once, or NULL. */
+Ref *cell_dest(Lower *L, InsId make, uint32_t k);
 
 /* ---- lanes.c: vector mode ---- */
 /* May the body be evaluated with 'lane' over lanes? 'hoisted': what does not depend on it is

@@ -458,7 +458,7 @@ static const Ty *closed(Cx *cx, const Ty *t)
         return t;
     ElemTy e = elem_of(cx->ts, t->elem);
     if (e.kind == SE_CLASS_VAR)
-        e = elem_kind(e.cls == SE_REAL ? SE_FLIT : SE_LIT);
+        e = elem_kind(tys_class(cx->ts, e) == SE_REAL ? SE_FLIT : SE_LIT);
     if (e.kind == SE_IX)
         e = elem_ix(poly_solve(cx->ps, e.ix));
     Axes a = axes_expand(cx->ts, t->axes, t->naxes);

@@ -80,19 +80,22 @@ bool chain_has(Cx *cx, const Poly *p, const Poly *exactly)
 
 static bool class_takes(Cx *cx, ElemTy var, ElemTy e)
 {
+    if (e.kind == SE_FLIT)
+        tys_real_class(cx->ts, var);
     if (e.kind == SE_LIT || e.kind == SE_FLIT)
         return true;
     bool ok;
-    if (var.cls == SE_REAL)
+    ElemKind cls = tys_class(cx->ts, var);
+    if (cls == SE_REAL)
         ok = elem_is_real(e);
-    else if (var.cls == SE_NUM)
+    else if (cls == SE_NUM)
         ok = e.kind != SE_SEL && e.kind != SE_ELEM_CLASS &&
              !(e.kind == SE_CONCRETE && e.elem == E_BIT);
     else
         ok = e.kind != SE_SEL;
     if (ok)
         tys_bind_class(cx->ts, var,
-                       e.kind == SE_IX && var.cls == SE_NUM ? elem_concrete(E_I32) : e);
+                       e.kind == SE_IX && cls == SE_NUM ? elem_concrete(E_I32) : e);
     return ok;
 }
 

@@ -52,6 +52,16 @@ void tys_bind_class(Tys *ts, ElemTy var, ElemTy to)
     vec_push(ts->arena, &ts->trail, var.var);
 }
 
+void tys_real_class(Tys *ts, ElemTy var)
+{
+    ts->classes.at[var.var].cls = SE_REAL;
+}
+
+ElemKind tys_class(const Tys *ts, ElemTy var)
+{
+    return (ElemKind)ts->classes.at[var.var].cls;
+}
+
 ElemTy elem_of(const Tys *ts, ElemTy e)
 {
     while (e.kind == SE_CLASS_VAR && ts->solved.at[e.var])

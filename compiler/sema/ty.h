@@ -111,6 +111,9 @@ static inline ElemTy elem_ix(const Poly *of)
 /* A class of a signature that is called; solved by tys_bind_class. */
 ElemTy elem_class_var(Tys *ts, ElemKind cls);
 void tys_bind_class(Tys *ts, ElemTy var, ElemTy to);
+/* A class that has met a float literal takes reals only, and is real if nothing else solves it. */
+void tys_real_class(Tys *ts, ElemTy var);
+ElemKind tys_class(const Tys *ts, ElemTy var);
 /* Follows solved class variables. */
 ElemTy elem_of(const Tys *ts, ElemTy e);
 /* Structural; index elements compare by their solved dimension. */
