@@ -94,8 +94,7 @@ static bool class_takes(Cx *cx, ElemTy var, ElemTy e)
     else
         ok = e.kind != SE_SEL;
     if (ok)
-        tys_bind_class(cx->ts, var,
-                       e.kind == SE_IX && cls == SE_NUM ? elem_concrete(E_I32) : e);
+        tys_bind_class(cx->ts, var, e.kind == SE_IX && cls == SE_NUM ? elem_concrete(E_I32) : e);
     return ok;
 }
 

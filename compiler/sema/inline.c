@@ -113,6 +113,7 @@ static Elem class_elem(Cx *cx, const Inlined *in, unsigned k)
     case SE_NUM: return cx->classes[1];
     case SE_ELEM_CLASS: return cx->classes[2];
     case SE_SEL: return E_BIT;
+    case SE_CLASS_VAR: return tys_class(cx->ts, e) == SE_REAL ? E_F32 : E_I32;
     default: return k == 0 ? E_F32 : E_I32;
     }
 }
