@@ -15,7 +15,7 @@ import numpy as np
 
 STATUS = {'GATE_BAD_KNOB': 1, 'GATE_BAD_SHAPE': 2, 'GATE_BAD_INPUT': 4, 'GATE_BAD_INDEX': 256,
           'GATE_NAN_ROUTED': 512, 'GATE_HALT_BOUND': 1024, 'GATE_EMPTY': 2048}
-NETWORK = re.compile(r'^network (\w+)\(', re.M)
+NETWORK = re.compile(r'^network (\w+)(?:\[.*?\])?\(', re.M)
 UNDEFINED = re.compile(r'\bUND (\w+)$', re.M)
 PAGE = 4096
 BESIDE = 0xA5       # in the part of the pages that belongs to no buffer

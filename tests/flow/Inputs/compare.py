@@ -11,18 +11,15 @@ REFERENCE names another module of references; WEIGHTS in it are the tensors of a
 import importlib
 import os
 import re
-import struct
-import subprocess
 import sys
 
 import numpy as np
 
-from gatecode import difference, write_safetensors
+from gatecode import Failure, Gatec, difference, write_safetensors
 
 GATEC, FILE, SCRATCH = sys.argv[1:4]
 reference = importlib.import_module(sys.argv[4] if len(sys.argv) > 4 else 'reference')
 WEIGHTS = getattr(reference, 'WEIGHTS', {})
-WAYS = {'interpreter': ['--interpret'], '-O0': ['-O0'], '-O3': ['-O3']}
 TOLERANCE = 1e-5
 CALLS = 6
 CASES = ((7, 2), (9, 3), (1, 1), (6, 0))
@@ -54,27 +51,49 @@ def make_input(rng, name, elem, brackets, now, kind):
     return np.asarray(x, np.float32)
 
 
-def run(network, flags, calls, outputs):
-    args = [GATEC, 'run', FILE, '--network', network] + flags + (['--frames'] if len(calls) > 1 else [])
-    if WEIGHTS:
-        args += [f'--weights-file={SCRATCH}/w.safetensors']
-    for name in calls[0]:
-        value = np.stack([c[name] for c in calls]) if len(calls) > 1 else calls[0][name]
-        np.save(f'{SCRATCH}/{name}.npy', value)
-        args += [f'--input={name}={SCRATCH}/{name}.npy']
-    for name in outputs:
-        args += [f'--save={name}={SCRATCH}/out_{name}.npy']
-    done = subprocess.run(args, text=True, capture_output=True)
-    if done.returncode:
-        return f'exit {done.returncode}: {done.stdout}{done.stderr}'
-    return [np.load(f'{SCRATCH}/out_{name}.npy') for name in outputs]
+class Ways:
+    """The networks of the file as they are run: interpreted, one process a case, and compiled for each
+    level once, between guard pages (gatecode.py)."""
+
+    def __init__(self, gatec, flags):
+        if WEIGHTS:
+            flags = flags + [f'--weights-file={SCRATCH}/w.safetensors']
+        self.interpreted = lambda *case: gatec.run(FILE, *case, '--interpret', *flags)
+        self.compiled = {level: gatec.build(FILE, level, *flags) for level in ('-O0', '-O3')}
+
+    def run(self, network, calls, outputs):
+        """{way: the outputs, those of several calls stacked; or what went wrong}"""
+        ways = {'interpreter': lambda: self.interpreted(network, calls, outputs)}
+        for level, networks in self.compiled.items():
+            ways[level] = lambda code=networks[network]: called(code, calls)
+        return {way: attempt(run, outputs) for way, run in ways.items()}
+
+
+def attempt(run, outputs):
+    try:
+        got = run()
+        return [got[n] for n in outputs] if got['status'] & 0xff == 0 else f'status {got["status"]}'
+    except Failure as e:
+        return str(e)
+
+
+def called(code, calls):
+    """A state of its own for the calls; 'gatec run' stacks the outputs of several."""
+    state = code.new_state()
+    results = [code(c, state=state) for c in calls]
+    if len(calls) == 1:
+        return results[0]
+    status = 0
+    for r in results:
+        status |= r['status']
+    return {**{n: np.stack([r[n] for r in results]) for n in results[0]}, 'status': status}
 
 
 def doubles(values):
     return {n: v.astype(float) if v.dtype == np.float32 else v for n, v in values.items()}
 
 
-def case(network, fields, outputs, flags, rng, now, kind):
+def case(ways, network, fields, outputs, rng, now, kind):
     ref = getattr(reference, network, None) or getattr(reference, network + '_')
     keeps = isinstance(ref, type)
     calls = [{n: make_input(rng, n, e, b, now, kind) for n, e, b in fields} for _ in range(CALLS if keeps else 1)]
@@ -85,8 +104,7 @@ def case(network, fields, outputs, flags, rng, now, kind):
         results.append(want if isinstance(want, tuple) else (want,))
     wants = [np.stack([np.asarray(r[k]) for r in results]) if keeps else results[0][k] for k in range(len(outputs))]
     bad = 0
-    for way, how in WAYS.items():
-        got = run(network, how + flags, calls, outputs)
+    for way, got in ways.run(network, calls, outputs).items():
         problems = [got] if isinstance(got, str) else [difference(g, w, TOLERANCE, 1.0) for g, w in zip(got, wants)]
         for p in filter(None, problems):
             print(f'{network}, {way}, extent {now}, kind {kind}: {p}')
@@ -104,15 +122,15 @@ def main():
     for name, members in re.findall(r'^enum (\w+) \{(.*?)\}', text, re.M):
         DIMS[name] = (len(members.split(',')), False)
     networks = NETWORK.findall(text)
-    bad = 0
+    gatec = Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH)
+    bad, ways = 0, {aux: Ways(gatec, ['--aux=*'] if aux else []) for aux in {bool(n[0]) for n in networks}}
     for aux, network, fields, result in networks:
         rng = np.random.default_rng(sum(network.encode()))
         outputs = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']
         outputs += aux.split()
-        flags = ['--aux=*'] if aux else []
         changes = any(DIMS.get(n, (0, False))[1] for n in re.findall(r'\w+', fields))
         for now, kind in CASES if changes else CASES[:2]:
-            bad += case(network, FIELD.findall(fields), outputs, flags, rng, now, kind)
+            bad += case(ways[bool(aux)], network, FIELD.findall(fields), outputs, rng, now, kind)
     print(f'{len(networks)} networks, {bad} differences')
     sys.exit(bad > 0 or not networks)
 
