@@ -165,13 +165,17 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
     StrBuf stats = strbuf_new(s->arena);
     PassCx cx = {.diag = s->diag, .opt = o->opt, .stats = opt->stats ? &stats : NULL};
     cx.weights_fixed = o->weights == WEIGHTS_EMBED;
+    cx.versions = opt->versions.at;
+    cx.nversions = (uint32_t)opt->versions.n;
     cx.target.exact = !strcmp(opt->math, "exact");
     if (!emit_target_info(o, &cx.target, &why))
         return compile_refused(s, why);
     if (!passes)
         passes = all_lowered(m) ? "" : pass_pipeline(o->opt);
     cx.scratch = arena_new("scratch");
-    Status status = fits_memory(&cx, m) ? run_pipeline(s, m, &cx, passes) : STATUS_ERRORS;
+    Status status = !pass_has_versions(&cx, m) ? STATUS_USAGE
+                    : fits_memory(&cx, m)      ? run_pipeline(s, m, &cx, passes)
+                                               : STATUS_ERRORS;
     arena_free(cx.scratch);
     fwrite(stats.at, 1, stats.n, stderr);
     return status;

@@ -91,6 +91,8 @@ bool pass_lower(PassCx *cx, Fn *f)
     Lower L;
     BodyId hi = f->entry;
     bool fits = pass_fits_memory(cx, f);
+    if (cx->stats)
+        pass_print_versions(cx->stats, cx->scratch, f);
     lower_begin(&L, cx, f);
     f->stage = LO;
     BodyId lo = lower_entry(&L, hi);

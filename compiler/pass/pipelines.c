@@ -8,10 +8,11 @@
 const char *pass_pipeline(int opt)
 {
     if (opt <= 0)
-        return "fold,dce,lower,math,plan";
+        return "versions,fold,dce,lower,math,plan";
     if (opt == 1)
-        return "canon,fold,cse,choose,fuse,canon,dce,lower,math,plan";
-    return "canon,cse,fold,unroll,experts,fold,prove,canon,imply,canon,gates,cells,canon,exits,"
+        return "versions,canon,fold,cse,choose,fuse,canon,dce,lower,math,plan";
+    return "versions,canon,cse,fold,unroll,experts,fold,prove,canon,imply,canon,gates,cells,canon,"
+           "exits,"
            "canon,"
            "cells,prove,canon,cells,canon,gates,cells,canon,cse,"
            "sink,arms,join,shrink,thin,canon,fold,cse,prune,choose,"

@@ -109,3 +109,31 @@ void subst_dim_in(Fn *f, Arena *scratch, BodyId body, DimId sym, DimId by)
     Subst s = subst_new(f, scratch, sym, by);
     ir_walk(f, body, in_all, &s);
 }
+
+typedef struct {
+    Fn *f;
+    Arena *a;
+    VEC(DimId) bound;
+} Symbols;
+
+static void note_symbol(void *cx, InsId i)
+{
+    Symbols *s = cx;
+    Op op = ins_op(s->f, i);
+    if (op == OP_sel_mask || op == OP_sel_list)
+        vec_push(s->a, &s->bound, val_ty(s->f, ins_res(s->f, i, 0))->sub);
+    if (op == OP_bind)
+        vec_push(s->a, &s->bound, attr_find(s->f->module, ins_get(s->f, i)->attr, "dims")->dims[0]);
+}
+
+void subst_own(Fn *f, Arena *scratch, BodyId b)
+{
+    Symbols s = {.f = f, .a = scratch};
+    DimTable *dims = f->module->dims;
+    ir_walk(f, b, note_symbol, &s);
+    for (uint32_t k = 0; k < s.bound.n; k++) {
+        DimId d = s.bound.at[k];
+        const char *name = sym_text(f->module->names, dim_node(dims, d)->name);
+        subst_dim_in(f, scratch, b, d, dim_fresh(dims, name, dim_max(dims, d)));
+    }
+}

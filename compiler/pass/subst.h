@@ -9,5 +9,7 @@
 void subst_dim(Fn *f, Arena *scratch, DimId sym, DimId by);
 /* The same inside one body only. */
 void subst_dim_in(Fn *f, Arena *scratch, BodyId body, DimId sym, DimId by);
+/* The symbols that a body gives values become new ones: of two copies each has its own. */
+void subst_own(Fn *f, Arena *scratch, BodyId body);
 
 #endif

@@ -112,35 +112,6 @@ static void settle_tests(Fn *f, BodyId b, InsId loop, ValId sel)
     }
 }
 
-typedef struct {
-    Fn *f;
-    Arena *a;
-    VEC(DimId) bound;
-} Symbols;
-
-static void note_symbol(void *cx, InsId i)
-{
-    Symbols *s = cx;
-    Op op = ins_op(s->f, i);
-    if (op == OP_sel_mask || op == OP_sel_list)
-        vec_push(s->a, &s->bound, val_ty(s->f, ins_res(s->f, i, 0))->sub);
-    if (op == OP_bind)
-        vec_push(s->a, &s->bound, attr_find(s->f->module, ins_get(s->f, i)->attr, "dims")->dims[0]);
-}
-
-/* The body's symbols become new ones, so that the next copy has its own. */
-static void rename_symbols(Unroll *u, BodyId b)
-{
-    Symbols s = {.f = u->f, .a = u->a};
-    DimTable *dims = u->f->module->dims;
-    ir_walk(u->f, b, note_symbol, &s);
-    for (uint32_t k = 0; k < s.bound.n; k++) {
-        DimId d = s.bound.at[k];
-        const char *name = sym_text(u->f->module->names, dim_node(dims, d)->name);
-        subst_dim_in(u->f, u->a, b, d, dim_fresh(dims, name, dim_max(dims, d)));
-    }
-}
-
 static void unroll(Unroll *u, InsId loop, const uint8_t *eff)
 {
     Fn *f = u->f;
@@ -159,7 +130,7 @@ static void unroll(Unroll *u, InsId loop, const uint8_t *eff)
         ValId number = ir_const_int(&at, E_I32, e);
         ValId place = ir_op_type(&at, OP_convert, &number, 1, (AttrId){0}, ix);
         ir_inline_copy(f, b, &place, loop, NULL);
-        rename_symbols(u, b);
+        subst_own(f, u->a, b);
     }
     ir_erase(f, loop);
 }
