@@ -10,7 +10,7 @@
  * Every instruction is folded again by the builder's rules, then the rule of its op is tried; the
  * walk is repeated until nothing changes. Laws: no rule repeats work (a body that is copied into an
  * index is a view: reads and integer arithmetic), none changes the order of a floating-point sum,
- * and results keep their types. Rules are in canon_map.c and canon_flow.c. */
+ * and results keep their types. Rules are in canon_*.c. */
 
 #include "pass/canon.h"
 
@@ -54,7 +54,7 @@ const AttrVal *canon_dims(const Canon *c, InsId i)
 static const CanonRule rules[OP_COUNT] = {
     [OP_map] = canon_map,           [OP_reduce] = canon_reduce, [OP_index] = canon_index,
     [OP_index_or] = canon_index_or, [OP_if] = canon_if,         [OP_loop] = canon_loop,
-    [OP_add] = canon_linear,        [OP_sub] = canon_linear,    [OP_mul] = canon_linear,
+    [OP_add] = canon_add,           [OP_sub] = canon_linear,    [OP_mul] = canon_linear,
     [OP_cmp] = canon_cmp,           [OP_sel_bits] = canon_bits, [OP_until] = canon_until,
     [OP_take] = canon_take,
 };

@@ -33,6 +33,7 @@ bool canon_reduce(Canon *c, InsId i);
 bool canon_index(Canon *c, InsId i);
 bool canon_index_or(Canon *c, InsId i);
 bool canon_linear(Canon *c, InsId i);
+bool canon_add(Canon *c, InsId i);
 bool canon_cmp(Canon *c, InsId i);
 bool canon_bits(Canon *c, InsId i);
 bool canon_if(Canon *c, InsId i);

@@ -1,0 +1,79 @@
+/* x + 0 where x is no -0: what a closed gate leaves of a residual sum.
+ *
+ *   %r = max %a, 0 ; %y = add %r, 0        %r
+ *
+ * Adding +0 changes nothing but -0, so it may go where the meaning of x rules -0 out: sums, which
+ * start at +0; what is added to something that is no -0; absolute values and powers of e; the
+ * greater of anything and a number from +0 on; choices among these, element by element through
+ * maps. */
+
+#include "pass/canon.h"
+#include "pass/query.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_STEPS = 32 };
+
+static bool unsigned_zero(const Fn *f, ValId v, int *steps);
+
+/* A constant from +0 on, or what has no sign by its operation. */
+static bool not_below(const Fn *f, ValId v)
+{
+    double x;
+    Op op = val_op(f, v);
+    return op == OP_abs || op == OP_exp || (const_float(f, v, &x) && !signbit(x) && !isnan(x));
+}
+
+static bool operand(const Fn *f, InsId i, uint32_t k, int *steps)
+{
+    return unsigned_zero(f, ins_in(f, i, k), steps);
+}
+
+/* An element of a tensor that is made here. */
+static bool element(const Fn *f, ValId x, int *steps)
+{
+    InsId d = val_def(f, x);
+    if (val_op(f, x) == OP_map)
+        return unsigned_zero(f, yield_in(f, ins_body(f, d, 0), x.ix - ins_get(f, d)->res.ix),
+                             steps);
+    return val_op(f, x) == OP_const && unsigned_zero(f, x, steps);
+}
+
+static bool unsigned_zero(const Fn *f, ValId v, int *steps)
+{
+    InsId i = val_def(f, v);
+    double x;
+    if (!i.ix || ++*steps > MAX_STEPS)
+        return false;
+    switch (ins_op(f, i)) {
+    case OP_const: return const_float(f, v, &x) && !(x == 0 && signbit(x));
+    case OP_reduce: return !strcmp(attr_name(f->module, ins_get(f, i)->attr, "kind"), "sum");
+    case OP_add: return operand(f, i, 0, steps) || operand(f, i, 1, steps);
+    case OP_mul: return ins_in(f, i, 0).ix == ins_in(f, i, 1).ix;
+    case OP_max:
+        return not_below(f, ins_in(f, i, 0)) || not_below(f, ins_in(f, i, 1)) ||
+               (operand(f, i, 0, steps) && operand(f, i, 1, steps));
+    case OP_min: return operand(f, i, 0, steps) && operand(f, i, 1, steps);
+    case OP_select: return operand(f, i, 1, steps) && operand(f, i, 2, steps);
+    case OP_index:
+        return !attr_flag(f->module, ins_get(f, i)->attr, "check") &&
+               element(f, ins_in(f, i, 0), steps);
+    case OP_map: return element(f, v, steps);
+    default: return not_below(f, v);
+    }
+}
+
+bool canon_add(Canon *c, InsId i)
+{
+    const Fn *f = c->f;
+    for (uint32_t k = 0; k < 2; k++) {
+        double zero;
+        ValId x = ins_in(f, i, 1 - k);
+        int steps = 0;
+        if (const_float(f, ins_in(f, i, k), &zero) && zero == 0 &&
+            type_eq(val_type(f, x), val_type(f, ins_res(f, i, 0))) && unsigned_zero(f, x, &steps))
+            return canon_become(c, i, &x);
+    }
+    return canon_linear(c, i);
+}
