@@ -227,6 +227,21 @@ static bool unlike_knob(Act *a, const Knob *x, const Knob *y)
                  x->hi != y->hi || !same_data(a, x->table, y->table));
 }
 
+/* Else every call that leaves the knobs alone would be refused. */
+static void check_default(Act *a, const Knob *k)
+{
+    const Data *d = k->table.ix ? data_get(a->m, k->table) : NULL;
+    bool inside = k->def >= k->lo && k->def <= k->hi;
+    for (size_t i = 0; d && i < d->count; i++) {
+        Scalar v = elem_load(d->elem, (const char *)d->bytes + i * elem_bytes(d->elem));
+        double x = elem_is_float(d->elem) ? v.f : (double)v.i;
+        inside = (inside || i == 0) && x >= k->lo && x <= k->hi;
+    }
+    if (!inside)
+        diag_report(a->diag, E0103, k->loc, "the default of this knob is not in its range %g..%g",
+                    k->lo, k->hi);
+}
+
 Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi)
 {
     Knob k = {.type = act_type(a, ty), .loc = a->b.loc};
@@ -235,8 +250,10 @@ Ex act_knob(Act *a, SymId path, const Ty *ty, Ex def, Ex lo, Ex hi)
     k.lo = knob_number(a, lo, 0);
     k.hi = knob_number(a, hi, 1);
     k.name = own_name(a, path, unlike_knob(a, module_knob(a->m, path), &k));
-    if (!module_knob(a->m, k.name))
+    if (!module_knob(a->m, k.name)) {
+        check_default(a, &k);
         vec_push(a->m->arena, &a->m->knobs, k);
+    }
     return act_ex(ty, named_op(a, OP_knob, k.name, k.type));
 }
 
