@@ -614,11 +614,42 @@ static void check_site(Cx *cx, Inst *i, const Node *n, const Env *env)
         }
 }
 
+static bool is_pure(Cx *cx, const Node *d)
+{
+    for (uint32_t i = 0; i < d->attrs.n; i++)
+        if (sym_eq(d->attrs.at[i]->name, cx->w.pure))
+            return true;
+    return false;
+}
+
+/* Whether the host sees a call must not depend on which extra results are asked for. What is called
+ * has been checked before, so what it calls is known. */
+static void check_host(Cx *cx, FnInfo *f, const Node *n, const Env *env)
+{
+    if (f->decl->kind == AST_EXTERN)
+        f->calls_host = !is_pure(cx, f->decl);
+    if (!f->calls_host || !cx->cur || cx->mute)
+        return;
+    cx->cur->fn->calls_host = true;
+    for (const Env *e = env; e && e->what != ENV_FN; e = e->parent) {
+        if (e->what != ENV_AUX)
+            continue;
+        bad(cx, n->span, E0360,
+            "'%s' calls a function of the host: not in an 'aux', which is not always computed",
+            text_of(cx, f->decl->name));
+        help(cx, "an 'extern' whose result depends on its arguments only is declared #pure");
+        return;
+    }
+}
+
 static Value call_part(Cx *cx, const Value *f, const Node *n, const Arg *args, Env *env,
                        const Ty *want)
 {
-    for (uint32_t i = 0; i < f->ninsts; i++)
+    for (uint32_t i = 0; i < f->ninsts; i++) {
         check_site(cx, f->insts[i], n, env);
+        if (f->insts[i])
+            check_host(cx, f->insts[i]->fn, n, env);
+    }
     if (f->ninsts > 1)
         not_yet(cx, n->span, "a call of unlike members of a bank");
     Value out = value_any();
@@ -692,6 +723,8 @@ Value ex_call(Cx *cx, const Node *n, Env *env, const Ty *want)
         help(cx, "declare a part: part p: %s;", text_of(cx, f.fn->decl->name));
         return value_any();
     }
+    if (f.kind == V_FN)
+        check_host(cx, f.fn, n, env);
     if (f.kind == V_FN)
         return call_fn(cx, f.fn, f.st, NULL, (ValId){0}, args, n->ys.n, env, n->span, want);
     if (f.kind == V_SKIP)

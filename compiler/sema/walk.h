@@ -41,6 +41,7 @@ struct FnInfo {
     bool instanced; /* a text with static functions was checked for some instance */
     bool generics_known, visiting;
     uint8_t updates; /* 0 not known yet, 1 changes a state, 2 does not */
+    bool calls_host; /* calls, also through others, an 'extern' that is not #pure */
     VEC(SymId) generics;
     VEC(Span) generics_at;   /* where each is first named */
     VEC(SymId) dense;        /* names whose places are addressed (R12) */
