@@ -332,26 +332,52 @@ Ex act_input(Act *a, SymId name, const Ty *ty)
     return act_ex(ty, fn_input(a->fn, name, act_type(a, ty)));
 }
 
-static void add_output(Act *a, SymId name, uint32_t k, bool single)
+typedef VEC(ValId) Outputs;
+
+static SymId output_name(Act *a, SymId name, uint32_t k, bool single)
 {
-    if (!name.ix)
-        name = intern_z(a->m->names, single ? "y" : arena_printf(a->arena, "y%u", k));
+    return name.ix ? name : intern_z(a->m->names, single ? "y" : arena_printf(a->arena, "y%u", k));
+}
+
+static void add_output(Act *a, Outputs *out, SymId name, const char *member, ValId v)
+{
+    if (member)
+        name = intern_z(a->m->names,
+                        arena_printf(a->arena, "%s.%s", sym_text(a->m->names, name), member));
     vec_push(a->m->arena, &a->fn->out_names, name);
+    vec_push(a->arena, out, v);
+}
+
+/* Of a route over rows the experts, those that run first, and the weights; of a choice the index.
+ */
+static void add_result(Act *a, Outputs *out, SymId name, Ex e, const Ty *t)
+{
+    if (t->kind != TYK_ROUTE) {
+        add_output(a, out, name, NULL, act_value(a, e, t->elem));
+    } else if (!t->rows) {
+        add_output(a, out, name, NULL, e.fields[ROUTE_MASK].ir);
+    } else {
+        e.ty = t;
+        add_output(a, out, name, "ids", act_route_member(a, e, "ids", t).ir);
+        add_output(a, out, name, "weights", act_route_member(a, e, "weights", t).ir);
+    }
 }
 
 void act_network_end(Act *a, Ex result, const Ty *declared, SymId single)
 {
     Ex fit = act_fit(a, result, declared);
+    Outputs out = {0};
     bool tuple = declared->kind == TYK_TUPLE;
-    uint32_t n = tuple ? declared->nfields : 1;
-    ValId *out = ARENA_ARRAY(a->arena, ValId, n + a->aux.n);
-    for (uint32_t k = 0; k < n; k++) {
-        const Ex *e = tuple ? &fit.fields[k] : &fit;
-        out[k] = act_value(a, *e, tuple ? declared->fields[k].ty->elem : declared->elem);
-        add_output(a, tuple ? declared->fields[k].name : single, k, !tuple);
+    for (uint32_t k = 0; k < (tuple ? declared->nfields : 1); k++) {
+        SymId name = output_name(a, tuple ? declared->fields[k].name : single, k, !tuple);
+        add_result(a, &out, name, tuple ? fit.fields[k] : fit,
+                   tuple ? declared->fields[k].ty : declared);
     }
-    act_aux_end(a, out + n);
-    ir_yield(&a->b, out, n + a->aux.n);
+    uint32_t n = (uint32_t)out.n;
+    ValId *all = ARENA_ARRAY(a->arena, ValId, n + a->aux.n);
+    memcpy(all, out.at, n * sizeof *all);
+    act_aux_end(a, all + n);
+    ir_yield(&a->b, all, n + a->aux.n);
 }
 
 /* ---- sizes of this build ---- */

@@ -118,6 +118,11 @@ static SymId single_name(const Node *type)
     return one ? type->xs.at[0]->name : (SymId){0};
 }
 
+static bool is_output(const Ty *t)
+{
+    return t->kind == TYK_TENSOR || t->kind == TYK_ROUTE;
+}
+
 static void build_network(Cx *cx, FnInfo *f)
 {
     const Node *d = f->decl;
@@ -143,11 +148,11 @@ static void build_network(Cx *cx, FnInfo *f)
     Value v = d->a->kind == AST_BRACES ? block_value(cx, d->a, env, want, &inner)
                                        : ex(cx, d->a, env, want);
     v = leave_value(cx, v, env_subs_to(cx->arena, inner, env));
-    bool plain = want->kind == TYK_TENSOR || want->kind == TYK_TUPLE;
+    bool plain = is_output(want) || want->kind == TYK_TUPLE;
     for (uint32_t i = 0; want->kind == TYK_TUPLE && i < want->nfields; i++)
-        plain &= want->fields[i].ty->kind == TYK_TENSOR;
+        plain &= is_output(want->fields[i].ty);
     if (!plain)
-        not_yet(cx, d->type->span, "a network's result that is no tensor");
+        not_yet(cx, d->type->span, "a network's result that is neither tensor nor route");
     Ex out = fitted(cx, &v, want);
     if (live(cx))
         act_network_end(cx->act, out, want, single_name(d->type));
