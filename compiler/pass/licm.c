@@ -4,7 +4,8 @@
  *                                                                    loop .. { .. }
  *
  * Moved are pure instructions that repeat work themselves (map, reduce, loop, order ops) out of
- * map, reduce and loop, and of a sequential loop also expensive scalars. Cheap scalars stay: a
+ * map, reduce and loop, and of a sequential loop also expensive scalars; and selections, so that a
+ * decision that is the same in every iteration is made once. Cheap scalars stay: a
  * product inside a reduce keeps both of its reads, and the code generator hoists them anyway.
  * Laws: what stands in an arm of an if or when is guarded and never leaves it; neither does what
  * may raise, reads memory or mentions a dimension that is bound inside the loop. */
@@ -99,9 +100,25 @@ static bool varies(Licm *l, BodyId loop, InsId i)
 /* ---- motion
  * --------------------------------------------------------------------------------------- */
 
+/* A list of selected indices, made without raising. Its dimension is then bound further out. */
+static bool is_selection(const Fn *f, InsId i)
+{
+    Op op = ins_op(f, i);
+    return op == OP_sel_mask || (op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem == E_IX);
+}
+
+/* Costs nothing, but what depends on it could not leave alone. */
+static bool is_world(const Fn *f, InsId i)
+{
+    Op op = ins_op(f, i);
+    return op == OP_const || op == OP_data || op == OP_param || op == OP_knob;
+}
+
 static bool worth(const Fn *f, Op loop, InsId i)
 {
     const Ins *n = ins_get(f, i);
+    if (is_selection(f, i) || (loop == OP_loop && is_world(f, i)))
+        return true;
     if (!n->nres || n->op == OP_yield || n->op == OP_state)
         return false;
     Work w = work_of_ins(f, i);
@@ -131,6 +148,7 @@ static void visit(Licm *l, BodyId b)
         if (!worth(f, ins_op(f, owner), i) || varies(l, b, i))
             continue;
         ir_move_before(f, i, owner);
+        note_binder(l, i);
         l->changed = true;
     }
 }

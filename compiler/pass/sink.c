@@ -173,6 +173,8 @@ static bool narrow(Sink *s, InsId i)
     name_like(f, ins_res(f, m, 0), ins_res(f, i, 0));
     ir_replace(f, ins_res(f, i, 0), ins_res(f, m, 0));
     ir_erase(f, i);
+    if (s->uses[x.ix] == 1)
+        ir_erase(f, p); /* else what it reads would seem to be read twice */
     return true;
 }
 
