@@ -20,24 +20,7 @@
 
 #include <string.h>
 
-enum { MAX_STEPS = 32, MAX_FACTORS = 8 };
-
-typedef struct {
-    InsId user;
-    uint32_t next; /* another user of the value, 0: none */
-} Use;
-
-typedef struct {
-    PassCx *cx;
-    Fn *f;
-    Arena *a;
-    uint32_t *first; /* by value: its users */
-    uint32_t *count; /* by value: how many */
-    uint32_t n;      /* size of both: values made later have no known users */
-    VEC(Use) uses;
-    VEC(Site) sites;
-    const uint32_t *reads; /* by param */
-} Absorb;
+enum { MAX_STEPS = 32 };
 
 /* ---- users --------------------------------------------------------------------------------------
  */
@@ -53,8 +36,7 @@ static void add_uses(void *cx, InsId i)
     }
 }
 
-/* The only user; none where there are others. */
-static InsId only_user(const Absorb *x, ValId v)
+InsId only_user(const Absorb *x, ValId v)
 {
     return v.ix < x->n && x->count[v.ix] == 1 ? x->uses.at[x->first[v.ix]].user : (InsId){0};
 }
@@ -142,8 +124,7 @@ static bool site_read(const Absorb *x, Site *s, ValId v)
     return source(x, s, w);
 }
 
-/* The factors of the product that the sum's body yields, each of which enters it once. */
-static uint32_t factors(const Absorb *x, BodyId body, ValId *out)
+uint32_t factors(const Absorb *x, BodyId body, ValId *out)
 {
     const Fn *f = x->f;
     uint32_t n = 1;
@@ -606,7 +587,8 @@ static bool take_one(PassCx *cx, Fn *f)
         if (take_map(&x, maps.all.at[k]))
             return true;
     for (uint32_t k = 0; k < x.sites.n; k++)
-        if (take_factors(&x, &x.sites.at[k]) || take_results(&x, &x.sites.at[k]))
+        if (take_factors(&x, &x.sites.at[k]) || take_results(&x, &x.sites.at[k]) ||
+            take_adapter(&x, &x.sites.at[k]))
             return true;
     return false;
 }

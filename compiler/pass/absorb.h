@@ -38,6 +38,29 @@ typedef struct {
     uint32_t n;
 } Chain;
 
+/* The users of all values, and all sites, at one moment. */
+typedef struct {
+    InsId user;
+    uint32_t next; /* another user of the value, 0: none */
+} Use;
+enum { MAX_FACTORS = 8 };
+typedef struct {
+    Fn *f;
+    Arena *a;
+    uint32_t *first; /* by value: its users */
+    uint32_t *count; /* by value: how many */
+    uint32_t n;      /* size of both: values made later have no known users */
+    VEC(Use) uses;
+    VEC(Site) sites;
+    const uint32_t *reads; /* by param */
+} Absorb;
+/* The only user; none where there are others. */
+InsId only_user(const Absorb *x, ValId v);
+/* The factors of the product that the sum's body yields, each of which enters it once. */
+uint32_t factors(const Absorb *x, BodyId body, ValId *out);
+/* The weight of the site takes up the product of two weights beside it. */
+bool take_adapter(Absorb *x, const Site *s);
+
 /* ---- closed scalars: made of constants, weights and indices only ---- */
 /* Adds the indices v depends on to c; false if it depends on anything else (c is then of no use).
  */
@@ -59,6 +82,12 @@ typedef struct {
     double *at; /* row-major over these axes */
 } Spread;
 bool chain_spread(Fn *f, Arena *a, const Site *s, const Chain *c, bool shift, Spread *out);
+/* A walk over the elements of the weight. */
+typedef struct {
+    int64_t at[MAX_RANK];
+} Odometer;
+void advance(const Site *s, Odometer *o);
+double weight_at(const Site *s, size_t k);
 /* The weight times the spread, or NULL where that leaves the range of the type. */
 const void *scaled(Arena *a, const Site *s, const Spread *by);
 void set_contents(Fn *f, const Site *s, const void *bytes);

@@ -176,13 +176,7 @@ bool chain_spread(Fn *f, Arena *a, const Site *s, const Chain *c, bool shift, Sp
 /* ---- the weight ---------------------------------------------------------------------------------
  */
 
-/* A walk over the elements of the weight: the place in it, and in a tensor over some of its axes.
- */
-typedef struct {
-    int64_t at[MAX_RANK];
-} Odometer;
-
-static void advance(const Site *s, Odometer *o)
+void advance(const Site *s, Odometer *o)
 {
     for (uint32_t k = s->rank; k-- > 0;) {
         if (++o->at[k] < s->extent[k])
@@ -200,7 +194,7 @@ static size_t place_in(const Site *s, const bool *uses, const Odometer *o)
     return at;
 }
 
-static double element(const Site *s, size_t k)
+double weight_at(const Site *s, size_t k)
 {
     return elem_load(s->elem, (const char *)s->data->bytes + k * elem_bytes(s->elem)).f;
 }
@@ -218,7 +212,7 @@ const void *scaled(Arena *a, const Site *s, const Spread *by)
     char *bytes = arena_alloc(a, s->data->count * size + 1);
     Odometer o = {0};
     for (size_t k = 0; k < s->data->count; k++, advance(s, &o)) {
-        double w = element(s, k), by_this = by->at[place_in(s, by->uses, &o)];
+        double w = weight_at(s, k), by_this = by->at[place_in(s, by->uses, &o)];
         double now = elem_round(s->elem, w * by_this);
         if (w != 0 && by_this != 0 && !in_range(s->elem, now))
             return NULL;
@@ -273,7 +267,7 @@ ValId shift_at(Fn *f, Arena *a, const Site *s, const Spread *by, bool products, 
     Odometer o = {0};
     for (size_t k = 0; k < s->data->count; k++, advance(s, &o)) {
         double v = by->at[place_in(s, by->uses, &o)], *to = &sum[place_in(s, uses, &o)];
-        *to = products ? *to + v * element(s, k) : v;
+        *to = products ? *to + v * weight_at(s, k) : v;
     }
     char *bytes = arena_alloc(a, n * size + 1);
     for (size_t k = 0; k < n; k++) {

@@ -16,6 +16,9 @@ WEIGHTS |= {n: _random(O, D) for n in ('w', 'up', 'down')}
 for _l in range(3):
     WEIGHTS |= {f'layers.{_l}.{n}': _random(D) for n in ('lg', 'lb', 's')}
     WEIGHTS[f'layers.{_l}.w'] = _random(D, D)
+WEIGHTS['base'] = _random(O, D)
+for _l in range(3):
+    WEIGHTS |= {f'adapters.{_l}.a': _random(2, D), f'adapters.{_l}.b': _random(O, 2)}
 W = {n: np.asarray(x, float) for n, x in WEIGHTS.items()}
 
 
@@ -47,3 +50,7 @@ def stack(x):
         w = {n: W[f'layers.{l}.{n}'] for n in ('lg', 'lb', 's', 'w')}
         x = x + np.maximum(layer_norm(x, w['lg'], w['lb']) @ w['w'].T + w['lb'], 0) * w['s']
     return x
+
+
+def adapted(x):
+    return x @ W['base'].T + 0.5 * (x @ W['adapters.1.a'].T @ W['adapters.1.b'].T)
