@@ -88,15 +88,32 @@ Value gate_test(Cx *cx, const Node *s, Env *env, const Poly *axis)
     return v;
 }
 
-/* ---- halts and exits ---- */
+/* ---- routes ---- */
 
-/* A number from 1 on; 0: it is none. */
-static uint32_t iteration(const char *s)
+/* -1: it is no number. */
+static int64_t number(const char *s)
 {
     size_t n = strlen(s);
-    bool number = n && n < 10 && s[strspn(s, "0123456789")] == 0;
-    return number ? (uint32_t)strtoul(s, NULL, 10) : 0;
+    bool ok = n && n < 10 && s[strspn(s, "0123456789")] == 0;
+    return ok ? (int64_t)strtoul(s, NULL, 10) : -1;
 }
+
+int64_t forced_expert(Cx *cx, const Node *s, int64_t experts)
+{
+    const char *path = decision_path(cx, s->name);
+    const ForceAsk *f = find_force(cx, path);
+    if (!f)
+        return -1;
+    int64_t e = number(f->how);
+    if (e >= 0 && e < experts)
+        return e;
+    refuse_how(
+        cx, f, path,
+        arena_printf(cx->arena, "the number of an expert, 0 to %lld", (long long)experts - 1));
+    return 0;
+}
+
+/* ---- halts and exits ---- */
 
 int64_t forced_leave(Cx *cx, const Node *s, uint32_t cap)
 {
@@ -106,15 +123,15 @@ int64_t forced_leave(Cx *cx, const Node *s, uint32_t cap)
         return LEAVES_BY_TEST;
     if (!strcmp(f->how, "never"))
         return LEAVES_NEVER;
-    uint32_t k = strcmp(f->how, "always") ? iteration(f->how) : 1;
-    if (!k) {
+    int64_t k = strcmp(f->how, "always") ? number(f->how) : 1;
+    if (k <= 0) {
         refuse_how(cx, f, path, "always, never, or the iteration in which rows leave, from 1");
     } else if (k > cap) {
-        diag_report(cx->diag, E0402, (Span){0, 0}, "--force: '%s' cannot leave in iteration %u",
-                    path, k);
+        diag_report(cx->diag, E0402, (Span){0, 0}, "--force: '%s' cannot leave in iteration %lld",
+                    path, (long long)k);
         diag_help(cx->diag, "there are %u at most", cap);
     }
-    return k;
+    return k > 0 ? k : 1;
 }
 
 void report_force(Cx *cx)

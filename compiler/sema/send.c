@@ -24,6 +24,16 @@ static void report_coupled(Cx *cx, const Node *s, uint32_t from, Ex route)
               "what a row gets depends on the rows beside it; -Wno-W0348 if that is meant");
 }
 
+/* All rows to one expert. */
+static Ex route_to(Cx *cx, int64_t expert, const Ty *route)
+{
+    const Ty *t = ty_vector(cx->ts, elem_ix(route->experts), route->rows);
+    Ex number = act_lit_int(cx->act, expert, ty_scalar(cx->ts, elem_kind(SE_LIT)));
+    number = act_fit(cx->act, number, t);
+    number.ty = t;
+    return act_route_index(cx->act, number, route);
+}
+
 void check_route(Cx *cx, const Node *s, Env *env)
 {
     const Node *a = s->xs.at[0];
@@ -36,15 +46,18 @@ void check_route(Cx *cx, const Node *s, Env *env)
     uint32_t id = (uint32_t)polys_fresh_id(cx->ps);
     const Ty *r = ty_route(cx->ts, elem_kind(SE_ANY), rows, experts, s->name, id);
     uint32_t from = live(cx) ? act_place(cx->act) : 0;
+    int64_t to = live(cx) ? forced_expert(cx, s, act_most(cx->act, experts)) : -1;
+    Act *keep = to < 0 ? cx->act : act_pause(cx); /* no code for a rule that does not decide */
     Value v = ex(cx, s->a, env, r);
     fit(cx, r, &v, s->a->span, a->span, "'%s'", text_of(cx, s->name));
     r = ty_route(cx->ts, weight_elem(&v), rows, experts, s->name, id);
+    act_resume(cx, keep);
     surrogates(cx, s->attrs, env);
     shape_note(cx, s->span, s->name, "", r);
     Bind b = {.kind = BIND_ROUTE, .type = r, .where = s->span};
     if (live(cx)) {
         ActDecision made = new_decision(cx, s, DECIDE_ROUTE, (uint32_t)act_most(cx->act, experts));
-        Ex e = fitted(cx, &v, r);
+        Ex e = to < 0 ? fitted(cx, &v, r) : route_to(cx, to, r);
         e.ty = r;
         if (live(cx)) {
             report_coupled(cx, s, from, e);

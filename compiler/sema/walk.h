@@ -578,6 +578,8 @@ ActHow decision_how(Cx *cx, const Node *s, const ActDecision *made);
 const char *decision_path(Cx *cx, SymId name);
 /* check_test of a gate; what --force holds fixed is checked, but its value is a constant. */
 Value gate_test(Cx *cx, const Node *s, Env *env, const Poly *axis);
+/* The expert that --force sends all rows of a route to, at weight 1; negative: it says nothing. */
+int64_t forced_expert(Cx *cx, const Node *s, int64_t experts);
 /* What --force says about a halt or exit whose loop has so many iterations at most (outside of
  * loops 1): the iteration in which rows leave, from 1 on, or one of these. */
 enum { LEAVES_BY_TEST = -1, LEAVES_NEVER };
