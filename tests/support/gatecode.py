@@ -208,9 +208,12 @@ class Network:
 
     def new_state(self):
         state = Guarded(self.info.state_bytes, 64)
+        self.start(state)
+        return state
+
+    def start(self, state):
         if self.info.states:
             ctypes.CFUNCTYPE(None, P)(self.info.state_init)(state.address)
-        return state
 
     def knob_block(self, knobs):
         if not self.info.knobs:
@@ -238,41 +241,14 @@ class Network:
                      for i, e in enumerate(tensor.extent[:tensor.rank]))
 
     def __call__(self, inputs, weights=None, knobs=None, state=None):
-        held = []
-
-        def place(data, align=64):
-            held.append(Guarded(len(data), align).fill(data))
-            return held[-1].address
-
-        def pointers(values, extra=b''):
-            return place(b''.join(struct.pack('<Q', p) for p in values) + extra, 8)
-
-        extents = self.extents(inputs)
-        ins = [place(stored(inputs[t.name.decode()], t.dtype), numpy_type(t.dtype).itemsize)
-               if t.name.decode() in inputs else 0 for t in self.required(inputs)]
-        profile = Guarded(self.info.profile_bytes, 8)
-        profile.bytes[:] = 0
-        if self.info.decisions:
-            ins.append(profile.address)
-        shapes = [self.shape(t, extents) for t in self.table('output')]
-        outs = [Guarded(room(s, t.dtype), numpy_type(t.dtype).itemsize) for s, t in zip(shapes, self.table('output'))]
-        table = 0
-        if self.info.weights and not self.info.weights_embedded:
-            table = pointers(place(stored(weights[w.name.decode()], w.dtype)) for w in self.table('weight'))
-        block = self.knob_block(knobs or {})
-        state = state or self.new_state()
+        call = Call(self, inputs, weights, knobs, state)
         self.workspace.bytes[:] = BEFORE
-        status = run_counted(self.call, pointers(ins, b''.join(struct.pack('<i', n) for n in extents)),
-                             pointers(o.address for o in outs), state.address,
-                             place(block, 8) if block else 0, table, self.workspace.address)
-        for what, buffer in [('the workspace', self.workspace), ('the state', state), ('the profile', profile)] + [('a result', o) for o in outs]:
-            buffer.check(what)
-        result = {t.name.decode(): loaded(o.bytes, s, t.dtype) for t, o, s in zip(self.table('output'), outs, shapes)}
+        status = call.run()
+        result = {**call.results(), 'status': status}
         if self.info.decisions:
-            self.counted = self.counts(profile.bytes.view(np.uint64))
-        for buffer in held + outs + [profile]:
-            buffer.free()
-        return {**result, 'status': status}
+            self.counted = self.counts(call.profile.bytes.view(np.uint64))
+        call.free()
+        return result
 
     def required(self, inputs):
         """The inputs; those that may be NULL come last, and may be left out."""
@@ -291,6 +267,52 @@ class Network:
             bins = words[at + 3 * m:at + 3 * m + m * d.bins].reshape(m, d.bins).astype(int)
             found[d.path.decode()] = (d.kind, *three.T, bins)
         return found
+
+
+class Call:
+    """A network and what it is called with, each buffer between guard pages."""
+
+    def __init__(self, network, inputs, weights=None, knobs=None, state=None):
+        self.network, self.held, info = network, [], network.info
+        self.extents = extents = network.extents(inputs)
+        ins = [self.place(stored(inputs[t.name.decode()], t.dtype), numpy_type(t.dtype).itemsize)
+               if t.name.decode() in inputs else 0 for t in network.required(inputs)]
+        self.profile = Guarded(info.profile_bytes, 8)
+        self.profile.bytes[:] = 0
+        if info.decisions:
+            ins.append(self.profile.address)
+        self.shapes = [network.shape(t, extents) for t in network.table('output')]
+        self.outs = [Guarded(room(s, t.dtype), numpy_type(t.dtype).itemsize)
+                     for s, t in zip(self.shapes, network.table('output'))]
+        table = 0
+        if info.weights and not info.weights_embedded:
+            table = self.pointers(self.place(stored(weights[w.name.decode()], w.dtype)) for w in network.table('weight'))
+        block = network.knob_block(knobs or {})
+        self.state = state or network.new_state()
+        self.args = (self.pointers(ins, b''.join(struct.pack('<i', n) for n in extents)),
+                     self.pointers(o.address for o in self.outs), self.state.address,
+                     self.place(block, 8) if block else 0, table, network.workspace.address)
+
+    def place(self, data, align=64):
+        self.held.append(Guarded(len(data), align).fill(data))
+        return self.held[-1].address
+
+    def pointers(self, values, extra=b''):
+        return self.place(b''.join(struct.pack('<Q', p) for p in values) + extra, 8)
+
+    def run(self):
+        return run_counted(self.network.call, *self.args)
+
+    def results(self):
+        buffers = [('the workspace', self.network.workspace), ('the state', self.state), ('the profile', self.profile)]
+        for what, buffer in buffers + [('a result', o) for o in self.outs]:
+            buffer.check(what)
+        return {t.name.decode(): loaded(o.bytes, s, t.dtype)
+                for t, o, s in zip(self.network.table('output'), self.outs, self.shapes)}
+
+    def free(self):
+        for buffer in self.held + self.outs + [self.profile]:
+            buffer.free()
 
 
 def axis_value(text, names):

@@ -7,7 +7,7 @@ D, F, L = 8, 16, 3
 def weights(rng):
     w = {}
     for l in range(L):
-        w.update({f'layer.{l}.wg': 0.1 * rng.standard_normal(D), f'layer.{l}.bg': np.array([[1.5, -1.5, 1.5][l]]),
+        w.update({f'layer.{l}.wg': 0.1 * rng.standard_normal(D), f'layer.{l}.bg': np.array([[1.5, -1.5, 1.5][l % 3]]),
                   f'layer.{l}.v': 0.1 * rng.standard_normal((F, D)),
                   f'layer.{l}.bc': np.where(rng.random(F) < 0.6, 1.5, -1.5),
                   f'layer.{l}.w1': 0.3 * rng.standard_normal((F, D)),

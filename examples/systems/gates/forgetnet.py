@@ -17,6 +17,10 @@ def cases(rng):
             for steps, o in ((6, 1.0), (4, 0.5), (3, 0.0), (0, 1.0))]
 
 
+def bench(rng, size):
+    return {'adj': graph(rng)}, {'open': 0.0}
+
+
 def reference(w, knobs, x, adj):
     y, h = np.zeros_like(x), np.zeros((V, D))
     for t in range(len(x)):

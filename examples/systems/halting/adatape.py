@@ -1,14 +1,14 @@
 """AdaTape: as many tape tokens as it takes to fill a mass, then a transformer over both."""
 import numpy as np
 
-B, D, L, H, CAP = 16, 6, 2, 2, 4
+B, D, L, F, H, CAP = 16, 6, 2, 8, 2, 4
 BOUND = 1024
 
 
 def weights(rng):
     w = {f'core.{n}': 0.4 * rng.standard_normal((D, D)) for n in ('wq', 'wk', 'wv', 'wo')}
     for n in ('tape_ffn', 'text_ffn'):
-        w.update({n + '.w1': 0.4 * rng.standard_normal((8, D)), n + '.w2': 0.4 * rng.standard_normal((D, 8))})
+        w.update({n + '.w1': 0.4 * rng.standard_normal((F, D)), n + '.w2': 0.4 * rng.standard_normal((D, F))})
     return dict(w, tokens=rng.standard_normal((B, D)), key=rng.standard_normal((B, D)))
 
 
@@ -30,6 +30,14 @@ def read_tape(w, x, limit):
         if spent >= limit:
             return weight, reads, 0
     return weight, reads, BOUND
+
+
+def bench(rng, size):
+    return {}, {'limit': 0.12}
+
+
+FULL = {'force': {'now': None},
+        'work': lambda size, skipped: 1 - size['B'] * skipped['tape'] / (size['T'] + size['B'])}
 
 
 def reference(w, knobs, x):

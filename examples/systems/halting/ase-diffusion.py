@@ -22,6 +22,13 @@ def cases(rng):
     return [(dict(noise=rng.standard_normal((n, D)).astype(np.float32), **schedule()), {}) for n in (4, 1)]
 
 
+def bench(rng, size):
+    return schedule(), {}
+
+
+FULL = {'edits': [('[2, 3, 4, 5, 6]', '6')], 'work': lambda size, skipped: sum(DEPTH) / (S * L)}
+
+
 def reference(w, knobs, noise, a, b, depth=DEPTH):
     z = noise.copy()
     for t in range(S):

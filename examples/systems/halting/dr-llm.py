@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-D, L, W, G, H = 8, 4, 4, 6, 2
+D, L, W, G, F, H = 8, 4, 4, 6, 12, 2
 gelu = np.vectorize(lambda x: x / 2 * (1 + math.erf(x / math.sqrt(2))), otypes=[float])
 
 
@@ -11,7 +11,7 @@ def weights(rng):
     w = {}
     for l in range(L):
         w.update({f'layer.{l}.attn.{n}': 0.3 * rng.standard_normal((D, D)) for n in ('wq', 'wk', 'wv', 'wo')})
-        w.update({f'layer.{l}.mlp.w1': 0.3 * rng.standard_normal((12, D)), f'layer.{l}.mlp.w2': 0.3 * rng.standard_normal((D, 12)),
+        w.update({f'layer.{l}.mlp.w1': 0.3 * rng.standard_normal((F, D)), f'layer.{l}.mlp.w2': 0.3 * rng.standard_normal((D, F)),
                   f'choose.{l}.w1': rng.standard_normal((G, D)), f'choose.{l}.w2': rng.standard_normal((3, G))})
     return w
 
@@ -41,6 +41,9 @@ def moved(p, effort):
     if effort < 0.5:
         return (1 - 2 * effort) * p + 2 * effort * once
     return (2 - 2 * effort) * once + (2 * effort - 1) * twice
+
+
+FULL = {'knobs': {'effort': 1.0}}
 
 
 def reference(w, knobs, x):

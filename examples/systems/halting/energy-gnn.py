@@ -31,6 +31,13 @@ def slope(h, x, adj, w):
     return g
 
 
+def bench(rng, size):
+    return {'adj': graph(rng, size['V'])}, {'rate': 0.02, 'awake_share': 0.5}
+
+
+FULL = {'work': lambda size, skipped: 1 - skipped['still']}
+
+
 def reference(w, knobs, x, adj):
     h, steps = x.copy(), 0
     rate, tolerance = np.float32(knobs.get('rate', 0.05)), np.float32(knobs.get('tolerance', 1e-4))

@@ -1,12 +1,12 @@
 """Inner thinking: extra steps of one layer, on the tokens that a router picks per step."""
 import numpy as np
 
-D, S, H = 8, 4, 2
+D, S, F, H = 8, 4, 12, 2
 
 
 def weights(rng):
     w = {f'core.f.attn.{n}': 0.3 * rng.standard_normal((D, D)) for n in ('wq', 'wk', 'wv', 'wo')}
-    return dict(w, **{'core.f.mlp.w1': 0.3 * rng.standard_normal((12, D)), 'core.f.mlp.w2': 0.3 * rng.standard_normal((D, 12)),
+    return dict(w, **{'core.f.mlp.w1': 0.3 * rng.standard_normal((F, D)), 'core.f.mlp.w2': 0.3 * rng.standard_normal((D, F)),
                       'core.phi': 1 + 0.3 * rng.standard_normal((S, D)), 'core.wr': 0.5 * rng.standard_normal((S, D))})
 
 

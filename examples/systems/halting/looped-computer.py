@@ -26,6 +26,13 @@ def cases(rng):
             (dict(image=program(ADD, [0, 1, 1, 1]), start=np.int32(0)), {'steps': 0})]
 
 
+def bench(rng, size):
+    return cases(rng)[1]
+
+
+FULL = {'work': lambda size, skipped: 1 - skipped['stopped']}
+
+
 def reference(w, knobs, image, start):
     mem, pc, ran = [int(v) for v in image], int(start), 0
     while ran < knobs['steps'] and 0 <= pc and pc + 2 < M:

@@ -20,6 +20,13 @@ def cases(rng):
     return bfs_cases + [(dict(length=lengths(rng, n), source=np.int32(rng.integers(n))), {}, 'shortest') for n in (40, 12, 1)]
 
 
+def bench(rng, size):
+    return {'adj': random_graph(rng, size['V']), 'source': np.int32(0)}, {}
+
+
+FULL = {'work': lambda size, skipped: 1 - skipped['settled']}
+
+
 def reference(w, knobs, adj, source):
     """Level by level; the last round finds nothing new."""
     n = len(adj)

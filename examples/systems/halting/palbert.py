@@ -3,12 +3,12 @@ import numpy as np
 
 from draws import uniform
 
-T, D, C, L, H = 3, 8, 3, 6, 2
+T, D, C, L, F, H = 3, 8, 3, 6, 12, 2
 
 
 def weights(rng):
     w = {f'layer.attn.{n}': 0.3 * rng.standard_normal((D, D)) for n in ('wq', 'wk', 'wv', 'wo')}
-    return dict(w, **{'layer.mlp.w1': 0.3 * rng.standard_normal((12, D)), 'layer.mlp.w2': 0.3 * rng.standard_normal((D, 12)),
+    return dict(w, **{'layer.mlp.w1': 0.3 * rng.standard_normal((F, D)), 'layer.mlp.w2': 0.3 * rng.standard_normal((D, F)),
                       'w': 0.5 * rng.standard_normal((D, 2 * D)), 'pos': 0.5 * rng.standard_normal((L, D)),
                       'v': 0.5 * rng.standard_normal(D), 'head': rng.standard_normal((C, D))})
 

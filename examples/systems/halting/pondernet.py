@@ -3,11 +3,11 @@ import numpy as np
 
 from draws import uniform
 
-D, CAP = 6, 1024
+D, F, CAP = 6, 12, 1024
 
 
 def weights(rng):
-    return {'cell.w1': 0.5 * rng.standard_normal((12, D)), 'cell.w2': 0.5 * rng.standard_normal((D, 12)),
+    return {'cell.w1': 0.5 * rng.standard_normal((F, D)), 'cell.w2': 0.5 * rng.standard_normal((D, F)),
             'lambda.w': 0.5 * rng.standard_normal(D)}
 
 
@@ -20,6 +20,13 @@ def cases(rng):
 def step(w, h):
     h = np.tanh(h + w['cell.w2'] @ np.maximum(w['cell.w1'] @ h, 0))
     return h, 1 / (1 + np.exp(-w['lambda.w'] @ h))
+
+
+def bench(rng, size):
+    return {}, {'cap': 12}
+
+
+FULL = {'cap': 12, 'work': lambda size, skipped: 1 - skipped['out']}
 
 
 def reference(w, knobs, x):

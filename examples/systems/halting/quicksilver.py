@@ -1,7 +1,7 @@
 """QuickSilver: tokens that have converged stop; tokens that are alike share one row."""
 import numpy as np
 
-D, L, H = 6, 5, 2
+D, L, F, H = 6, 5, 10, 2
 
 
 def weights(rng):
@@ -9,7 +9,7 @@ def weights(rng):
     for l in range(L):
         shrink = 0.4 ** l                                   # later layers move tokens less
         w['wv'][l] *= shrink
-        w.update({f'ffn.{l}.w1': 0.4 * rng.standard_normal((10, D)), f'ffn.{l}.w2': 0.4 * shrink * rng.standard_normal((D, 10))})
+        w.update({f'ffn.{l}.w1': 0.4 * rng.standard_normal((F, D)), f'ffn.{l}.w2': 0.4 * shrink * rng.standard_normal((D, F))})
     return w
 
 
@@ -22,6 +22,10 @@ def twins(rng):
 def cases(rng):
     x = twins(rng)
     return [(dict(x=x), {'tau': 0.3}), (dict(x=x), {'tau': 0.2, 'near': 0.999}), (dict(x=x[:6]), {}), (dict(x=x[:1]), {'tau': 0.5})]
+
+
+def bench(rng, size):
+    return {}, {'tau': 0.5}
 
 
 def reference(w, knobs, x, causal=True):

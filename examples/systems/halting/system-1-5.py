@@ -24,6 +24,14 @@ def cases(rng):
     return [(steps(rng), {}), (steps(rng), {'lambda': 0.3}), (steps(rng), {'reuse': 2.0}), (steps(rng)[0], {})]
 
 
+def bench(rng, size):
+    return {}, {'reuse': 2.0}
+
+
+FULL = {'force': {'same': 'closed', 'easy': 'closed'},
+        'work': lambda size, skipped: skipped['easy'] + (1 - skipped['easy']) * size['R'] / size['F']}
+
+
 class reference:
     def __init__(self, w, knobs):
         self.w, self.limit, self.reuse = w, knobs.get('lambda', 0.5), knobs.get('reuse', 0.999)

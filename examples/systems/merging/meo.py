@@ -15,6 +15,9 @@ def cases(rng):
     return [({'x': x[:n]}, {}) for n in (6, 3, 1)]
 
 
+FULL = {'work': lambda size, skipped: (size['T'] + (1 - skipped['chosen']) * size['E']) / (size['T'] + size['E'])}
+
+
 def reference(w, knobs, x):
     score, g = w['wr'] @ x.mean(0), np.zeros(E)
     chosen = np.argsort(-score, kind='stable')[:2]
@@ -41,7 +44,7 @@ def check(t):
     t.near(one.run(inputs)['y'], np.maximum(inputs['x'] @ w[f'experts.{best}.w1'].T, 0) @ w[f'experts.{best}.w2'].T, 'a one-hot gate')
     # Linear experts: merged and mixed agree.
     maps = {f'experts.{e}.w': np.float32(t.rng(3 + e).standard_normal((D, D))) for e in range(E)}
-    linear = t.program(('bank experts[E]: nn.ffn[F: 8]', 'bank experts[E]: map_of'),
+    linear = t.program(('bank experts[E]: nn.ffn[F: F]', 'bank experts[E]: map_of'),
                        ('network merged', 'block map_of(x: f32[T, D]) -> f32[T, D] {\n    param w: f32[D, D];\n    x @ w\'\n}\nnetwork merged'),
                        weights={'wr': t.weights['wr'], **maps})
     t.near(linear.run(inputs)['y'], sum(run['g'][e] * (inputs['x'].astype(float) @ maps[f'experts.{e}.w'].T) for e in range(E)),

@@ -1,12 +1,12 @@
 """MoV and MoLoRA: vectors merged before use, adapters mixed after."""
 import numpy as np
 
-D, E = 6, 4
+D, E, R = 6, 4, 2
 
 
 def weights(rng):
-    w = {f'experts.{e}.a': 0.5 * rng.standard_normal((2, D)) for e in range(E)}
-    w.update({f'experts.{e}.b': 0.5 * rng.standard_normal((D, 2)) for e in range(E)})
+    w = {f'experts.{e}.a': 0.5 * rng.standard_normal((R, D)) for e in range(E)}
+    w.update({f'experts.{e}.b': 0.5 * rng.standard_normal((D, R)) for e in range(E)})
     return dict(w, w=rng.standard_normal((D, D)), wr=rng.standard_normal((D, E)), l=rng.standard_normal((E, D)))
 
 

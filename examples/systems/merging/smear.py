@@ -42,7 +42,7 @@ def check(t):
     mixed = x + sum(share[:, i, None, None] * expert(w[f'experts.{i}.w1'], w[f'experts.{i}.w2'], x.astype(float)) for i in range(E))
     t.true(abs(t.run(inputs)['y'] - mixed).max() > 0.01, 'merged and mixed experts differ')
     # Linear experts: merged and mixed agree.
-    linear = t.program(('bank experts[E]: nn.ffn[F: 8]', 'bank experts[E]: map_of'),
+    linear = t.program(('bank experts[E]: nn.ffn[F: F]', 'bank experts[E]: map_of'),
                        ('network smear', 'block map_of(x: f32[T, D]) -> f32[T, D] {\n    param w: f32[D, D];\n    x @ w\'\n}\nnetwork smear'),
                        weights={'wr': t.weights['wr'], **{f'experts.{e}.w': np.float32(t.rng(3 + e).standard_normal((D, D))) for e in range(E)}})
     v = linear.weights

@@ -36,6 +36,9 @@ def assign(score):
     return np.array(who)
 
 
+FULL = {'force': {'fair': 'closed'}, 'edits': [('route_ids(each[t, j in 1] who[t], each[t, j in 1] nn.sigmoid(score[t, who[t]]))', 'routers.dense(nn.sigmoid(score))')]}
+
+
 def reference(w, knobs, h):
     score = h @ w['w'].T
     who = assign(score) if knobs['balance'] else score.argmax(1)

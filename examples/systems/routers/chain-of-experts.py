@@ -22,6 +22,9 @@ def expert(w, e, x):
     return w[f'experts.{e}.down_proj'] @ (a / (1 + np.exp(-a)) * (w[f'experts.{e}.up_proj'] @ x))
 
 
+FULL = {'edits': [('k: 2', 'k: E')]}
+
+
 def reference(w, knobs, x):
     h, picks = x.copy(), np.zeros((C, len(x), E), bool)
     for c in range(C):
@@ -51,7 +54,7 @@ def check(t):
             body += f'    route pick{c}[T -> E] = routers.top_k({h} @ wr[{c}], k: 2);\n    ' + mix.format(n=c, h=h) + '\n'
             h = f'h{c}'
         return head + ('network hand(x: f32[T, D]) -> f32[T, D] {\n    param wr: f32[C, D, E];\n'
-                       '    bank experts[E]: nn.swiglu[F: 8];\n' + body + f'    {h}\n}}\n')
+                       '    bank experts[E]: nn.swiglu[F: F];\n' + body + f'    {h}\n}}\n')
     t.equal(run['y'], t.program(text=hand(2)).run(inputs)['y'], 'two iterations written out')
     first = dict(t.weights, wr=t.weights['wr'][:1])
     single = t.program(('dim C = 2', 'dim C = 1'), weights=first)

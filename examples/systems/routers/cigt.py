@@ -1,12 +1,13 @@
 """CIGT: one convolution unit per image and stage."""
 import numpy as np
 
-H, STAGES = 5, ((1, 2, 3), (2, 3, 4), (3, 4, 4))            # units, channels in, channels out
+H, CI, C1, C2 = 5, 2, 3, 4
+STAGES = ((1, CI, C1), (2, C1, C2), (3, C2, C2))         # units, channels in, channels out
 
 
 def weights(rng):
     rng = np.random.default_rng(11)                          # with these both stages take several units
-    w = {'head': rng.standard_normal((3, 4))}
+    w = {'head': rng.standard_normal((3, C2))}
     for s, (k, ci, co) in enumerate(STAGES, 1):
         w[f's{s}.wr'] = rng.standard_normal((k, ci))
         w.update({f's{s}.units.{u}.k': 0.5 * rng.standard_normal((co, ci, 3, 3)) for u in range(k)})
@@ -25,6 +26,9 @@ def conv(x, k):
             for j in range(H):
                 y[o, i, j] = (padded[:, i:i + 3, j:j + 3] * k[o]).sum()
     return y
+
+
+FULL = {'edits': [("routers.best(pooled @ wr')", "routers.dense(nn.softmax(pooled @ wr'))")]}
 
 
 def reference(w, knobs, x):

@@ -43,6 +43,9 @@ def module(w, name, x):
     return h + np.maximum(h @ w['pool.deep.mlp.w1'].T, 0) @ w['pool.deep.mlp.w2'].T
 
 
+FULL = {'edits': [('k: 2', 'k: 4')]}
+
+
 def reference(w, knobs, x):
     h, paths = x.copy(), np.zeros((S, len(x), 4), bool)
     for s in range(S):

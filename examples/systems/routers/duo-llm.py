@@ -3,7 +3,7 @@ import itertools
 
 import numpy as np
 
-D, L, H = 6, 4, 2
+D, L, H, Little, Large = 6, 4, 2, 3, 12
 NONE, SMALL, BIG = range(3)
 
 
@@ -11,7 +11,7 @@ def weights(rng):
     w = {}
     for l in range(L):
         w.update({f'attn.{l}.{n}': 0.3 * rng.standard_normal((D, D)) for n in ('wq', 'wk', 'wv', 'wo')})
-        for name, f in (('little', 3), ('large', 12)):
+        for name, f in (('little', Little), ('large', Large)):
             w.update({f'{name}.{l}.w1': 0.4 * rng.standard_normal((f, D)), f'{name}.{l}.w2': 0.4 * rng.standard_normal((D, f))})
     return w
 
@@ -19,6 +19,13 @@ def weights(rng):
 def cases(rng):
     return [(dict(x=rng.standard_normal((n, D)).astype(np.float32), choice=rng.integers(0, 3, (L, n)).astype(np.int32)), {})
             for n in (6, 3, 1)]
+
+
+def bench(rng, size):
+    return {'choice': rng.integers(0, 3, (size['L'], size['T'])).astype(np.int32)}, {}
+
+
+FULL = {'edits': [('choice[l]', 'each[t in T] Size.big')]}
 
 
 def reference(w, knobs, x, choice):
@@ -61,7 +68,7 @@ def check(t):
         body += f'    let a{l} = {h} + attn[{l}]({h});\n    let h{l} = a{l}{module};\n'
         h = f'h{l}'
     hand = t.program(text=blocks + 'network hand(x: f32[T, D]) -> f32[T, D] {\n    bank attn[L]: attention.self[H: 2];\n'
-                     '    bank little[L]: nn.ffn[F: 3];\n    bank large[L]: nn.ffn[F: 12];\n' + body + f'    {h}\n}}\n')
+                     '    bank little[L]: nn.ffn[F: Little];\n    bank large[L]: nn.ffn[F: Large];\n' + body + f'    {h}\n}}\n')
     poison = t.poisoned('large.1.', 'large.2.', 'little.0.', 'little.1.', 'little.3.')
     forced = dict(x=x, choice=np.repeat(np.int32(pattern)[:, None], len(x), 1))
     t.equal(t.run(forced, weights=poison), hand.run({'x': x}), 'a forced pattern and the network written out')

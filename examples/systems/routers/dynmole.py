@@ -1,12 +1,12 @@
 """DynMoLE: soft or sparse mixture of adapters, by the entropy of the router."""
 import numpy as np
 
-D, E, Q, MASS = 6, 6, 1.1, 0.75
+D, E, R, Q, MASS = 6, 6, 2, 1.1, 0.75
 
 
 def weights(rng):
-    w = {f'experts.{e}.a': 0.5 * rng.standard_normal((2, D)) for e in range(E)}
-    w.update({f'experts.{e}.b': 0.5 * rng.standard_normal((D, 2)) for e in range(E)})
+    w = {f'experts.{e}.a': 0.5 * rng.standard_normal((R, D)) for e in range(E)}
+    w.update({f'experts.{e}.b': 0.5 * rng.standard_normal((D, R)) for e in range(E)})
     return dict(w, w0=rng.standard_normal((D, D)), wr=0.6 * rng.standard_normal((D, E)))
 
 

@@ -36,6 +36,9 @@ def shares(score, picks):
     return e / e.sum(1, keepdims=True)
 
 
+FULL = {'edits': [('routers.top_k(x @ wr, k: 2)', 'routers.top_k(x @ wr, k: E)')]}
+
+
 def reference(w, knobs, x):
     score = x @ w['layer.rule.wr']
     return mixed(w, x, shares(score, best_two(score)), best_two(score))

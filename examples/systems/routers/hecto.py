@@ -33,6 +33,9 @@ def pooled(w, x):
     return np.mean([w['kinds.static.f.w2'] @ np.maximum(w['kinds.static.f.w1'] @ row, 0) for row in x], 0)
 
 
+FULL = {'edits': [('k: 1', 'k: 2')]}
+
+
 def reference(w, knobs, x):
     y, picks = np.zeros((len(x), D)), np.zeros((len(x), 2), bool)
     for b in range(len(x)):

@@ -1,12 +1,12 @@
 """Mixture of routers: sub-routers, weighed by a main router, in front of adapters."""
 import numpy as np
 
-D, E, J = 6, 6, 3
+D, E, J, R = 6, 6, 3, 2
 
 
 def weights(rng):
-    w = {f'experts.{e}.a': 0.5 * rng.standard_normal((2, D)) for e in range(E)}
-    w.update({f'experts.{e}.b': 0.5 * rng.standard_normal((D, 2)) for e in range(E)})
+    w = {f'experts.{e}.a': 0.5 * rng.standard_normal((R, D)) for e in range(E)}
+    w.update({f'experts.{e}.b': 0.5 * rng.standard_normal((D, R)) for e in range(E)})
     return dict(w, w0=rng.standard_normal((D, D)), main=rng.standard_normal((D, J)), sub=rng.standard_normal((J, D, E)))
 
 
@@ -17,6 +17,9 @@ def cases(rng):
 
 def softmax(x):
     return np.exp(x) / np.exp(x).sum()
+
+
+FULL = {'edits': [('k: 2', 'k: E')]}
 
 
 def reference(w, knobs, x):

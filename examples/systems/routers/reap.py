@@ -23,6 +23,9 @@ def expert(w, e, x):
     return w[f'experts.{e}.down_proj'] @ (a / (1 + np.exp(-a)) * (w[f'experts.{e}.up_proj'] @ x))
 
 
+FULL = {'edits': [('k: 2', 'k: E')]}
+
+
 def reference(w, knobs, x, alive=range(E)):
     y, total, picks = np.zeros_like(x), np.zeros(E), np.zeros((len(x), E), bool)
     for t in range(len(x)):

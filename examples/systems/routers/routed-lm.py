@@ -34,6 +34,9 @@ def normalised(score, rounds=8):
     return p
 
 
+FULL = {'edits': [('routers.sinkhorn(x @ wr)', 'routers.dense(nn.softmax(x @ wr))')]}
+
+
 def reference(w, knobs, x):
     return sent(w, x, normalised(x @ w['wr']).argmax(1))
 

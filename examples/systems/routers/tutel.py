@@ -35,6 +35,9 @@ def chosen(w, knobs, x):
     return g, np.exp(score) / np.exp(score).sum(1, keepdims=True)
 
 
+FULL = {'edits': [('k: k, cap: min(seats, T)', 'k: E')]}
+
+
 def reference(w, knobs, x):
     g, p = chosen(w, knobs, x)
     y = x.copy()
