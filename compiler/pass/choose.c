@@ -304,14 +304,22 @@ Way choose_wanted(const Choose *c, InsId i)
     return !strcmp(hint, "group") ? COMPACT : WAYS; /* one group: its rows */
 }
 
+/* The route whose arm or branch it is; NULL: of none. */
+static const DecisionRow *route_of(const Fn *f, InsId i)
+{
+    int64_t id = attr_int(f->module, ins_get(f, i)->attr, "decision", -1);
+    bool known = id >= 0 && id < (int64_t)f->decisions.n;
+    return known && f->decisions.at[id].kind == DECIDE_ROUTE ? &f->decisions.at[id] : NULL;
+}
+
 /* The path, where the network knows the decision; else what it is called, or "". */
 static const char *decision_name(const Fn *f, InsId i)
 {
     ValId v = ins_in(f, i, 0);
     InsId d = val_def(f, v);
-    int64_t id = attr_int(f->module, ins_get(f, i)->attr, "decision", -1);
-    if (choose_is_arm(f, i) && id >= 0 && id < (int64_t)f->decisions.n)
-        return sym_text(f->module->names, f->decisions.at[id].path);
+    const DecisionRow *route = route_of(f, i);
+    if (route)
+        return sym_text(f->module->names, route->path);
     const char *name = d.ix ? attr_name(f->module, ins_get(f, d)->attr, "name") : "";
     if (!*name && f->vals.at[v.ix].name.ix)
         name = sym_text(f->module->names, f->vals.at[v.ix].name);
@@ -396,6 +404,8 @@ static Way choose_if(Choose *c, InsId i)
 {
     Way forced = choose_wanted(c, i), way = BRANCH;
     const char *why = NULL;
+    if (!ins_get(c->f, i)->nres && route_of(c->f, i))
+        return BRANCH; /* the rows of this arm are known: nothing is left to choose */
     for (uint32_t arm = 0; arm < 2 && !why; arm++) {
         Rows r = {.f = c->f, .eff = c->eff, .neff = c->neff, .body = ins_body(c->f, i, arm)};
         if (!rows_body(&r, r.body))
