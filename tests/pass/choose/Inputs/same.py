@@ -2,14 +2,15 @@
     same.py GATEC FILE SCRATCH"""
 import os
 import re
-import subprocess
 import sys
 
 import numpy as np
 
+from gatecode import Gatec
+
 GATEC, FILE, SCRATCH = sys.argv[1:]
 ROWS = 7
-NETWORK = re.compile(r'^network (\w+)\((.*?)\)\s*->\s*(.*?)\s*\{', re.M)
+NETWORK = re.compile(r'^network (\w+)\((.*?)\)\s*->', re.M)
 GATE = re.compile(r'^(\s*(?:let \w+\[\w+\] = \{\s*)?gate \w+(?:\[\w+\])? = [^;]*);', re.M)
 
 text = open(FILE).read()
@@ -26,28 +27,30 @@ def inputs(rng, formals):
         yield name, np.asarray(x > 0 if elem == 'bit' else x)
 
 
-def run(source, network, values, outputs, flags):
-    args = [GATEC, 'run', source, '--network', network] + flags
-    for name, value in values:
-        np.save(f'{SCRATCH}/{name}.npy', value)
-        args.append(f'--input={name}={SCRATCH}/{name}.npy')
-    args += [f'--save={name}={SCRATCH}/out_{name}.npy' for name in outputs]
-    subprocess.run(args, check=True, capture_output=True)
-    return [np.load(f'{SCRATCH}/out_{name}.npy').tobytes() for name in outputs]
+def compiled(gatec, flags):
+    """{way: the networks of the file, every gate lowered so}"""
+    found = {}
+    for way in ('', ' #lower(compact)', ' #lower(mask)', ' #lower(branch)'):
+        source = f'{SCRATCH}/{os.path.basename(FILE)}'
+        with open(source, 'w') as f:
+            f.write(GATE.sub(r'\1' + way + ';', text))
+        found[way] = gatec.build(source, *flags)
+    return found
 
 
+def called(network, values):
+    result = network(values)
+    assert result['status'] == 0, result
+    return {name: np.asarray(x).tobytes() for name, x in result.items()}
+
+
+gatec = Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH)
+builds = {flags: compiled(gatec, flags.split()) for flags in ('-O3', '-O3 --math=exact')}
 done = 0
-for network, formals, result in NETWORK.findall(text):
-    rng = np.random.default_rng(5)
-    values = list(inputs(rng, formals))
-    outputs = re.findall(r'(\w+): ', result) or ['y']
-    for flags in (['-O3'], ['-O3', '--math=exact']):
-        got = {}
-        for way in ('', ' #lower(compact)', ' #lower(mask)', ' #lower(branch)'):
-            source = f'{SCRATCH}/{os.path.basename(FILE)}'
-            with open(source, 'w') as f:
-                f.write(GATE.sub(r'\1' + way + ';', text))
-            got[way] = run(source, network, values, outputs, flags)
+for network, formals in NETWORK.findall(text):
+    values = dict(inputs(np.random.default_rng(5), formals))
+    for flags, ways in builds.items():
+        got = {way: called(networks[network], values) for way, networks in ways.items()}
         for way, bits in got.items():
             assert bits == got[''], (network, flags, way)
     done += 1
