@@ -365,6 +365,42 @@ class Gatec:
         return {**{n: np.load(f'{self.scratch}/out_{n}.npy') for n in outputs}, 'status': status}
 
 
+class Ways:
+    """The networks of a file as they are run: interpreted, one process a case, and compiled for each
+    level once."""
+
+    def __init__(self, gatec, source, flags):
+        self.interpreted = lambda *case: gatec.run(source, *case, '--interpret', *flags)
+        self.compiled = {level: gatec.build(source, level, *flags) for level in ('-O0', '-O3')}
+
+    def run(self, network, calls, outputs):
+        """{way: the outputs, those of several calls stacked; or what went wrong}"""
+        ways = {'interpreter': lambda: self.interpreted(network, calls, outputs)}
+        for level, networks in self.compiled.items():
+            ways[level] = lambda code=networks[network]: called(code, calls)
+        return {way: attempt(run, outputs) for way, run in ways.items()}
+
+
+def attempt(run, outputs):
+    try:
+        got = run()
+        return [got[n] for n in outputs] if got['status'] & 0xff == 0 else f'status {got["status"]}'
+    except Failure as e:
+        return str(e)
+
+
+def called(code, calls):
+    """A state of its own for the calls; the outputs of several are stacked, as 'gatec run' does."""
+    state = code.new_state()
+    results = [code(c, state=state) for c in calls]
+    if len(calls) == 1:
+        return results[0]
+    status = 0
+    for r in results:
+        status |= r['status']
+    return {**{n: np.stack([r[n] for r in results]) for n in results[0]}, 'status': status}
+
+
 def knob_text(value):
     if np.ndim(value):
         return ','.join(knob_text(v) for v in value)

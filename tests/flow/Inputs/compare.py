@@ -15,7 +15,7 @@ import sys
 
 import numpy as np
 
-from gatecode import Failure, Gatec, difference, write_safetensors
+from gatecode import Gatec, Ways, difference, write_safetensors
 
 GATEC, FILE, SCRATCH = sys.argv[1:4]
 reference = importlib.import_module(sys.argv[4] if len(sys.argv) > 4 else 'reference')
@@ -51,44 +51,6 @@ def make_input(rng, name, elem, brackets, now, kind):
     return np.asarray(x, np.float32)
 
 
-class Ways:
-    """The networks of the file as they are run: interpreted, one process a case, and compiled for each
-    level once, between guard pages (gatecode.py)."""
-
-    def __init__(self, gatec, flags):
-        if WEIGHTS:
-            flags = flags + [f'--weights-file={SCRATCH}/w.safetensors']
-        self.interpreted = lambda *case: gatec.run(FILE, *case, '--interpret', *flags)
-        self.compiled = {level: gatec.build(FILE, level, *flags) for level in ('-O0', '-O3')}
-
-    def run(self, network, calls, outputs):
-        """{way: the outputs, those of several calls stacked; or what went wrong}"""
-        ways = {'interpreter': lambda: self.interpreted(network, calls, outputs)}
-        for level, networks in self.compiled.items():
-            ways[level] = lambda code=networks[network]: called(code, calls)
-        return {way: attempt(run, outputs) for way, run in ways.items()}
-
-
-def attempt(run, outputs):
-    try:
-        got = run()
-        return [got[n] for n in outputs] if got['status'] & 0xff == 0 else f'status {got["status"]}'
-    except Failure as e:
-        return str(e)
-
-
-def called(code, calls):
-    """A state of its own for the calls; 'gatec run' stacks the outputs of several."""
-    state = code.new_state()
-    results = [code(c, state=state) for c in calls]
-    if len(calls) == 1:
-        return results[0]
-    status = 0
-    for r in results:
-        status |= r['status']
-    return {**{n: np.stack([r[n] for r in results]) for n in results[0]}, 'status': status}
-
-
 def doubles(values):
     return {n: v.astype(float) if v.dtype == np.float32 else v for n, v in values.items()}
 
@@ -122,8 +84,9 @@ def main():
     for name, members in re.findall(r'^enum (\w+) \{(.*?)\}', text, re.M):
         DIMS[name] = (len(members.split(',')), False)
     networks = NETWORK.findall(text)
+    weights = [f'--weights-file={SCRATCH}/w.safetensors'] if WEIGHTS else []
     gatec = Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH)
-    bad, ways = 0, {aux: Ways(gatec, ['--aux=*'] if aux else []) for aux in {bool(n[0]) for n in networks}}
+    bad, ways = 0, {aux: Ways(gatec, FILE, (['--aux=*'] if aux else []) + weights) for aux in {bool(n[0]) for n in networks}}
     for aux, network, fields, result in networks:
         rng = np.random.default_rng(sum(network.encode()))
         outputs = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']

@@ -10,15 +10,14 @@ signs, none near 0), the others are normal; ix inputs are random indices.
 """
 import os
 import re
-import subprocess
 import sys
 
 import numpy as np
 
 import reference
+from gatecode import Gatec, Ways
 
 GATEC, FILE, SCRATCH = sys.argv[1:4]
-WAYS = {'interpreter': ['--interpret'], '-O0': ['-O0'], '-O3': ['-O3']}
 TOLERANCE = 2e-4
 STEP = 1e-6
 DIMS = {}
@@ -65,18 +64,6 @@ def difference_quotient(function, values, name):
     return out
 
 
-def run(network, flags, values, outputs):
-    args = [GATEC, 'run', FILE, '--network', network] + flags
-    for name, value in values.items():
-        np.save(f'{SCRATCH}/{name}.npy', value)
-        args.append(f'--input={name}={SCRATCH}/{name}.npy')
-    args += [f'--save={name}={SCRATCH}/out_{name}.npy' for name in outputs]
-    done = subprocess.run(args, text=True, capture_output=True)
-    if done.returncode:
-        return f'exit {done.returncode}: {done.stdout}{done.stderr}'
-    return [np.load(f'{SCRATCH}/out_{name}.npy') for name in outputs]
-
-
 def differs(got, want):
     want = np.asarray(want)
     if got.shape != want.shape:
@@ -89,7 +76,7 @@ def differs(got, want):
     return f'{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]!r}, expected {want[at]!r}'
 
 
-def case(network, fields, results, rng, now):
+def case(ways, network, fields, results, rng, now):
     # pairs of the name of a result and what it is
     outputs = [what for _, what in results]
     function = getattr(reference, network)
@@ -97,8 +84,7 @@ def case(network, fields, results, rng, now):
     exact = {n: v.astype(float) if v.dtype == np.float32 else v for n, v in values.items()}
     wants = [function(**exact) if o == 'e' else difference_quotient(function, exact, o[2:]) for o in outputs]
     bad = 0
-    for way, flags in WAYS.items():
-        got = run(network, flags, values, [n for n, _ in results])
+    for way, got in ways.run(network, [values], [n for n, _ in results]).items():
         problems = [got] if isinstance(got, str) else [
             p and f'{o}: {p}' for o, p in zip(outputs, map(differs, got, wants))]
         for p in filter(None, problems):
@@ -114,13 +100,13 @@ def main():
     for name, op, size in re.findall(r'^dim (\w+) (<?=) (\d+);', text, re.M):
         DIMS[name] = (int(size), op == '<=')
     networks = NETWORK.findall(text)
-    bad = 0
+    bad, ways = 0, Ways(Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH), FILE, [])
     for network, fields, result in networks:
         rng = np.random.default_rng(sum(network.encode()))
         results = [(n, n) for n, _, _ in FIELD.findall(result)] or [('y', 'e' if result == 'f32' else 'd_x')]
         changes = any(DIMS.get(n, (0, False))[1] for n in re.findall(r'\w+', fields))
         for now in (6, 1) if changes else (0,):
-            bad += case(network, FIELD.findall(fields), results, rng, now)
+            bad += case(ways, network, FIELD.findall(fields), results, rng, now)
     print(f'{len(networks)} networks, {bad} differences')
     sys.exit(bad > 0 or not networks)
 

@@ -83,7 +83,7 @@ def table(x, i):
     return sum(x[i[k], k] ** 2 for k in range(len(i)))
 
 
-def reversed_(x):
+def turned_round(x):
     return np.sum(x[::-1] * x * x)
 
 
