@@ -1,6 +1,8 @@
 """AdaTape: as many tape tokens as it takes to fill a mass, then a transformer over both."""
 import numpy as np
 
+from attention import attention
+
 B, D, L, F, H, CAP = 16, 6, 2, 8, 2, 4
 BOUND = 1024
 
@@ -45,13 +47,7 @@ def reference(w, knobs, x):
     read = np.isin(np.arange(B), list(weight))
     z, n = np.concatenate([x, [weight[b] * w['tokens'][b] for b in sorted(weight)]]), len(x)
     for _ in range(L):
-        q, k, v = (z @ w[f'core.{m}'].T for m in ('wq', 'wk', 'wv'))
-        mixed = np.zeros_like(z)
-        for c in range(0, D, D // H):
-            part = slice(c, c + D // H)
-            e = np.exp(q[:, part] @ k[:, part].T / np.sqrt(D // H))
-            mixed[:, part] = e / e.sum(1, keepdims=True) @ v[:, part]
-        y = z + mixed @ w['core.wo'].T
+        y = z + attention(w, 'core', z, H, causal=False)
         net = [('text_ffn', row) if i < n else ('tape_ffn', row) for i, row in enumerate(y)]
         z = np.array([row + w[m + '.w2'] @ np.maximum(w[m + '.w1'] @ row, 0) for m, row in net])
     return {'y': z[:n], 'read': read, 'reads': reads, 'status': status}

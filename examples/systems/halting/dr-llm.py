@@ -3,6 +3,8 @@ import math
 
 import numpy as np
 
+from attention import attention
+
 D, L, W, G, F, H = 8, 4, 4, 6, 12, 2
 gelu = np.vectorize(lambda x: x / 2 * (1 + math.erf(x / math.sqrt(2))), otypes=[float])
 
@@ -22,14 +24,7 @@ def cases(rng):
 
 
 def layer(w, l, x):
-    q, k, v = (x @ w[f'layer.{l}.attn.{n}'].T for n in ('wq', 'wk', 'wv'))
-    y = np.zeros_like(x)
-    for a in range(len(x)):
-        for c in range(0, D, D // H):
-            part = slice(c, c + D // H)
-            e = np.exp(q[a, part] @ k[:a + 1, part].T / np.sqrt(D // H))
-            y[a, part] = e / e.sum() @ v[:a + 1, part]
-    h = x + y @ w[f'layer.{l}.attn.wo'].T
+    h = x + attention(w, f'layer.{l}.attn', x, H)
     return h + np.maximum(h @ w[f'layer.{l}.mlp.w1'].T, 0) @ w[f'layer.{l}.mlp.w2'].T
 
 

@@ -1,6 +1,8 @@
 """Inner thinking: extra steps of one layer, on the tokens that a router picks per step."""
 import numpy as np
 
+from attention import attention
+
 D, S, F, H = 8, 4, 12, 2
 
 
@@ -18,14 +20,7 @@ def cases(rng):
 
 def layer(w, x):
     """x: the tokens that take part, in their order."""
-    q, k, v = (x @ w[f'core.f.attn.{n}'].T for n in ('wq', 'wk', 'wv'))
-    y = np.zeros_like(x)
-    for a in range(len(x)):
-        for c in range(0, D, D // H):
-            part = slice(c, c + D // H)
-            e = np.exp(q[a, part] @ k[:a + 1, part].T / np.sqrt(D // H))
-            y[a, part] = e / e.sum() @ v[:a + 1, part]
-    h = x + y @ w['core.f.attn.wo'].T
+    h = x + attention(w, 'core.f.attn', x, H)
     return h + np.maximum(h @ w['core.f.mlp.w1'].T, 0) @ w['core.f.mlp.w2'].T
 
 

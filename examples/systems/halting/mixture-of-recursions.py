@@ -1,6 +1,8 @@
 """Mixture of recursions: a shared layer, on nested sets of tokens."""
 import numpy as np
 
+from attention import attention
+
 D, R, H, F, ALPHA = 8, 3, 2, 12, 0.8
 CAP = np.float32([1.0, 0.6667, 0.3333])
 
@@ -19,14 +21,7 @@ def cases(rng):
 
 def layer(w, x):
     """x: the active tokens in their order."""
-    q, k, v = (x @ w[f'shared.attn.{n}'].T for n in ('wq', 'wk', 'wv'))
-    y = np.zeros_like(x)
-    for a in range(len(x)):
-        for c in range(0, D, D // H):
-            part = slice(c, c + D // H)
-            e = np.exp(q[a, part] @ k[:a + 1, part].T / np.sqrt(D // H))
-            y[a, part] = e / e.sum() @ v[:a + 1, part]
-    h = y @ w['shared.attn.wo'].T
+    h = attention(w, 'shared.attn', x, H)
     z = x + h
     a = z @ w['shared.mlp.gate_proj'].T
     return h + (a / (1 + np.exp(-a)) * (z @ w['shared.mlp.up_proj'].T)) @ w['shared.mlp.down_proj'].T

@@ -1,6 +1,7 @@
 """PALBERT: one shared layer, four criteria for leaving."""
 import numpy as np
 
+from attention import attention
 from draws import uniform
 
 T, D, C, L, F, H = 3, 8, 3, 6, 12, 2
@@ -23,14 +24,7 @@ def cases(rng):
 
 
 def layer(w, h):
-    y = h.copy()
-    q, k, v = (h @ w[f'layer.attn.{n}'].T for n in ('wq', 'wk', 'wv'))
-    mixed = np.zeros_like(h)
-    for c in range(0, D, D // H):
-        part = slice(c, c + D // H)
-        s = np.exp(q[:, part] @ k[:, part].T / np.sqrt(D // H))
-        mixed[:, part] = s / s.sum(1, keepdims=True) @ v[:, part]
-    y += mixed @ w['layer.attn.wo'].T
+    y = h + attention(w, 'layer.attn', h, H, causal=False)
     return y + np.maximum(y @ w['layer.mlp.w1'].T, 0) @ w['layer.mlp.w2'].T
 
 

@@ -39,3 +39,13 @@ def check(t):
     # A one-hot router is one (IA)3 vector.
     one = t.program(('nn.softmax(x @ wr)', '(each[t in T, e in E] select(i32(e) == 1, 1.0, 0.0))'))
     t.near(one.run(inputs)['y'], inputs['x'].astype(float) @ t.weights['w'].astype(float).T * t.weights['l'][1], 'one vector')
+    # So is MoLoRA one adapter then, and the others may hold anything.
+    adapter = t.program(('nn.softmax(x @ wr))', 'each[t in T, e in E] select(i32(e) == 1, 1.0, 0.0))'), network='molora')
+    w = {n: v.astype(float) for n, v in t.weights.items()}
+    got = adapter.run(inputs, weights=t.poisoned('experts.0.', 'experts.2.', 'experts.3.'))['y']
+    t.near(got, inputs['x'] @ (w['w'] + w['experts.1.b'] @ w['experts.1.a']).T, 'one adapter')
+    # What is trained is less than a hundredth of the layer, at a width of a small language model.
+    wide = {'w': np.zeros((1024, 1024), np.float32), 'wr': np.zeros((1024, E), np.float32), 'l': np.zeros((E, 1024), np.float32)}
+    large = t.program(('dim D = 6', 'dim D = 1024'), text=t.text[:t.text.index('network molora')], weights=wide)
+    size = {v.name.decode(): int(np.prod(v.shape[:v.rank])) for v in large.network.table('weight')}
+    t.true(0 < size['wr'] + size['l'] < 0.01 * sum(size.values()), f'parameters {size}')

@@ -51,6 +51,8 @@ def check(t):
     idle = [f'experts.{e}.' for e in range(E) if not learned['picks'][0, e]]
     t.equal(t.run(one, {'compete': False}, t.poisoned(*idle)), learned, 'NaN in experts that are not chosen')
     t.equal(t.run(inputs, {'compete': True}, t.poisoned('wr')), run, 'NaN in the router of a competition')
+    # A competition calls each expert once, not the winners again.
+    t.true(t.multiply_adds('--force=contest=open') == 8 * E * 2 * D * F, 'every expert runs once on every token')
     # A router that has learned the responses chooses the winners: fit it on a sample, try it on another.
     rng = t.rng(2)
     x = rng.standard_normal((400, D)).astype(np.float32)

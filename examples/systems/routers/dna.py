@@ -1,6 +1,8 @@
 """DNA: at every step each token takes two modules of a pool."""
 import numpy as np
 
+from attention import attention
+
 D, S, H, F = 6, 3, 2, 8
 MODULES = ('rest', 'look', 'think', 'deep')
 
@@ -19,27 +21,16 @@ def cases(rng):
     return [({'x': x[:n]}, {}) for n in (8, 3, 1, 0)]
 
 
-def attention(w, p, x):
-    q, k, v = (x @ w[f'{p}.{n}'].T for n in ('wq', 'wk', 'wv'))
-    y = np.zeros_like(x)
-    for a in range(len(x)):
-        for c in range(0, D, D // H):
-            part = slice(c, c + D // H)
-            e = np.exp(q[a, part] @ k[:a + 1, part].T / np.sqrt(D // H))
-            y[a, part] = e / e.sum() @ v[:a + 1, part]
-    return y @ w[f'{p}.wo'].T
-
-
 def module(w, name, x):
     """x: the tokens that take this module, in their order."""
     if name == 'rest':
         return x
     if name == 'look':
-        return attention(w, 'pool.look', x)
+        return attention(w, 'pool.look', x, H)
     if name == 'think':
         a = x @ w['pool.think.gate_proj'].T
         return (a / (1 + np.exp(-a)) * (x @ w['pool.think.up_proj'].T)) @ w['pool.think.down_proj'].T
-    h = x + attention(w, 'pool.deep.attn', x)
+    h = x + attention(w, 'pool.deep.attn', x, H)
     return h + np.maximum(h @ w['pool.deep.mlp.w1'].T, 0) @ w['pool.deep.mlp.w2'].T
 
 

@@ -3,6 +3,8 @@ import itertools
 
 import numpy as np
 
+from attention import attention
+
 D, L, H, Little, Large = 6, 4, 2, 3, 12
 NONE, SMALL, BIG = range(3)
 
@@ -31,14 +33,7 @@ FULL = {'edits': [('choice[l]', 'each[t in T] Size.big')]}
 def reference(w, knobs, x, choice):
     h = x.copy()
     for l in range(L):
-        q, k, v = (h @ w[f'attn.{l}.{n}'].T for n in ('wq', 'wk', 'wv'))
-        y = np.zeros_like(h)
-        for a in range(len(h)):
-            for c in range(0, D, D // H):
-                part = slice(c, c + D // H)
-                e = np.exp(q[a, part] @ k[:a + 1, part].T / np.sqrt(D // H))
-                y[a, part] = e / e.sum() @ v[:a + 1, part]
-        h = h + y @ w[f'attn.{l}.wo'].T
+        h = h + attention(w, f'attn.{l}', h, H)
         for t in range(len(h)):
             name = (None, 'little', 'large')[choice[l, t]]
             if name:
