@@ -39,6 +39,7 @@ bool canon_bits(Canon *c, InsId i);
 bool canon_if(Canon *c, InsId i);
 bool canon_loop(Canon *c, InsId i);
 bool canon_take(Canon *c, InsId i);
+bool canon_order(Canon *c, InsId i);
 bool canon_until(Canon *c, InsId i);
 
 #endif

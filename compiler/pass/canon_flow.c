@@ -58,6 +58,21 @@ bool canon_take(Canon *c, InsId i)
     return canon_become(c, i, &v);
 }
 
+/* The one element of an axis is the first in any order. */
+bool canon_order(Canon *c, InsId i)
+{
+    Fn *f = c->f;
+    ValId x = ins_in(f, i, 0);
+    const Type t = *val_ty(f, x);
+    int64_t extent;
+    if (!t.rank || !dim_is_const(f->module->dims, t.dims[t.rank - 1], &extent) || extent != 1 ||
+        !type_eq(val_type(f, x), val_type(f, ins_res(f, i, 0))))
+        return false;
+    Build b = build_before(f, i);
+    ValId to[2] = {x, ir_const_like(&b, val_type(f, ins_res(f, i, 1)), 0)};
+    return canon_become(c, i, to);
+}
+
 /* ---- loops --------------------------------------------------------------------------------------
  */
 

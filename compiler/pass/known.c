@@ -152,6 +152,52 @@ static Known known_ewise(Eval *e, InsId i)
     return (Known){true, eval_scalar(f->module, op, n.attr, from, to, s)};
 }
 
+static ValId unconverted(const Fn *f, ValId v)
+{
+    while (val_op(f, v) == OP_convert && val_ty(f, v)->elem == E_I32)
+        v = ins_in(f, val_def(f, v), 0);
+    return v;
+}
+
+/* Is v an id of the rank that the body's index counts, among as many ranks as there are ids? */
+static bool any_rank(const Fn *f, ValId v, BodyId body)
+{
+    InsId read = val_def(f, v), order;
+    if (val_op(f, v) != OP_index || attr_flag(f->module, ins_get(f, read)->attr, "check"))
+        return false;
+    ValId ids = ins_in(f, read, 0);
+    order = val_def(f, ids);
+    if ((val_op(f, ids) != OP_topk && val_op(f, ids) != OP_sorted) ||
+        ids.ix != ins_res(f, order, 1).ix)
+        return false;
+    uint32_t n = ins_get(f, read)->in.n, rank = val_ty(f, ids)->rank;
+    for (uint32_t k = 1; k + 1 < n; k++)
+        if (is_param(f, ins_in(f, read, k), body, 0) || val_def(f, ins_in(f, read, k)).ix)
+            return false;
+    DimId all = val_ty(f, ids)->ix;
+    return n == rank + 1 && is_param(f, ins_in(f, read, n - 1), body, 0) &&
+           dim_eq(val_ty(f, ids)->dims[rank - 1], all) &&
+           dim_eq(val_ty(f, body_param(f, body, 0))->ix, all);
+}
+
+/* any [E] (%r) { id of rank %r == %e }: with all E ranks the ids are those of the axis in some
+ * order. */
+static bool names_all(const Fn *f, BodyId body)
+{
+    ValId y = yield_in(f, body, 0);
+    InsId cmp = val_def(f, y);
+    if (val_op(f, y) != OP_cmp || strcmp(attr_name(f->module, ins_get(f, cmp)->attr, "pred"), "eq"))
+        return false;
+    for (uint32_t k = 0; k < 2; k++) {
+        ValId id = unconverted(f, ins_in(f, cmp, k)), e = unconverted(f, ins_in(f, cmp, 1 - k));
+        const Type *t = val_ty(f, e);
+        if (any_rank(f, id, body) && !val_def(f, e).ix && !is_param(f, e, body, 0) &&
+            t->elem == E_IX && dim_eq(t->ix, val_ty(f, id)->ix))
+            return true;
+    }
+    return false;
+}
+
 /* any or all: 'ends' decides it alone, and is the value that a term without effect is not. */
 static Known known_reduce(Eval *e, InsId i)
 {
@@ -164,6 +210,8 @@ static Known known_reduce(Eval *e, InsId i)
     int64_t extent;
     if ((!any && strcmp(kind, "all") != 0) || dims->ndims != 1 || val_ty(f, y)->rank)
         return UNKNOWN;
+    if (any && names_all(f, body))
+        return known(1);
     bool fixed = dim_is_const(f->module->dims, dims->dims[0], &extent) && extent <= MAX_TERMS;
     bool open = false;
     uint32_t keep = e->env.n;
