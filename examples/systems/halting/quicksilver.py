@@ -80,6 +80,14 @@ def check(t):
     # Some stop, some do not; those that do keep what they had.
     some = t.run({'x': x}, {'tau': 0.3})
     t.true(1 < len(set(some['depth'])), f'depths {some["depth"]}')
+    # Keys and values are written as often as a token is alive, and for one token of each group.
+    writes = t.program(('v: f32[T, D] = 0 {', 'v: f32[T, D] = 0, wrote: i32[T] = 0 {'), ("v = h @ wv[l]';", "v = h @ wv[l]'; wrote += 1;"),
+                       ('(h, frozen.steps)', '(h, wrote)'), ('each[t] depth[place[t]]', 'depth'))
+    got = writes.run({'x': x}, {'tau': 0.3, 'near': 0.999})
+    want = t.run({'x': x}, {'tau': 0.3, 'near': 0.999})
+    first = want['place'] == np.arange(len(x))
+    t.equal(got['depth'], np.where(first, want['depth'], 0), 'writes of keys and values')
+    t.true(got['depth'].sum() < first.sum() * L, f'some writes are left out: {got["depth"]}')
     # Without positions equal tokens are one row, and the results are those of all rows.
     free = t.program(('+ attention.causal[T, whole T]()[a, b]', ''))
     fused, all_rows = free.run({'x': x}, {'near': 0.9999}), free.run({'x': x})

@@ -37,6 +37,9 @@ def check(t):
     idle = [f'experts.{e}.' for e in range(E) if run['g'][e] == 0]
     t.true(len(idle) == E - 2, 'two experts are chosen')
     t.equal(t.run(inputs, weights=t.poisoned(*idle)), run, 'NaN in experts that are not chosen')
+    # More experts cost what scoring and merging them costs: the merged expert runs once.
+    more = t.multiply_adds(edits=[('dim E = 5', 'dim E = 10')]) - t.multiply_adds()
+    t.true(more == 5 * (D + 2 * D * F), f'five experts more are {more} multiply-adds more')
     # A one-hot gate is that expert.
     one = t.program(('k: 2', 'k: 1'))
     best = int(run['g'].argmax())
