@@ -11,11 +11,9 @@ const char *pass_pipeline(int opt)
         return "versions,fold,dce,lower,math,plan";
     if (opt == 1)
         return "versions,canon,fold,cse,choose,fuse,canon,dce,lower,math,plan";
-    return "versions,canon,cse,fold,unroll,experts,fold,prove,canon,imply,canon,gates,cells,canon,"
-           "exits,"
-           "canon,"
-           "cells,prove,canon,cells,canon,gates,cells,canon,cse,"
-           "sink,arms,join,shrink,thin,canon,fold,cse,prune,choose,"
+    return "versions,canon,cse,fold,unroll,experts,fold,prove,canon,imply,canon,gates,cells,"
+           "canon,exits,canon,cells,prove,canon,cells,canon,gates,cells,canon,cse,"
+           "sink,arms,join,shrink,thin,canon,fold,cse,prune,choose,turn,"
            "fission,canon,fuse,canon,cse,dce,merge,absorb,dce,canon,dce,fuse,canon,cse,"
            "licm,dce,lower,math,plan";
 }
