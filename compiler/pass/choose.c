@@ -360,6 +360,9 @@ void choose_report(Choose *c, InsId i, Way forced, Way way, const double *cost, 
     strbuf_add(c->cx->stats, "\n");
 }
 
+/* What the model cannot tell from nothing. */
+static const double LEAST_LOSS = 0.02;
+
 /* Where the sides may run on all rows, a program without the decision runs the first one so. */
 static void report_no_gain(const Choose *c, InsId i, Way forced)
 {
@@ -372,7 +375,7 @@ static void report_no_gain(const Choose *c, InsId i, Way forced)
     costs(c, i, rate, cost);
     double open = (choose_cost(f, ins_body(f, i, 0)) + result_elems(f, i, &inner)) / lanes;
     double skip = skips ? cost[forced] : fmin(cost[COMPACT], cost[BRANCH]);
-    if (skip <= open)
+    if (skip <= open * (1 + LEAST_LOSS))
         return;
     diag_report(c->cx->diag, W0343, ins_get(f, i)->loc,
                 "'%s' costs more than it saves: %.0f operations per call where %g of the rows are "
