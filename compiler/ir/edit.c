@@ -88,6 +88,24 @@ void ir_replace(Fn *f, ValId from, ValId to)
     }
 }
 
+typedef struct {
+    Fn *f;
+    ValId from, to;
+} Replace;
+
+static void replace_operands(void *cx, InsId i)
+{
+    const Replace *r = cx;
+    for (uint32_t k = 0; k < ins_get(r->f, i)->in.n; k++)
+        if (ins_in(r->f, i, k).ix == r->from.ix)
+            ir_set_in(r->f, i, k, r->to);
+}
+
+void ir_replace_in(Fn *f, BodyId b, ValId from, ValId to)
+{
+    ir_walk(f, b, replace_operands, &(Replace){f, from, to});
+}
+
 uint32_t *ir_count_uses(const Fn *f, Arena *scratch)
 {
     uint32_t *uses = ARENA_ARRAY(scratch, uint32_t, f->vals.n);

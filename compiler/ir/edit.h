@@ -21,6 +21,8 @@ void ir_set_attr(Fn *f, InsId i, AttrId a);
 void ir_replace_all(Fn *f, const ValId *map);
 /* Replaces all uses of one value (walks the function: prefer ir_replace_all for many). */
 void ir_replace(Fn *f, ValId from, ValId to);
+/* Those inside a body only, nested ones too. */
+void ir_replace_in(Fn *f, BodyId b, ValId from, ValId to);
 
 /* Use counts of all values (yields included), for passes that need them once; f->vals.n entries. */
 uint32_t *ir_count_uses(const Fn *f, Arena *scratch);

@@ -385,20 +385,26 @@ static void report_no_gain(const Choose *c, InsId i, Way forced)
                            "that only chooses between values needs neither #rate nor #lower");
 }
 
-static Way choose_when(Choose *c, InsId i)
+Way choose_way(Choose *c, InsId i, const double *cost, const char *why)
 {
     Way forced = choose_wanted(c, i), way = COMPACT;
-    const char *why = forbidden(c, i);
-    double cost[WAYS];
-    costs(c, i, rate_of(c, i), cost);
     for (Way w = MASK; w < WAYS && !why; w++)
         if (cost[w] < cost[way])
             way = w;
     if (forced != WAYS)
         way = why ? COMPACT : forced;
     choose_report(c, i, forced, way, cost, why);
+    return way;
+}
+
+static Way choose_when(Choose *c, InsId i)
+{
+    const char *why = forbidden(c, i);
+    double cost[WAYS];
+    costs(c, i, rate_of(c, i), cost);
+    Way way = choose_way(c, i, cost, why);
     if (!why)
-        report_no_gain(c, i, forced);
+        report_no_gain(c, i, choose_wanted(c, i));
     return way;
 }
 

@@ -56,6 +56,9 @@ ValId choose_bits(Fn *f, InsId i, ValId sel);
 ValId choose_any(Fn *f, InsId i, ValId bits);
 /* What the annotation asks for; WAYS: nothing. */
 Way choose_wanted(const Choose *c, InsId i);
+/* The way of least cost, or the one that is asked for; 'why' (or NULL): only COMPACT is possible.
+ * Reports it. */
+Way choose_way(Choose *c, InsId i, const double *cost, const char *why);
 /* Prints the choice, and warns of one that was asked for in vain. 'cost' may be NULL; 'why': what
  * forbids other ways, or NULL. */
 void choose_report(Choose *c, InsId i, Way forced, Way way, const double *cost, const char *why);

@@ -4,8 +4,8 @@
  *   if %c { .. take %x, %s .. put %cell, %v, %s }
  *
  *   compact   as it stands
- *   mask      .. %x .. ; write %cell, map [T, D] (%t, %d) { select %mask[%t], %v[%t, %d], %old[%t,
- * %d] } branch    the same behind 'any %mask'
+ *   mask      .. %x .. ; write %cell, map [T, D] { select %mask, %v, %old }
+ *   branch    the same behind 'any %mask'
  *
  * Laws: those of choose.c. Rows that are not selected keep what they are, to the bit, so the sum
  * over the arms has the same terms in the same order, whatever the way of each. */
@@ -126,15 +126,9 @@ void choose_arm(Choose *c, InsId i)
     r.body = ins_body(c->f, i, 0);
     r.sub = val_ty(c->f, sel)->sub;
     const char *why = rows_body(&r, r.body) ? NULL : r.why;
-    Way forced = choose_wanted(c, i), way = COMPACT;
     double cost[WAYS];
     costs(c, i, sel, cost);
-    for (Way w = MASK; w < WAYS && !why; w++)
-        if (cost[w] < cost[way])
-            way = w;
-    if (forced != WAYS)
-        way = why ? COMPACT : forced;
-    choose_report(c, i, forced, way, cost, why);
+    Way way = choose_way(c, i, cost, why);
     if (way != COMPACT)
         rewrite(c, i, sel, way);
 }

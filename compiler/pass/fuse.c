@@ -197,26 +197,13 @@ static bool worth(const Fuse *c, InsId i, ValId x, InsId producer)
            sole_reader(c, x, i);
 }
 
-typedef struct {
-    Fn *f;
-    ValId from, to;
-} Replace;
-
-static void replace_in(void *cx, InsId i)
-{
-    const Replace *r = cx;
-    for (uint32_t k = 0; k < ins_get(r->f, i)->in.n; k++)
-        if (ins_in(r->f, i, k).ix == r->from.ix)
-            ir_set_in(r->f, i, k, r->to);
-}
-
 /* The uses of one read go to a value. They are in the body of the read, and are replaced at once,
  * because that body may be copied next. */
 static void becomes(Fuse *c, InsId i, ValId v)
 {
-    Replace r = {c->f, ins_res(c->f, i, 0), v};
-    name_like(c->f, v, r.from);
-    ir_walk(c->f, ins_get(c->f, i)->home, replace_in, &r);
+    ValId read = ins_res(c->f, i, 0);
+    name_like(c->f, v, read);
+    ir_replace_in(c->f, ins_get(c->f, i)->home, read, v);
     soil(c, v);
     soil_operands(c, i);
     c->left[ins_in(c->f, i, 0).ix]--;

@@ -50,8 +50,7 @@ static void look(void *cx, InsId i)
     Look *l = cx;
     Prune *p = l->p;
     const Ins *n = ins_get(l->f, i);
-    if ((n->op == OP_param || n->op == OP_arg) &&
-        !strcmp(attr_name(p->m, n->attr, "name"), sym_text(p->m->names, p->p->name))) {
+    if (names_param(l->f, i, p->p)) {
         p->whole |= n->op == OP_arg;
         if (n->nres)
             l->is[n->res.ix] = true;

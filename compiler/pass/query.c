@@ -44,6 +44,14 @@ bool is_param(const Fn *f, ValId v, BodyId b, uint32_t k)
     return k < body_nparams(f, b) && body_param(f, b, k).ix == v.ix;
 }
 
+bool names_param(const Fn *f, InsId i, const Param *p)
+{
+    Op op = ins_op(f, i);
+    return (op == OP_param || op == OP_arg) &&
+           !strcmp(attr_name(f->module, ins_get(f, i)->attr, "name"),
+                   sym_text(f->module->names, p->name));
+}
+
 void name_like(Fn *f, ValId now, ValId old)
 {
     if (!f->vals.at[now.ix].name.ix)

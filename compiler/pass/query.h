@@ -36,6 +36,8 @@ bool body_pure(const Fn *f, const uint8_t *eff, BodyId b);
 /* May running the body where the axis is empty be seen otherwise than by its results? */
 bool acts_on_empty(const Fn *f, BodyId b, DimId axis);
 
+/* Is it the instruction that gives this weight, or its address? */
+bool names_param(const Fn *f, InsId i, const Param *p);
 /* The new value takes the name of the old one, for people who read dumps. */
 void name_like(Fn *f, ValId now, ValId old);
 

@@ -72,8 +72,7 @@ static void look(void *cx, InsId i)
     Look *l = cx;
     Turn *t = l->t;
     const Ins *n = ins_get(l->f, i);
-    if ((n->op == OP_param || n->op == OP_arg) &&
-        !strcmp(attr_name(t->m, n->attr, "name"), sym_text(t->m->names, t->p->name))) {
+    if (names_param(l->f, i, t->p)) {
         t->fits &= n->op == OP_param;
         l->part[n->res.ix] = WHOLE;
         vec_push(t->a, &t->uses, ((Use){l->f, i, OTHER}));

@@ -247,19 +247,6 @@ static void take_rest(Versions *x)
             ir_move_before(f, i, body_yield(f, x->rest));
 }
 
-typedef struct {
-    Fn *f;
-    ValId from, to;
-} Known;
-
-static void replace_in(void *cx, InsId i)
-{
-    const Known *k = cx;
-    for (uint32_t j = 0; j < ins_get(k->f, i)->in.n; j++)
-        if (ins_in(k->f, i, j).ix == k->from.ix)
-            ir_set_in(k->f, i, j, k->to);
-}
-
 /* The body for the outcomes of the first choices; the others are made in it. */
 static BodyId version(Versions *x, const ValId *outcome, uint32_t n);
 
@@ -301,10 +288,8 @@ static BodyId version(Versions *x, const ValId *outcome, uint32_t n)
     if (n < x->n)
         return body;
     subst_own(f, x->cx->scratch, body);
-    for (uint32_t k = 0; k < n; k++) {
-        Known known = {f, x->choice[k].bit, outcome[k]};
-        ir_walk(f, body, replace_in, &known);
-    }
+    for (uint32_t k = 0; k < n; k++)
+        ir_replace_in(f, body, x->choice[k].bit, outcome[k]);
     return body;
 }
 
