@@ -17,7 +17,7 @@ static bool ends_with(const char *s, const char *end)
     return n >= k && !strcmp(s + n - k, end);
 }
 
-static Status load_gir(Session *s, const char *path, Module **out)
+Status compile_load_text(Session *s, const char *path, Module **out)
 {
     const char *why = NULL;
     const SourceFile *file = sources_load(s->sources, path, &why);
@@ -77,7 +77,7 @@ Status compile_load(Session *s, const char *path, Module **out)
 {
     *out = NULL;
     if (ends_with(path, ".gir"))
-        return load_gir(s, path, out);
+        return compile_load_text(s, path, out);
     Unit u;
     Status status = drive_unit(s, &u, path, STAGE_CHECK);
     if (status != STATUS_OK || !u.program) {
@@ -129,10 +129,10 @@ static bool all_lowered(const Module *m)
     return true;
 }
 
-static Status run_pipeline(Session *s, Module *m, PassCx *cx, const char *passes)
+Status compile_pipeline(Session *s, Module *m, PassCx *cx, const char *passes)
 {
     const Options *o = &s->options;
-    StrBuf dumps = strbuf_new(s->arena);
+    StrBuf dumps = strbuf_new(s->arena), stats = strbuf_new(s->arena);
     PassOptions options = {.passes = passes,
                            .off = o->off,
                            .stop_after = o->stop_after,
@@ -142,9 +142,13 @@ static Status run_pipeline(Session *s, Module *m, PassCx *cx, const char *passes
                            .limit = (long)o->pass_limit,
                            .dump_out = &dumps};
     const char *why = NULL;
+    cx->stats = o->stats ? &stats : NULL;
+    cx->scratch = arena_new("scratch");
     bool ok = pass_run(m, cx, &options, &why);
     if (!ok)
         diag_report(s->diag, E0402, (Span){0, 0}, "%s", why);
+    arena_free(cx->scratch);
+    fwrite(stats.at, 1, stats.n, stderr);
     Status printed = dumps.n ? session_print(s, &dumps) : STATUS_OK;
     return !ok ? STATUS_USAGE : diag_errors(s->diag) ? STATUS_ERRORS : printed;
 }
@@ -162,8 +166,7 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
 {
     const Options *opt = &s->options;
     const char *why = NULL, *passes = opt->passes;
-    StrBuf stats = strbuf_new(s->arena);
-    PassCx cx = {.diag = s->diag, .opt = o->opt, .stats = opt->stats ? &stats : NULL};
+    PassCx cx = {.diag = s->diag, .scratch = s->arena, .opt = o->opt};
     cx.weights_fixed = o->weights == WEIGHTS_EMBED;
     cx.versions = opt->versions.at;
     cx.nversions = (uint32_t)opt->versions.n;
@@ -172,13 +175,9 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
         return compile_refused(s, why);
     if (!passes)
         passes = all_lowered(m) ? "" : pass_pipeline(o->opt);
-    cx.scratch = arena_new("scratch");
-    Status status = !pass_has_versions(&cx, m) ? STATUS_USAGE
-                    : fits_memory(&cx, m)      ? run_pipeline(s, m, &cx, passes)
-                                               : STATUS_ERRORS;
-    arena_free(cx.scratch);
-    fwrite(stats.at, 1, stats.n, stderr);
-    return status;
+    if (!pass_has_versions(&cx, m))
+        return STATUS_USAGE;
+    return fits_memory(&cx, m) ? compile_pipeline(s, m, &cx, passes) : STATUS_ERRORS;
 }
 
 Status compile_simplify(Session *s, Module *m)

@@ -7,13 +7,18 @@
 #include "driver/drive.h"
 
 #include "emit/emit.h"
+#include "pass/pass.h"
 
 /* The module of a file as the front end leaves it. Findings are reported to the session. */
 Status compile_load(Session *s, const char *path, Module **out);
+/* The same of a file of IR text, whatever its name. */
+Status compile_load_text(Session *s, const char *path, Module **out);
 /* Does --stop-after end the work here? True also where an earlier stage left no module. */
 bool compile_stops(const Session *s, const Module *m);
 /* What the options say about code generation. */
 EmitOptions compile_options(const Session *s, const char *path);
+/* Runs 'passes' as the options about passes want it; what they print goes where it belongs. */
+Status compile_pipeline(Session *s, Module *m, PassCx *cx, const char *passes);
 /* Runs the passes of the options (or of the -O level) on a module that is not lowered yet. */
 Status compile_passes(Session *s, Module *m, const EmitOptions *o);
 /* Brings the tensor stage into its simplest form, for counting work; lowered modules stay. */
