@@ -17,6 +17,7 @@ STATUS = {'GATE_BAD_KNOB': 1, 'GATE_BAD_SHAPE': 2, 'GATE_BAD_INPUT': 4, 'GATE_BA
           'GATE_NAN_ROUTED': 512, 'GATE_HALT_BOUND': 1024, 'GATE_EMPTY': 2048}
 NETWORK = re.compile(r'^network (\w+)(?:\[.*?\])?\(', re.M)
 UNDEFINED = re.compile(r'\bUND (\w+)$', re.M)
+TENSORS = re.compile(r'(\d+) OBJECT .* data\.\d+$', re.M)
 PAGE = 4096
 BESIDE = 0xA5       # in the part of the pages that belongs to no buffer
 BEFORE = 0xFF       # what a buffer holds before the call: NaN
@@ -205,6 +206,10 @@ class Network:
         command(['objcopy', '-O', 'binary', '--only-section=.text', self.object, self.object + '.text'])
         with open(self.object + '.text', 'rb') as f:
             return f.read()
+
+    def stored(self):
+        """Bytes of each tensor of constants in its object."""
+        return [int(size) for size in TENSORS.findall(command(['readelf', '-Ws', self.object]))]
 
     def new_state(self):
         state = Guarded(self.info.state_bytes, 64)
