@@ -14,6 +14,7 @@
 #include "emit/abi.h"
 #include "safetensors.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -399,6 +400,8 @@ static Status give_results(Run *r)
     const void *counters = r->call ? call_profile(r->call) : interp_counters(r->interp);
     if (counters)
         profile_text(&out, r->f, counters);
+    if (r->interp && r->s->options.profile)
+        strbuf_addf(&out, "%" PRIu64 " multiply-adds\n", interp_macs(r->interp));
     return out.n ? session_print(r->s, &out) : STATUS_OK;
 }
 

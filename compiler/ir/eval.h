@@ -46,6 +46,8 @@ typedef void InterpCall(void *cx, const Extern *e, const int32_t *dims, const vo
 void interp_set_call(Interp *in, InterpCall *call, void *cx);
 /* Of a network with a profile: what all its runs have counted, in the order of ir.h. */
 const uint64_t *interp_counters(const Interp *in);
+/* Products that its runs have added up. */
+uint64_t interp_macs(const Interp *in);
 const Tensor *interp_state(Interp *in, SymId name);
 /* Runs a HI function. Extents of run-time dimensions are taken from the inputs' shapes. Returns the
  * status bits (gate_rt.h); outputs are allocated in 'arena', and untouched for a status of the

@@ -332,6 +332,11 @@ const uint64_t *interp_counters(const Interp *in)
     return in->counters;
 }
 
+uint64_t interp_macs(const Interp *in)
+{
+    return in->macs;
+}
+
 int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, Tensor *outputs)
 {
     Arena *work = arena_new("interpreter");

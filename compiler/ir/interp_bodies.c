@@ -306,6 +306,13 @@ static void give_folded(Interp *in, const Code *c, const Kind *kind, Acc *acc, E
     interp_give(in, c->res, t);
 }
 
+static bool adds_products(const Interp *in, const Kind *kind, ValId term)
+{
+    InsId def = val_def(in->f, term);
+    return kind->step == step_sum && def.ix && ins_op(in->f, def) == OP_mul &&
+           elem_is_float((Elem)val_ty(in->f, term)->elem);
+}
+
 bool exec_reduce(Interp *in, const Code *c)
 {
     const Kind *kind = &kinds[c->number];
@@ -326,6 +333,8 @@ bool exec_reduce(Interp *in, const Code *c)
             return false;
         arena_release(in->work, mark);
     }
+    if (adds_products(in, kind, row->yields[0]))
+        in->macs += (uint64_t)s.count * n;
     if (s.count == 0 && kind->done == done_place)
         in->status |= GATE_EMPTY;
     give_folded(in, c, kind, acc, (Elem)val_ty(in->f, row->yields[0])->elem, &t);

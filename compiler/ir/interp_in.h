@@ -50,6 +50,7 @@ struct Interp {
     const Module *m;
     Tensor *params, *knobs, *states; /* by place in the module's tables; bytes NULL: not set */
     uint64_t limit, steps;
+    uint64_t macs;     /* of all runs */
     unsigned depth;    /* of bodies being run or resolved */
     const char *why;   /* why the run stopped */
     const Fn *counted; /* whose counters these are: they add up over its runs */

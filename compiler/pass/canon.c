@@ -57,6 +57,7 @@ static const CanonRule rules[OP_COUNT] = {
     [OP_add] = canon_add,           [OP_sub] = canon_linear,    [OP_mul] = canon_linear,
     [OP_cmp] = canon_cmp,           [OP_sel_bits] = canon_bits, [OP_until] = canon_until,
     [OP_take] = canon_take,         [OP_topk] = canon_order,    [OP_sorted] = canon_order,
+    [OP_bitcast] = canon_bitcast,
 };
 
 static void update_operands(Canon *c, InsId i)

@@ -35,6 +35,7 @@ bool canon_index_or(Canon *c, InsId i);
 bool canon_linear(Canon *c, InsId i);
 bool canon_add(Canon *c, InsId i);
 bool canon_cmp(Canon *c, InsId i);
+bool canon_bitcast(Canon *c, InsId i);
 bool canon_bits(Canon *c, InsId i);
 bool canon_if(Canon *c, InsId i);
 bool canon_loop(Canon *c, InsId i);

@@ -42,6 +42,17 @@ bool canon_bits(Canon *c, InsId i)
     return canon_become(c, i, &mask);
 }
 
+/* Bits looked at as another type and back. */
+bool canon_bitcast(Canon *c, InsId i)
+{
+    InsId d = val_def(c->f, ins_in(c->f, i, 0));
+    if (!d.ix || ins_op(c->f, d) != OP_bitcast)
+        return false;
+    ValId x = ins_in(c->f, d, 0);
+    return type_eq(val_type(c->f, x), val_type(c->f, ins_res(c->f, i, 0))) &&
+           canon_become(c, i, &x);
+}
+
 /* A part of a part along one axis is taken at once, by a list that all such takes share. */
 bool canon_take(Canon *c, InsId i)
 {

@@ -353,16 +353,21 @@ class Gatec:
         library = ctypes.CDLL(base + '.so')
         return {name: Network(library, name, base + '.o') for name in names}
 
+    def arguments(self, inputs, knobs):
+        """What tells 'gatec run' the inputs, in files, and the knobs."""
+        args = []
+        for name, value in inputs.items():
+            np.save(f'{self.scratch}/{name}.npy', value)
+            args += ['--input', f'{name}={self.scratch}/{name}.npy']
+        for name, value in knobs.items():
+            args += ['--knob', f'{name}={knob_text(value)}']
+        return args
+
     def run(self, source, network, calls, outputs, *options, knobs=None):
         """'gatec run' on one call, or on several with states kept. The status is of the last call."""
         args = [self.gatec, 'run', source, '--network', network, *options]
-        for name in calls[0]:
-            value = np.stack([c[name] for c in calls]) if len(calls) > 1 else calls[0][name]
-            np.save(f'{self.scratch}/{name}.npy', value)
-            args += ['--input', f'{name}={self.scratch}/{name}.npy']
-        args += ['--frames'] * (len(calls) > 1)
-        for name, value in (knobs or {}).items():
-            args += ['--knob', f'{name}={knob_text(value)}']
+        stacked = calls[0] if len(calls) == 1 else {n: np.stack([c[n] for c in calls]) for n in calls[0]}
+        args += self.arguments(stacked, knobs or {}) + ['--frames'] * (len(calls) > 1)
         for name in outputs:
             args += ['--save', f'{name}={self.scratch}/out_{name}.npy']
         text = command(args)
