@@ -5,7 +5,8 @@
 #include "ir/text.h"
 
 /* Passes see the same machine everywhere, so that their tests do: 256-bit vectors. */
-static const TargetInfo OPT_TARGET = {.lanes_f32 = 8, .registers = 16, .fma = true};
+static const TargetInfo OPT_TARGET = {
+    .lanes_f32 = 8, .registers = 16, .fma = true, .compress = true};
 
 static Status run_passes(Session *s, Module *m)
 {

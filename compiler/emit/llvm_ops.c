@@ -327,6 +327,14 @@ static LLVMValueRef emit_hsums(Gen *g, const Ins *ins, InsId id)
     return v[0];
 }
 
+static LLVMValueRef emit_compress(Gen *g, const Ins *ins, InsId id)
+{
+    (void)ins;
+    LLVMValueRef v = op_in(g, id, 0);
+    LLVMValueRef in[3] = {v, op_in(g, id, 1), LLVMConstNull(LLVMTypeOf(v))};
+    return intrinsic(g->e, "llvm.experimental.vector.compress", LLVMTypeOf(v), in, 3);
+}
+
 static LLVMValueRef emit_extract(Gen *g, const Ins *ins, InsId id)
 {
     LLVMValueRef v = op_in(g, id, 0);
@@ -409,6 +417,7 @@ static const OpEmitter emitters[OP_COUNT] = {
     [OP_lanes] = emit_lanes,
     [OP_hreduce] = emit_hreduce,
     [OP_hsums] = emit_hsums,
+    [OP_compress] = emit_compress,
     [OP_extract] = emit_extract,
     [OP_raise] = emit_raise,
     [OP_call] = emit_call,

@@ -306,6 +306,7 @@ bool llvm_target_info(const EmitOptions *o, TargetInfo *out, const char **why)
         out->lanes_f32 = t.vector_bits / 32;
         out->registers = t.vector_bits == 512 || !t.x86 ? 32 : 16;
         out->fma = t.has_fma;
+        out->compress = t.vector_bits == 512 && t.x86;
     } else {
         snprintf(text, sizeof text, "%s", *why);
         *why = text;

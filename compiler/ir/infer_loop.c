@@ -171,6 +171,10 @@ bool infer_lo_vec(Infer *x)
 {
     if (x->op == OP_hsums)
         return infer_hsums(x);
+    if (x->op == OP_compress)
+        return infer_ty(x, 0)->kind == TY_VEC && x->nin == 2
+                   ? mask_fits(x, 1, infer_ty(x, 0)) && infer_set(x, 0, infer_type(x, 0))
+                   : infer_fail(x, "a vector and a mask are needed");
     if (x->op == OP_hreduce || x->op == OP_extract)
         return infer_from_vec(x);
     const Type *r = type_get(x->m->types, x->out[0]);

@@ -61,6 +61,10 @@ void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32
                      ContractRest rest, BlockFn *tile, void *cx);
 
 /* ---- factor.c ---- */
+/* Subscripts are linear in indices and in values that do not change inside the sum. */
+bool factor_fixed(const Lower *L, const Sum *s, const Access *a);
+/* What gives a factor, through a conversion from another element (narrow storage). */
+InsId factor_read(const Lower *L, const Sum *s, uint32_t which);
 /* Fills in 'read' and 'step' of a plain factor; false if it is none. */
 bool factor_plain(Lower *L, Sum *s, uint32_t which);
 /* Is a plain factor consecutive along all of K as one index? */
@@ -78,6 +82,20 @@ bool pack_known(const Lower *L, const Contract *c, const Sum *s);
 /* Those values as panels of 'width' columns; and elements of one member of a bank (or of all). */
 ValId pack_weights(Lower *L, const Contract *c, const Sum *s, int64_t width);
 int64_t pack_member(const Lower *L, const Contract *c, const Sum *s, int64_t width);
+
+/* ---- taken.c ---- */
+typedef struct {
+    Access read;
+    uint32_t axis; /* the one along which entries are taken */
+    const Sel *sel;
+    ValId bits, place; /* of the whole axis: is the entry taken; where do those from here on go */
+} Taken;
+/* Is the column factor of the sum entries of an axis that lie one behind the other in memory? */
+bool taken_of(Lower *L, const Sum *s, Taken *t);
+/* Once, before its columns: */
+void taken_begin(Lower *L, Taken *t);
+/* The entries of the column where the parameters stand, from panel[at] on. */
+void taken_column(Lower *L, const Sum *s, const Taken *t, ValId panel, ValId at);
 
 bool dot_map(Lower *L, Contract *c);
 bool outer_map(Lower *L, Contract *c);

@@ -22,7 +22,7 @@ typedef struct {
 /* Can the values of a factor be packed: K static but for the outermost index? */
 static bool packable(const Lower *L, const Sum *s)
 {
-    for (uint32_t k = 0; k < s->nk; k++)
+    for (uint32_t k = 1; k < s->nk; k++)
         if (!dim_static(L, s->dims[k], NULL))
             return false;
     return true;
@@ -55,7 +55,9 @@ static bool rows_fit(Lower *L, Contract *c, uint32_t row)
         Sum *s = &c->sum[k];
         if (!orient(s, row) || !s->flat[0])
             return false;
-        if (!s->flat[1] && (!packable(L, s) || contract_rows(L, c, row) < 4))
+        Taken t;
+        if (!s->flat[1] && !(packable(L, s) && contract_rows(L, c, row) >= 4) &&
+            !taken_of(L, s, &t))
             return false;
     }
     return true;
@@ -123,6 +125,15 @@ static void pack_terms(Lower *L, const Sum *s, uint32_t k, ValId panel, ValId at
     lo_for_end(L, &b, NULL);
 }
 
+/* 't': how entries of it are taken, or NULL. */
+static void pack_column(Lower *L, const Sum *s, const Taken *t, ValId panel, ValId at)
+{
+    if (t)
+        taken_column(L, s, t, panel, at);
+    else
+        pack_terms(L, s, 0, panel, at);
+}
+
 static void pack(Lower *L, const Contract *c, Dot *d, uint32_t k)
 {
     const Sum *s = &c->sum[k];
@@ -130,14 +141,18 @@ static void pack(Lower *L, const Contract *c, Dot *d, uint32_t k)
     Elem e = (Elem)hi_type(L, s->factor[1])->elem;
     d->pitch[k] = (sum_terms_top(L, s) + w - 1) / w * w;
     d->panel[k] = lo_buf(L, e, cols * d->pitch[k], "panel");
+    Taken t;
+    bool taken = taken_of(L, s, &t);
+    if (taken)
+        taken_begin(L, &t);
     if (c->col == c->nd) {
-        pack_terms(L, s, 0, d->panel[k], lo_i64(L, 0));
+        pack_column(L, s, taken ? &t : NULL, d->panel[k], lo_i64(L, 0));
         return;
     }
     Block b;
     ValId j = lo_for_begin(L, &b, lo_i64(L, 0), dim_extent(L, c->dims[c->col]), 1, NULL, 0);
     set_index(L, c->param[c->col], j);
-    pack_terms(L, s, 0, d->panel[k], lo_bin(L, OP_mul, j, lo_i64(L, d->pitch[k])));
+    pack_column(L, s, taken ? &t : NULL, d->panel[k], lo_bin(L, OP_mul, j, lo_i64(L, d->pitch[k])));
     lo_for_end(L, &b, NULL);
 }
 

@@ -5,8 +5,7 @@
 
 #include "lower/contract.h"
 
-/* Subscripts are linear in indices and in values that do not change inside the sum. */
-static bool fixed_subs(const Lower *L, const Sum *s, const Access *a)
+bool factor_fixed(const Lower *L, const Sum *s, const Access *a)
 {
     for (uint32_t k = 0; k < a->n; k++) {
         Affine x = affine_of(L, a->sub[k]);
@@ -19,8 +18,7 @@ static bool fixed_subs(const Lower *L, const Sum *s, const Access *a)
     return true;
 }
 
-/* What gives a factor, through a conversion from another element (narrow storage). */
-static InsId read_of(const Lower *L, const Sum *s, uint32_t which)
+InsId factor_read(const Lower *L, const Sum *s, uint32_t which)
 {
     InsId d = val_def(L->f, s->factor[which]);
     if (d.ix && ins_op(L->f, d) == OP_convert && ins_get(L->f, d)->home.ix == s->body.ix)
@@ -30,14 +28,14 @@ static InsId read_of(const Lower *L, const Sum *s, uint32_t which)
 
 bool factor_plain(Lower *L, Sum *s, uint32_t which)
 {
-    InsId d = read_of(L, s, which);
+    InsId d = factor_read(L, s, which);
     const Ref *r;
     if (!d.ix || ins_get(L->f, d)->home.ix != s->body.ix || !access_of(L, d, &s->read[which]))
         return false;
     r = L->val[s->read[which].base.ix].ref;
     if (!r || !r->ptr.ix == !r->bank.ix || r->guard.ix || !access_proved(L, &s->read[which]))
         return false;
-    if (!fixed_subs(L, s, &s->read[which]))
+    if (!factor_fixed(L, s, &s->read[which]))
         return false;
     for (uint32_t k = 0; k < s->nk; k++)
         if (!access_stride(L, &s->read[which], body_param(L->f, s->body, k), 0, &s->step[which][k]))
