@@ -51,4 +51,4 @@ def check(t):
                        ('network merged', 'block map_of(x: f32[T, D]) -> f32[T, D] {\n    param w: f32[D, D];\n    x @ w\'\n}\nnetwork merged'),
                        weights={'wr': t.weights['wr'], **maps})
     t.near(linear.run(inputs)['y'], sum(run['g'][e] * (inputs['x'].astype(float) @ maps[f'experts.{e}.w'].T) for e in range(E)),
-           'linear experts, merged and mixed')
+           'linear experts, merged and mixed', 1e-6)

@@ -36,13 +36,21 @@ def check(t):
     alpha /= alpha.sum()
     a, b = np.einsum('s,srd->rd', alpha, w['a']), np.einsum('s,sdr->dr', alpha, w['b'])
     t.near(poly.run(inputs)['y'], x @ (w['w0'] + b @ a).T, 'one split and Poly')
-    # Equal weights fold as well: MHR-mu.
+    # Equal weights are MHR-mu, the mean adapter without routing.
     equal = t.program(weights=dict(t.weights, logits=np.zeros_like(t.weights['logits'])))
-    t.near(equal.run(inputs)['y'], x @ (w['w0'] + w['b'].mean(0) @ w['a'].mean(0)).T, 'equal weights and the mean adapter')
-    # All of it is one linear layer: its code, and no weight that is read at run time.
+    mean = t.program(('    param logits: f32[Tasks, K, S];\n    const z = nn.sigmoid(logits[task]);\n', ''),
+                     ('z[k, s] / sum[i] z[k, i]', '1 / f32(S)'), ('mix[k, s]', 'mix[k in K, s in S]'),
+                     weights={n: v for n, v in t.weights.items() if n != 'logits'})
+    merged = x @ (w['w0'] + w['b'].mean(0) @ w['a'].mean(0)).T
+    t.near(mean.run(inputs)['y'], merged, 'the mean adapter')
+    t.near(equal.run(inputs)['y'], merged, 'equal weights and the mean adapter')
+    # All of it is one linear layer: its operations, its code, and no weight that is read at run time.
     plain = t.program(text=PLAIN)
-    t.true(plain.code() == t.program().code(), 'the code is that of a linear layer')
-    t.true(not t.compiled.reads(), f'the object reads {t.compiled.reads()}')
+    work = t.multiply_adds(weights=t.weights)
+    t.true(work == 6 * D * D, f'{work} multiply-adds, a linear layer has {6 * D * D}')
+    for what, program in (('by task', t.program()), ('of one split', poly), ('MHR-mu', mean)):
+        t.true(program.code() == plain.code(), f'the code {what} is that of a linear layer')
+        t.true(not program.reads(), f'{what}: the object reads {program.reads()}')
 
 
 PLAIN = """dim T <= 6;

@@ -48,3 +48,14 @@ def check(t):
     v = linear.weights
     mixed = x + sum(share[:, i, None, None] * (x.astype(float) @ v[f'experts.{i}.w'].T) for i in range(E))
     t.near(linear.run(inputs)['y'], mixed, 'linear experts, merged and mixed')
+    # The cost is that of one expert and of the merge, for each example; and the router's.
+    cost = 4 * (2 * 5 * D * F + E * 2 * D * F + D * E)
+    t.true(t.multiply_adds() == cost, f'{t.multiply_adds()} multiply-adds, one expert and the merge are {cost}')
+    # The derivatives by the router and by all experts.
+    goal = t.rng(9).standard_normal(x.shape).astype(np.float32)
+    at = {'wr': w['wr'], **{n: np.stack([w[f'experts.{e}.{n}'] for e in range(E)]) for n in ('w1', 'w2')}}
+
+    def loss(v):
+        members = {f'experts.{e}.{n}': v[n][e] for e in range(E) for n in ('w1', 'w2')}
+        return ((reference(dict(members, wr=v['wr']), {}, x.astype(float))['y'] - goal) ** 2).mean()
+    t.slope(t.program(network='gradients').run(dict(at, x=x, goal=goal)), loss, at, 'gradients')
