@@ -41,26 +41,53 @@ def counts(y):
     return {'won': y['picks'].sum(0)}
 
 
+def responses(w, x):
+    out = np.array([[expert(w, e, row) for e in range(E)] for row in x])
+    return out, np.log1p(np.exp(out)).mean(2)
+
+
+def softmax(s):
+    return np.exp(s) / np.exp(s).sum(1, keepdims=True)
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
+    x, w = inputs['x'].astype(float), {n: v.astype(float) for n, v in t.weights.items()}
+    # The schedule decides call by call: a competition runs every expert once on every token and does not ask the
+    # router, without one only the 2 that the router names run. The winners are not run again.
+    for compete in (True, False, True):
+        run, counted = t.run(inputs, {'compete': compete}), t.counted(inputs, {'compete': compete})
+        t.equal(counted['won' if compete else 'pick'], run['picks'].sum(0), 'rows of the chosen experts')
+        t.true(counted['pick'].sum() == (0 if compete else 2 * 8), 'experts are called by the router for 2 of them, else not')
+    t.true(t.multiply_adds('--force=contest=open') == 8 * E * 2 * D * F, 'every expert runs once on every token')
     run = t.run(inputs, {'compete': True})
-    w = {n: v.astype(float) for n, v in t.weights.items()}
-    # Without a competition only the chosen run; in one, everybody does, and the router is not asked.
+    t.equal(t.run(inputs, {'compete': True}, t.poisoned('wr')), run, 'NaN in the router of a competition')
     one = {'x': inputs['x'][:1]}
     learned = t.run(one, {'compete': False})
     idle = [f'experts.{e}.' for e in range(E) if not learned['picks'][0, e]]
     t.equal(t.run(one, {'compete': False}, t.poisoned(*idle)), learned, 'NaN in experts that are not chosen')
-    t.equal(t.run(inputs, {'compete': True}, t.poisoned('wr')), run, 'NaN in the router of a competition')
-    # A competition calls each expert once, not the winners again.
-    t.true(t.multiply_adds('--force=contest=open') == 8 * E * 2 * D * F, 'every expert runs once on every token')
-    # A router that has learned the responses chooses the winners: fit it on a sample, try it on another.
-    rng = t.rng(2)
-    x = rng.standard_normal((400, D)).astype(np.float32)
-    response = np.array([[np.log1p(np.exp(expert(w, e, row))).mean() for e in range(E)] for row in x.astype(float)])
-    fitted = dict(t.weights, wr=np.float32(np.linalg.lstsq(x.astype(float), response - response.mean(), rcond=None)[0]))
-
-    def agreement(weights):
-        return np.mean([(t.run({'x': part}, {'compete': True})['picks'] & t.run({'x': part}, {'compete': False}, weights)['picks']).sum() / 16
-                        for part in np.split(x, 50)])
-    before, after = agreement(t.weights), agreement(fitted)
-    t.true(after > before + 0.05, f'agreement of the router {before:.2f} before and {after:.2f} after it was fitted')
+    # The losses, of a competition only.
+    losses = t.program(options=['--aux=*'])
+    out, s = responses(w, x)
+    u, v = (out[np.arange(8), np.argsort(-s, 1)[:, k]] for k in (0, 1))
+    cosine = (u * v).sum(1) / np.linalg.norm(u, axis=1) / np.linalg.norm(v, axis=1)
+    for compete in (True, False):
+        got = losses.run(inputs, {'compete': compete})
+        t.near(got['diversity'], cosine.mean() * compete, 'diversity of the winners')
+        t.near(got['distil'], ((softmax(x @ w['wr']) - softmax(s)) ** 2).mean() * compete, 'distance of router and responses')
+    # Every third call is a competition, after which the router takes some steps. It learns who wins.
+    rng, wr = t.rng(2), t.weights['wr']
+    wide = ('dim T <= 8;', 'dim T <= 64;')
+    moe, fit = t.program(wide), t.program(wide, network='fit')
+    after = fit.run(dict(inputs, wr=wr), {'steps': 1, 'rate': 1})
+    t.slope({'wr': wr.astype(float) - after['wr']}, lambda v: ((softmax(x @ v['wr']) - softmax(s)) ** 2).mean(), {'wr': wr}, 'a step')
+    seen = []
+    for call in range(60):
+        x = {'x': rng.standard_normal((64, D)).astype(np.float32)}
+        if call % 3 == 0:
+            wr = fit.run(dict(x, wr=wr), {'steps': 20, 'rate': 10})['wr']
+        weights = dict(t.weights, wr=wr)
+        picks = [moe.run(x, {'compete': compete}, weights)['picks'] for compete in (True, False)]
+        seen.append((picks[0] & picks[1]).sum() / 128)
+    first, last = np.mean(seen[:6]), np.mean(seen[-6:])
+    t.true(last > first + 0.1, f'agreement of the router with the winners {first:.2f} at first and {last:.2f} at last')
