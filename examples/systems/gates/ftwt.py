@@ -59,6 +59,11 @@ def check(t):
     dense = t.program((', w1 where live)', ', w1)'), ('w2 where live', 'w2'),
                       ('(hidden, w2', '(each[f] select(live.mask[f], hidden[f], 0), w2'))
     t.near(dense.run(inputs, knobs), sparse, 'masked and gathered')
+    # The multiply-adds of an image are those of its head and, for each channel that it keeps, of two convolutions.
+    per_channel = 2 * C * 9 * H * H
+    for case, knob in t.module.cases(t.rng(1))[:2]:
+        kept = t.run(case, knob)['live'].sum()
+        t.equal(t.work(case, knob), len(case['x']) * F * C + kept * per_channel, f'multiply-adds of {kept} channels')
     # Mass 1 is the dense network.
     plain = t.program((', w1 where live)', ', w1)'), ('w2 where live', 'w2'))
     t.equal(t.run(inputs, {'r': 1})['y'], plain.run(inputs)['y'], 'mass 1 and no gate')

@@ -43,6 +43,10 @@ def check(t):
     t.near(forced[1].run(inputs)['y'], t.weights['bias'][N] + gelu(x @ w1.T) @ w2.T, 'k = N is the dense MLP')
     # Learners that no token reaches are not run.
     t.equal(forced[2].run(inputs, weights=t.poisoned('learners.2.', 'learners.3.')), forced[2].run(inputs), 'NaN in learners')
+    # The work is that of the scores, and a slice for every learner of every token.
+    for case, knobs in t.module.cases(t.rng(1))[:2]:
+        n, used = len(case['x']), t.run(case)['used']
+        t.equal(t.work(case), n * D * (N + 1) + used.sum() * 2 * D * F, f'multiply-adds of {n} tokens, {used} learners')
     # Together and one by one.
     run = t.run(inputs)
     t.true(len(set(run['used'])) > 2, 'tokens use several numbers of learners')

@@ -14,7 +14,7 @@ def cases(rng):
             for t, b, e in ((4, 5, 0.01), (2, 3, 0.4), (1, 1, 0.0), (3, 0, 0.01))]
 
 
-def reference(w, knobs, x):
+def reference(w, knobs, x, most=N):
     steps_of_time, batch = x.shape[:2]
     y, steps, ponder = np.zeros_like(x), np.zeros((steps_of_time, batch), int), np.zeros((steps_of_time, batch))
     status = 0
@@ -23,11 +23,11 @@ def reference(w, knobs, x):
         state = np.zeros(D)
         for t in range(steps_of_time):
             s, out, mass = state, np.zeros(D), 0.0
-            for n in range(1, N + 1):
+            for n in range(1, most + 1):
                 u = x[t, b] + (n == 1) * w['first']
                 s = np.tanh(w['w'] @ np.concatenate([s, u]))
                 h = 1 / (1 + np.exp(-(w['wh'] @ s + w['bh'][0])))
-                if mass + h >= limit or n == N:
+                if mass + h >= limit or n == most:
                     remainder = 1 - mass
                     out = out + remainder * s
                     status |= CAP * (mass + h < limit)
@@ -47,7 +47,80 @@ def counts(y):
     return {'done': np.bincount(y['steps'].ravel(), minlength=N + 1)}
 
 
+TRAINING = """use std.nn;
+dim B <= 8;
+dim D = 6;
+dim P = 2 * D + 3;
+knob steps: int = 0 in 0..1000;
+fn think(x: f32[b, D], p: f32[D, P]) -> (y: f32[b, D], ponder: f32[b]) {
+    let w = p[_, 0..2 * D];
+    let wh = p[_, 2 * D];
+    let first = p[_, 2 * D + 1];
+    let bh = p[0, 2 * D + 2];
+    let s0 = 0 * x;
+    let m0[i in b] = 0.0;
+    %s
+}
+fn loss(x: f32[b, D], label: f32[b], p: f32[D, P]) -> f32 {
+    let (y, ponder) = think(x, p);
+    mean[i in b] ((y[i, 0] - label[i]) ** 2 + 0.01 * ponder[i])
+}
+network learn(x: f32[B, D], label: f32[B], p: f32[D, P]) -> (p: f32[D, P], slope: f32[D, P]) {
+    loop n in 0..steps carry q = p, fast: f32[D, P] = 0, slow: f32[D, P] = 0 {      // Adam
+        let g = grad[q] loss(x, label, q);
+        fast = 0.9 * fast + 0.1 * g;
+        slow = 0.99 * slow + 0.01 * g ** 2;
+        q = q - 0.03 * fast / (sqrt(slow) + 0.00001);
+    }
+    (q, grad[q] loss(x, label, q))
+}
+"""
+
+
+def thinking(n, most):
+    """The text of step n: its result, or the rest of the steps for the rows that go on."""
+    last = f'((1 - m{n - 1}) * s{n}, {n + 1} - m{n - 1})'
+    text = f"let s{n} = tanh(nn.beside(s{n - 1}, x{' + first' * (n == 1)}) @ w'); "
+    if n == most:
+        return text + last
+    return text + (f'let h{n} = nn.sigmoid(s{n} @ wh + bh); gate go{n}[b] = m{n - 1} + h{n} < 0.99; when go{n} {{ '
+                   f'let m{n} = m{n - 1} + h{n}; let (y, ponder) = {{ {thinking(n + 1, most)} }}; (h{n} * s{n} + y, ponder) '
+                   f'}} else {last}')
+
+
+def packed(w):
+    return np.concatenate([w['w'], w['wh'][:, None], w['first'][:, None], np.tile(w['bh'], (D, 1))], 1)
+
+
+def unpacked(p):
+    return {'w': p[:, :2 * D], 'wh': p[:, 2 * D], 'first': p[:, 2 * D + 1], 'bh': p[:1, 2 * D + 2]}
+
+
+def training(t):
+    """The derivative goes through the remainder, the number of steps is constant; and descent learns parity."""
+    x = np.zeros((8, D), np.float32)
+    x[:, :3] = [[1 - 2 * (k >> b & 1) for b in range(3)] for k in range(8)]
+    label = x[:, :3].prod(1)
+
+    def loss(p):
+        y = reference(unpacked(p), {'eps': 0.01}, x[None].astype(float), 4)
+        return ((y['y'][0, :, 0] - label) ** 2 + 0.01 * y['ponder'][0]).mean()
+    think = t.program(text=TRAINING % thinking(1, 4), weights={})
+    start = packed(t.weights)
+    steps = reference(t.weights, {'eps': 0.01}, x[None].astype(float), 4)['steps']
+    t.true(len(set(steps[0])) > 1, f'rows take {steps} steps')
+    t.slope(think.run(dict(x=x, label=label, p=start))['slope'], loss, start.astype(float), 'derivative')
+    right = []
+    for most in (4, 1):
+        learn = think if most == 4 else t.program(text=TRAINING % thinking(1, 1), weights={})
+        p = learn.run(dict(x=x, label=label, p=start), {'steps': 400})['p']
+        run = t.program(('dim N = 8', f'dim N = {most}'), ('B <= 5', 'B <= 8'), weights=unpacked(p)).run({'x': x[None]})
+        right.append(int((np.sign(run['y'][0, :, 0]) == label).sum()))
+    t.true(right[0] == 8 and right[1] < 8, f'parity: of 8, ACT has {right[0]} right, the net of one step {right[1]}')
+
+
 def check(t):
+    training(t)
     inputs, _ = t.module.cases(t.rng(1))[0]
     w = dict(t.weights, **constant(0.3))
     run = t.run(inputs, {'eps': 0.01}, w)

@@ -52,6 +52,13 @@ def check(t):
         for share in (0.0, 0.25, 0.5, 1.0):
             thinks = t.run(inputs, {'steps': steps, 'share_of': share})['thinks']
             t.true(thinks.sum() == (steps - 1) * int(np.ceil(8 * share)), f'{steps} steps, share {share}: {thinks.sum()} more rows')
+    # A step of n tokens takes the router's scores of all, and of those chosen the products of the layer.
+    def layer_work(n):
+        return n * (4 * D * D + 2 * D * F) + n * n * 2 * D
+
+    for steps, share in ((1, 0.5), (2, 0.5), (3, 0.5), (4, 0.25)):
+        want = layer_work(8) + (steps - 1) * (8 * D + layer_work(int(np.ceil(8 * share))))
+        t.equal(t.work(inputs, {'steps': steps, 'share_of': share}), want, f'multiply-adds of {steps} steps, share {share}')
     # Share 0 is the first step alone; what the others would need may hold anything.
     poison = t.poisoned('core.phi', where=np.arange(S)[:, None] > 0)
     t.equal(t.run(inputs, {'steps': 4, 'share_of': 0}, poison)['y'], t.run(inputs, {'steps': 1})['y'], 'nobody thinks on')
