@@ -53,12 +53,36 @@ def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     run = t.run(inputs)
     t.true(0 < run['picks'][:, 0].sum() < 6, 'both kinds are picked')
-    w = {n: v.astype(float) for n, v in t.weights.items()}
-    for kind, name, other in ((0, 'temporal', 'kinds.static.'), (1, 'static', 'kinds.temporal.')):
-        # All traffic to one kind: the module alone. The other does not run, whatever it holds.
-        forced = dict(t.poisoned(other), wg=np.float32(np.arange(2)[:, None] == kind) * np.float32(0))
-        one_way = t.program(("(each[b, d] mean[t] x[b, t, d]) @ wg'", f"each[b in B, k in kinds] f32(select(i32(k) == {kind}, 200.0, 0.0))"))
-        got = one_way.run(inputs, weights=forced)
-        t.near(got['y'], np.array([(gru, pooled)[kind](w, x) for x in inputs['x'].astype(float)]), f'all to {name}')
+    send = 'send by kind { each e => each[b] kinds[e](x[b]) }'
+    for kind, name, other in ((0, 'temporal', 'static'), (1, 'static', 'temporal')):
+        # All traffic to one kind, by its score: the module alone. The other does not run, whatever it holds.
+        one_way = t.program(("(each[b, d] mean[t] x[b, t, d]) @ wg'", f'each[b in B, k in kinds] f32(select(i32(k) == {kind}, 200.0, 0.0))'))
+        alone = t.program((send, f'each[b] kinds.{name}(x[b])'))
+        t.equal(one_way.run(inputs, weights=t.poisoned(f'kinds.{other}.'))['y'], alone.run(inputs)['y'], f'all to {name}')
+        # Those of the first call that take it: no step of the other.
+        some = {'x': inputs['x'][run['picks'][:, kind]]}
+        t.equal(t.run(some, weights=t.poisoned(f'kinds.{other}.'))['y'], run['y'][run['picks'][:, kind]], f'those that take {name}')
+        counted = t.counted(some)['kind']
+        t.true(counted[kind] == len(some['x']) and counted[1 - kind] == 0, f'sequences of each kind where all take {name}: {counted}')
+    # The steps of the GRU, counted inside of it: one for each token of the sequences that take it.
+    steps = t.program(('temporal: nn.gru[H: D];', 'temporal: counted;'), ('block pooled', COUNTED + 'block pooled'), options=['--aux=*'])
+    for some in (np.arange(6) >= 0, run['picks'][:, 0], run['picks'][:, 1]):
+        taken = run['picks'][some, 0]
+        t.equal(steps.run({'x': inputs['x'][some]})['kinds_temporal_step'].sum(1), T * taken, f'steps of the GRU, taken by {taken}')
+    # Together and one by one.
     for b in range(6):
         t.equal(t.run({'x': inputs['x'][b:b + 1]})['y'][0], run['y'][b], f'example {b} alone')
+
+
+COUNTED = """block counted(x: f32[T, D]) -> f32[D] {
+    param w: f32[3 * D, D];
+    param u: f32[3 * D, D];
+    param b: f32[3 * D];
+    param c: f32[D];
+    scan t in T carry h: f32[D] = 0 {
+        aux step = 1;
+        h = nn.gru_cell(x[t], h, w, u, b, c);
+    }
+    h
+}
+"""
