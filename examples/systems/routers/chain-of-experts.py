@@ -60,8 +60,11 @@ def check(t):
     single = t.program(('dim C = 2', 'dim C = 1'), weights=first)
     moe = t.program(text=hand(1).replace('dim C = 2', 'dim C = 1'), weights=first)
     t.equal(single.run(inputs)['y'], moe.run(inputs)['y'], 'one iteration and a plain mixture')
-    # The parameters are those of one bank whatever the number of iterations.
-    t.true(single.reads() == t.compiled.reads() == set(t.weights), 'one bank for all iterations')
+    # The parameters are those of one bank whatever the number of iterations: bytes of experts and of routers in the object.
+    for c in (1, 2, 3):
+        embedded = t.program(('dim C = 2', f'dim C = {c}'), options=['--weights=embed'],
+                             weights=dict(t.weights, wr=np.resize(t.weights['wr'], (c, D, E))))
+        t.equal(sorted(embedded.stored()), sorted([4 * c * D * E] + 3 * [4 * E * D * F]), f'bytes of weights with {c} iterations')
     # Experts that nobody picks may hold anything.
     one = t.run({'x': inputs['x'][:1]})
     idle = [f'experts.{e}.' for e in range(E) if not one['picks'][:, 0, e].any()]

@@ -60,6 +60,14 @@ def check(t):
     run = t.run(inputs)
     t.true(len(set(run['second'].argmax(1))) == 2 and len(set(run['third'].argmax(1))) > 1, 'several units are taken')
     t.true((run['second'].sum(1) == 1).all() and (run['third'].sum(1) == 1).all(), 'one unit per stage')
+    # The work is that of the routers, the head and one unit per stage and image.
+    units = [H * H * 9 * ci * co for _, ci, co in STAGES]
+    rest = sum(k * ci for k, ci, _ in STAGES) + 3 * C2
+    t.true(t.multiply_adds(which='expected') == 6 * (rest + sum(units)), 'one unit per stage')
+    for n in (6, 3, 1):
+        counted = t.counted({'x': inputs['x'][:n]})
+        taken = [counted[f's{s}.way'].sum() for s in (1, 2, 3)]
+        t.true(taken == [n, n, n], f'units taken by {n} images in the stages: {taken}')
     # Together and one by one.
     for b in range(6):
         t.equal(t.run({'x': inputs['x'][b:b + 1]})['y'][0], run['y'][b], f'image {b} alone')

@@ -1,4 +1,6 @@
 """Tutel: run-time k and capacity, dispatch by index."""
+import itertools
+
 import numpy as np
 
 D, E, F = 5, 8, 6
@@ -57,10 +59,14 @@ def check(t):
     g, _ = chosen(w, {'k': 2, 'factor': 1.25}, x)
     every = np.array([[expert(w, e, row) for e in range(E)] for row in x])
     t.near(t.run(inputs, {'k': 2, 'factor': 1.25})['y'], x + np.einsum('te,ted->td', g, every), 'index and one-hot dispatch')
-    # One object for every k; the work is T k while nothing is dropped.
-    for k in range(1, 5):
-        picks = t.run(inputs, {'k': k, 'factor': 16})['picks']
-        t.true(picks.sum() == 24 * k, f'k = {k}: {picks.sum()} pairs')
+    one_hot = t.program(('    let p =', ONE_HOT + '    let p ='), ('x + send x to experts by pick', 'x + combined'))
+    for k, factor in ((1, 1.0), (2, 1.25), (4, 0.5)):
+        knobs = {'k': k, 'factor': factor}
+        t.equal(t.run(inputs, knobs), one_hot.run(inputs, knobs), f'index and one-hot dispatch, k = {k}')
+    # One object for every k; the experts run on T k rows while nothing is dropped.
+    for n, k in itertools.product((24, 12, 1), range(1, 5)):
+        rows = t.counted({'x': inputs['x'][:n]}, {'k': k, 'factor': 16})['pick'].sum()
+        t.true(rows == n * k, f'k = {k}: {rows} rows of experts for {n} tokens')
     # Over capacity: nothing but the residual.
     tight = t.run(inputs, {'k': 1, 'factor': 0.5})
     out = ~tight['picks'].any(1)
@@ -73,3 +79,13 @@ def check(t):
     one = t.run({'x': inputs['x'][:1]}, {'k': 2})
     idle = [f'experts.{e}.' for e in range(E) if not one['picks'][0, e]]
     t.equal(t.run({'x': inputs['x'][:1]}, {'k': 2}, t.poisoned(*idle)), one, 'NaN in idle experts')
+
+
+ONE_HOT = """    let seat[t in T, e in E] = count[u in T] (i32(u) < i32(t) and pick.mask[u, e]);
+    loop e in E carry combined: f32[T, D] = 0 {
+        let hot[t in T, c in T] = select(pick.mask[t, e] and seat[t, e] == i32(c), 1.0, 0.0);
+        let rows[c in T, d] = sum[t] hot[t, c] * x[t, d];
+        let out = experts[e](rows);
+        combined = combined + each[t, d] pick.weights[t, e] * sum[c] hot[t, c] * out[c, d];
+    }
+"""
