@@ -45,10 +45,12 @@ def check(t):
     weight = r * w['g'] / np.sqrt((r ** 2).mean(1, keepdims=True) + 1e-6)
     a = np.einsum('esd,td->tes', w['up'], x)
     t.near(run['y'], np.einsum('te,eds,tes->td', weight, w['down'], a / (1 + np.exp(-a))), 'dense and sparse')
-    # Experts that no token of the chunk uses are never read.
+    # Experts that no token of the chunk uses are never read; the others run on the tokens that use them.
     for n in (1, 2):
         chunk = {'x': inputs['x'][:n]}
-        some = t.run(chunk)
+        some, counted = t.run(chunk), t.counted(chunk)['use_of']
+        t.equal(counted, some['picks'].sum(0), 'rows of each expert')
+        t.true((counted > 0).sum() == some['chunk'], f"{(counted > 0).sum()} experts run, {some['chunk']} are used")
         used = some['picks'].any(0)
         t.true(some['chunk'] == used.sum() < E, 'the union of the chunk')
         poison = dict(t.weights, **{k: t.poisoned(k, where=~used[:, None, None])[k] for k in ('up', 'down')})

@@ -48,10 +48,14 @@ def counts(y):
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     x, w = inputs['x'].astype(float), {n: v.astype(float) if v.dtype == np.float32 else v for n, v in t.weights.items()}
-    t.true(sorted(w['order']) == list(range(N)), 'the permutation can be inverted')
-    # All experts at weight 1 are the dense net.
-    dense = t.program(('dim K = 2', 'dim K = 4'), weights=dict(t.weights, u=np.zeros(E, np.float32)))
-    t.near(dense.run(inputs)['y'], np.array([slice_of(w, np.arange(N), row) for row in x]), 'all experts and the dense net')
+    # The inverse of the permutation undoes the carving.
+    back = t.program(('-> (y:', '-> (again: f32[N, D], y:'), ('    (y, pick', '    (each[n in N, d] (sum[e in E + 1, s in S] select(order[e * S + s] == i32(n), g[e, s, d], 0)), y, pick'))
+    t.equal(back.run(inputs)['again'], t.weights['gate_proj'], 'carved and put together')
+    # All experts at weight 1 are the dense net, whatever the permutation.
+    whole, rng = np.array([slice_of(w, np.arange(N), row) for row in x]), t.rng(3)
+    for order in (t.weights['order'], np.arange(N, dtype=np.int32), rng.permutation(N).astype(np.int32)):
+        dense = t.program(('dim K = 2', 'dim K = 4'), weights=dict(t.weights, u=np.zeros(E, np.float32), order=order, head=order[S::S].copy()))
+        t.near(dense.run(inputs)['y'], whole, 'all experts and the dense net')
     # The bias chooses and does not weigh; moved against the load, it evens it out.
     rng = t.rng(2)
     batches = [{'x': rng.standard_normal((8, D)).astype(np.float32)} for _ in range(10)]

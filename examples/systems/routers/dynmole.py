@@ -40,8 +40,9 @@ def check(t):
     run = t.run(inputs, knobs)
     t.true(0 < (run['experts_used'] == E).sum() < 12, 'both sides of the limit')
     # Uniform p over n: (1 - n^(1 - q)) / (q - 1); q near 1 is Shannon's entropy.
-    flat = t.run(inputs, knobs, dict(t.weights, wr=np.zeros((D, E), np.float32)))
-    t.near(flat['tsallis'], np.full(12, (1 - E ** (1 - Q)) / (Q - 1)), 'uniform')
+    for n, q in ((E, Q), (3, Q), (3, 2.0), (2, 0.5)):
+        flat = t.program(('dim E = 6', f'dim E = {n}'), ('const q = 1.1', f'const q = {q}'), weights=dict(t.weights, wr=np.zeros((D, n), np.float32)))
+        t.near(flat.run(inputs, knobs)['tsallis'], np.full(12, (1 - n ** (1 - q)) / (q - 1)), f'uniform over {n}, q = {q}')
     near_one = t.program(('const q = 1.1', 'const q = 1.001'))
     p = np.exp(inputs['x'].astype(float) @ t.weights['wr'])
     p /= p.sum(1, keepdims=True)
