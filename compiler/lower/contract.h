@@ -87,15 +87,21 @@ int64_t pack_member(const Lower *L, const Contract *c, const Sum *s, int64_t wid
 typedef struct {
     Access read;
     uint32_t axis; /* the one along which entries are taken */
+    Elem elem;     /* of the factor */
     const Sel *sel;
-    ValId bits, place; /* of the whole axis: is the entry taken; where do those from here on go */
+    ValId panel;
+    ValId bits;                   /* of the whole axis: is the entry taken? */
+    ValId vector, place, vectors; /* vectors with such: where, in the panel; how many */
+    ValId main, rest_place;       /* the last vector, which is shorter */
 } Taken;
 /* Is the column factor of the sum entries of an axis that lie one behind the other in memory? */
 bool taken_of(Lower *L, const Sum *s, Taken *t);
 /* Once, before its columns: */
 void taken_begin(Lower *L, Taken *t);
-/* The entries of the column where the parameters stand, from panel[at] on. */
-void taken_column(Lower *L, const Sum *s, const Taken *t, ValId panel, ValId at);
+/* The whole column where the parameters of the map stand. */
+void taken_column(Lower *L, const Taken *t, Ref *out);
+/* What is taken of n columns, each from panel[at] on. */
+void taken_pack(Lower *L, const Taken *t, const Ref *col, uint32_t n, const ValId *at);
 
 bool dot_map(Lower *L, Contract *c);
 bool outer_map(Lower *L, Contract *c);

@@ -13,10 +13,14 @@ typedef struct {
     unsigned rows, cols;     /* of a full tile */
     ValId panel[MAX_SUMS];   /* packed columns, or none */
     int64_t pitch[MAX_SUMS]; /* elements between packed columns */
+    Taken taken[MAX_SUMS];   /* of columns of which entries are taken; no 'sel': of others */
+    bool block;              /* panels hold the columns of one tile */
     ValId at_row, at_col;    /* where the tile stands */
+    uint32_t tile_cols;      /* of a block */
     uint32_t tile_rows;
-    bool lanes; /* the epilogue may run with rows (and columns) in lanes */
-    bool flat;  /* results are consecutive over rows and columns */
+    bool lanes;  /* the epilogue may run with rows (and columns) in lanes */
+    bool flat;   /* results are consecutive over rows and columns */
+    bool across; /* over the columns of a row only */
 } Dot;
 
 /* Can the values of a factor be packed: K static but for the outermost index? */
@@ -109,6 +113,12 @@ static void tile_size(const Lower *L, const Contract *c, Dot *d)
 
 /* ---- packing ---- */
 
+static void put_index(Lower *L, const Contract *c, uint32_t d, ValId at, uint32_t plus)
+{
+    if (d < c->nd)
+        set_index(L, c->param[d], plus ? lo_bin(L, OP_add, at, lo_i64(L, plus)) : at);
+}
+
 static void pack_terms(Lower *L, const Sum *s, uint32_t k, ValId panel, ValId at)
 {
     if (k == s->nk) {
@@ -125,34 +135,52 @@ static void pack_terms(Lower *L, const Sum *s, uint32_t k, ValId panel, ValId at
     lo_for_end(L, &b, NULL);
 }
 
-/* 't': how entries of it are taken, or NULL. */
-static void pack_column(Lower *L, const Sum *s, const Taken *t, ValId panel, ValId at)
+/* The columns 'at' .. of sum k into the panel, from its column 'to' on. */
+static void pack_columns(Lower *L, const Contract *c, const Dot *d, uint32_t k, ValId at, ValId to,
+                         uint32_t n)
 {
-    if (t)
-        taken_column(L, s, t, panel, at);
-    else
-        pack_terms(L, s, 0, panel, at);
+    const Taken *t = &d->taken[k];
+    Ref col[MAX_TILE];
+    ValId place[MAX_TILE];
+    for (uint32_t q = 0; q < n; q++) {
+        put_index(L, c, c->col, at, q);
+        place[q] =
+            lo_bin(L, OP_mul, q ? lo_bin(L, OP_add, to, lo_i64(L, q)) : to, lo_i64(L, d->pitch[k]));
+        if (!t->sel)
+            pack_terms(L, &c->sum[k], 0, d->panel[k], place[q]);
+        else
+            taken_column(L, t, &col[q]);
+    }
+    if (t->sel)
+        taken_pack(L, t, col, n, place);
+}
+
+static void open_panel(Lower *L, const Contract *c, Dot *d, uint32_t k)
+{
+    const Sum *s = &c->sum[k];
+    Taken *t = &d->taken[k];
+    int64_t w = L->cx->target.lanes_f32, cols = contract_rows(L, c, c->col);
+    Elem e = (Elem)hi_type(L, s->factor[1])->elem;
+    d->pitch[k] = (sum_terms_top(L, s) + w - 1) / w * w;
+    d->panel[k] = lo_buf(L, e, (d->block ? d->cols : cols) * d->pitch[k], "panel");
+    if (!taken_of(L, s, t)) {
+        t->sel = NULL;
+        return;
+    }
+    t->panel = d->panel[k];
+    taken_begin(L, t);
 }
 
 static void pack(Lower *L, const Contract *c, Dot *d, uint32_t k)
 {
-    const Sum *s = &c->sum[k];
-    int64_t w = L->cx->target.lanes_f32, cols = contract_rows(L, c, c->col);
-    Elem e = (Elem)hi_type(L, s->factor[1])->elem;
-    d->pitch[k] = (sum_terms_top(L, s) + w - 1) / w * w;
-    d->panel[k] = lo_buf(L, e, cols * d->pitch[k], "panel");
-    Taken t;
-    bool taken = taken_of(L, s, &t);
-    if (taken)
-        taken_begin(L, &t);
+    Block b;
+    open_panel(L, c, d, k);
     if (c->col == c->nd) {
-        pack_column(L, s, taken ? &t : NULL, d->panel[k], lo_i64(L, 0));
+        pack_columns(L, c, d, k, lo_i64(L, 0), lo_i64(L, 0), 1);
         return;
     }
-    Block b;
     ValId j = lo_for_begin(L, &b, lo_i64(L, 0), dim_extent(L, c->dims[c->col]), 1, NULL, 0);
-    set_index(L, c->param[c->col], j);
-    pack_column(L, s, taken ? &t : NULL, d->panel[k], lo_bin(L, OP_mul, j, lo_i64(L, d->pitch[k])));
+    pack_columns(L, c, d, k, j, j, 1);
     lo_for_end(L, &b, NULL);
 }
 
@@ -166,23 +194,64 @@ static bool pack_early(const Contract *c, const Sum *s)
 static void pack_all(Lower *L, const Contract *c, Dot *d, bool early)
 {
     for (uint32_t k = 0; k < c->nsum; k++)
-        if (!c->sum[k].flat[1] && pack_early(c, &c->sum[k]) == early)
+        if (!d->block && !c->sum[k].flat[1] && pack_early(c, &c->sum[k]) == early)
             pack(L, c, d, k);
+}
+
+/* Taken columns are cheap to pack, so a panel need not hold more of them than a tile multiplies:
+ * the rows then run through the nearest cache. Not where a loop around would pack them again. */
+static bool by_blocks(Lower *L, const Contract *c)
+{
+    Taken t;
+    bool some = false;
+    for (uint32_t d = 0; d < c->nd; d++)
+        if (d != c->row && d != c->col && contract_rows(L, c, d) > 1)
+            return false;
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        if (!c->sum[k].flat[1] && !taken_of(L, &c->sum[k], &t))
+            return false;
+        some |= !c->sum[k].flat[1];
+    }
+    return some && c->col < c->nd;
 }
 
 /* ---- the tile ---- */
 
 typedef struct {
     ValId ptr[MAX_TILE], off[MAX_TILE]; /* rows, then columns */
+    ValId next[MAX_TILE];               /* the rows of the next tile */
     uint32_t rows, cols;
     Elem elem, stored[2]; /* of the arithmetic; in memory, of rows and columns */
     bool ahead;           /* fetch the next rows: short rows defeat the prefetcher of the machine */
 } Streams;
 
-static void put_index(Lower *L, const Contract *c, uint32_t d, ValId at, uint32_t plus)
+/* Are the rows of a factor taken through a list? */
+static bool rows_listed(const Lower *L, const Contract *c, const Access *a)
 {
-    if (d < c->nd)
-        set_index(L, c->param[d], plus ? lo_bin(L, OP_add, at, lo_i64(L, plus)) : at);
+    const Ref *r = L->val[a->base.ix].ref;
+    for (uint32_t k = 0; k < a->n; k++) {
+        Affine s = affine_of(L, a->sub[k]);
+        if (r->ids[k].ix && affine_coef(&s, c->param[c->row]))
+            return true;
+    }
+    return false;
+}
+
+/* Where the next tile has its rows: a hint, so it may lie outside, but a list is read inside. */
+static void open_next(Lower *L, const Contract *c, const Dot *d, const Sum *sum, Streams *s)
+{
+    bool listed = rows_listed(L, c, &sum->read[0]);
+    ValId ptr, pitch = lo_bin(L, OP_sub, s->off[1], s->off[0]);
+    for (uint32_t r = 0; r < s->rows; r++) {
+        if (!listed) {
+            s->next[r] = lo_bin(L, OP_add, s->off[r], lo_bin(L, OP_mul, pitch, lo_i64(L, s->rows)));
+            continue;
+        }
+        ValId at = lo_bin(L, OP_add, d->at_row, lo_i64(L, s->rows + r));
+        at = lo_bin(L, OP_min, at, lo_i64(L, contract_rows(L, c, c->row) - 1));
+        put_index(L, c, c->row, at, 0);
+        s->next[r] = access_addr(L, &sum->read[0], &ptr);
+    }
 }
 
 static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, Streams *s)
@@ -200,7 +269,9 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
             s->off[s->rows + q] = access_addr(L, &sum->read[1], &s->ptr[s->rows + q]);
             continue;
         }
-        ValId at = c->col < c->nd ? L->val[c->param[c->col].ix].wide : lo_i64(L, 0);
+        ValId at = d->block         ? lo_i64(L, q)
+                   : c->col < c->nd ? L->val[c->param[c->col].ix].wide
+                                    : lo_i64(L, 0);
         s->ptr[s->rows + q] = d->panel[k];
         s->off[s->rows + q] = lo_bin(L, OP_mul, at, lo_i64(L, d->pitch[k]));
     }
@@ -208,13 +279,8 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
     s->stored[0] = factor_stored(L, sum, 0);
     s->stored[1] = d->panel[k].ix ? s->elem : factor_stored(L, sum, 1);
     s->ahead = s->rows > 1 && sum_terms_top(L, sum) * elem_bytes(s->stored[0]) < SHORT_ROW;
-}
-
-/* The same row of the next tile: a hint, so it may lie outside. */
-static ValId next_rows(Lower *L, const Streams *s, uint32_t r)
-{
-    ValId pitch = lo_bin(L, OP_sub, s->off[1], s->off[0]);
-    return lo_bin(L, OP_add, s->off[r], lo_bin(L, OP_mul, pitch, lo_i64(L, s->rows)));
+    if (s->ahead)
+        open_next(L, c, d, sum, s);
 }
 
 static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *acc)
@@ -227,7 +293,7 @@ static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *ac
         v[k] = lo_to(L, v[k], s->elem);
     }
     for (uint32_t r = 0; s->ahead && !mask.ix && r < s->rows; r++)
-        lo_prefetch(L, s->ptr[r], lo_bin(L, OP_add, next_rows(L, s, r), at));
+        lo_prefetch(L, s->ptr[r], lo_bin(L, OP_add, s->next[r], at));
     for (uint32_t r = 0; r < s->rows; r++)
         for (uint32_t q = 0; q < s->cols; q++) {
             ValId *a = &acc[r * s->cols + q];
@@ -320,7 +386,7 @@ static void store_lanes(Lower *L, const Contract *c, uint32_t k, ValId row, ValI
 
 static uint32_t lanes_of(const Dot *d, const Streams *s)
 {
-    return d->flat ? s->rows * s->cols : s->rows;
+    return d->flat ? s->rows * s->cols : d->across ? s->cols : s->rows;
 }
 
 static uint32_t power_above(uint32_t n)
@@ -335,7 +401,7 @@ static uint32_t power_above(uint32_t n)
 static void fold_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *s,
                        ValId (*acc)[MAX_TILE], uint32_t first, ValId *totals)
 {
-    uint32_t n = lanes_of(d, s), step = d->flat ? 1 : s->cols;
+    uint32_t n = lanes_of(d, s), step = d->flat || d->across ? 1 : s->cols;
     ValId in[MAX_TILE];
     for (uint32_t g = 0; g < c->ngroup; g++) {
         if (!c->head[g].ix)
@@ -347,14 +413,23 @@ static void fold_lanes(Lower *L, const Contract *c, const Dot *d, const Streams 
     }
 }
 
-/* Column 'col' of the tile, or all of it: results that lie one after the other, as one vector. */
+static void lane_is(Lower *L, const Contract *c, uint32_t d, ValId at)
+{
+    lanes_index(L, c, d, at, 1, 0);
+    L->lane = c->param[d];
+    L->val[L->lane.ix].wide = at;
+}
+
+/* Line 'k' of the tile (a column, or a row), or all of it: results that lie one after the other, as
+ * one vector. */
 static void end_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *s,
-                      ValId (*acc)[MAX_TILE], uint32_t col)
+                      ValId (*acc)[MAX_TILE], uint32_t k)
 {
     uint32_t n = lanes_of(d, s);
-    ValId totals[MAX_SUMS];
-    ValId at_col = col ? lo_bin(L, OP_add, d->at_col, lo_i64(L, col)) : d->at_col;
-    fold_lanes(L, c, d, s, acc, col, totals);
+    ValId totals[MAX_SUMS], at[2] = {d->at_row, d->at_col};
+    if (k)
+        at[!d->across] = lo_bin(L, OP_add, at[!d->across], lo_i64(L, k));
+    fold_lanes(L, c, d, s, acc, d->across ? k * s->cols : k, totals);
     L->width = power_above(n);
     if (n < L->width)
         L->mask = lo_cmp(L, "lt", lo_lanes(L), lo_i32(L, n));
@@ -362,14 +437,12 @@ static void end_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *
         lanes_index(L, c, c->row, d->at_row, s->cols, 0);
         lanes_index(L, c, c->col, d->at_col, 1, s->cols);
     } else {
-        put_index(L, c, c->col, at_col, 0);
-        lanes_index(L, c, c->row, d->at_row, 1, 0);
-        L->lane = c->param[c->row];
-        L->val[L->lane.ix].wide = d->at_row;
+        put_index(L, c, d->across ? c->row : c->col, at[!d->across], 0);
+        lane_is(L, c, d->across ? c->col : c->row, at[d->across]);
     }
     contract_rest(L, c, totals);
-    for (uint32_t k = 0; k < c->nres; k++)
-        store_lanes(L, c, k, d->at_row, at_col);
+    for (uint32_t r = 0; r < c->nres; r++)
+        store_lanes(L, c, r, at[0], at[1]);
     lane_end(L);
 }
 
@@ -392,8 +465,8 @@ static void dot_tile(Lower *L, const Contract *c, void *cx, ValId at, uint32_t c
         end_scalar(L, c, d, &s, acc);
         return;
     }
-    for (uint32_t q = 0; q < (d->flat ? 1 : cols); q++)
-        end_lanes(L, c, d, &s, acc, q);
+    for (uint32_t k = 0; k < (d->flat ? 1 : d->across ? s.rows : cols); k++)
+        end_lanes(L, c, d, &s, acc, k);
 }
 
 static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t rows)
@@ -401,15 +474,32 @@ static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t r
     Dot *d = cx;
     d->at_row = at;
     d->tile_rows = rows;
-    if (c->col == c->nd)
+    if (d->block)
+        dot_tile(L, c, d, d->at_col, d->tile_cols);
+    else if (c->col == c->nd)
         dot_tile(L, c, d, lo_i64(L, 0), 1);
     else
         contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_tile, d);
 }
 
+static void dot_columns(Lower *L, const Contract *c, void *cx, ValId at, uint32_t cols)
+{
+    Dot *d = cx;
+    d->at_col = at;
+    d->tile_cols = cols;
+    for (uint32_t k = 0; k < c->nsum; k++)
+        if (d->taken[k].sel)
+            pack_columns(L, c, d, k, at, lo_i64(L, 0), cols);
+    contract_blocks(L, c, 0, c->dims[c->row], d->rows, REST_HALVES, dot_rows, d);
+}
+
 static void dot_inner(Lower *L, const Contract *c, void *cx)
 {
     Dot *d = cx;
+    if (d->block) {
+        contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_columns, d);
+        return;
+    }
     pack_all(L, c, d, false);
     contract_blocks(L, c, 0, c->dims[c->row], d->rows, REST_HALVES, dot_rows, d);
 }
@@ -420,19 +510,22 @@ static void choose_end(Lower *L, const Contract *c, Dot *d)
     int64_t n, cols = c->col < c->nd && dim_static(L, c->dims[c->col], &n) ? n : 0;
     bool rows = true;
     d->flat = c->col == c->nd || cols == d->cols;
+    d->across = c->col < c->nd;
     for (uint32_t k = 0; k < c->nres; k++) {
         const Ref *r = c->to[k];
         uint32_t axis[2] = {c->row, c->col};
         for (uint32_t a = 0; a < 2; a++)
             if (axis[a] < c->nd && (r->ids[axis[a]].ix || r->vstep[axis[a]].ix))
-                rows = d->flat = false;
+                rows = d->flat = d->across = false;
         rows &= r->step[c->row] == 1;
+        d->across &= c->col < c->nd && r->step[c->col] == 1;
         if (c->col < c->nd)
             d->flat &= r->step[c->col] == 1 && r->step[c->row] == cols;
         else
             d->flat &= r->step[c->row] == 1;
     }
-    d->lanes = (rows || d->flat) && vector_ok(L, c->body, c->param[c->row], true) &&
+    d->across &= !rows && !d->flat;
+    d->lanes = (rows || d->flat || d->across) && vector_ok(L, c->body, c->param[c->row], true) &&
                (c->col == c->nd || vector_ok(L, c->body, c->param[c->col], true));
 }
 
@@ -447,6 +540,10 @@ bool dot_map(Lower *L, Contract *c)
     tile_size(L, c, &d);
     choose_end(L, c, &d);
     contract_first(L, c);
+    d.block = by_blocks(L, c);
+    for (uint32_t k = 0; d.block && k < c->nsum; k++)
+        if (!c->sum[k].flat[1])
+            open_panel(L, c, &d, k);
     pack_all(L, c, &d, true);
     contract_batch(L, c, 0, dot_inner, &d);
     return true;
