@@ -30,7 +30,8 @@ enum {
         1 << 8, /* a computed subscript was out of range: reads gave 0, writes nothing */
     GATE_NAN_ROUTED = 1 << 9,  /* a router met a row of NaN */
     GATE_HALT_BOUND = 1 << 10, /* a loop stopped at its cap */
-    GATE_EMPTY = 1 << 11       /* argmax or argmin over nothing gave index 0 */
+    GATE_EMPTY = 1 << 11,      /* argmax or argmin over nothing gave index 0 */
+    GATE_FLAT_ROUTED = 1 << 12 /* a router met a row of -inf: its lowest experts share equally */
 };
 #endif
 

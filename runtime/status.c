@@ -18,6 +18,8 @@ static const StatusText status_texts[] = {
     {GATE_NAN_ROUTED, "GATE_NAN_ROUTED", "a router met a row of NaN"},
     {GATE_HALT_BOUND, "GATE_HALT_BOUND", "a loop stopped at its cap"},
     {GATE_EMPTY, "GATE_EMPTY", "argmax or argmin over nothing gave index 0"},
+    {GATE_FLAT_ROUTED, "GATE_FLAT_ROUTED",
+     "a router met a row of -inf: its lowest experts share equally"},
 };
 
 enum { STATUS_COUNT = sizeof status_texts / sizeof *status_texts };

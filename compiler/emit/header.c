@@ -56,7 +56,8 @@ static const char status_block[] =
     "*/\n"
     "    GATE_NAN_ROUTED = %d, /* a router met a row of NaN */\n"
     "    GATE_HALT_BOUND = %d, /* a loop stopped at its cap */\n"
-    "    GATE_EMPTY = %d       /* argmax or argmin over nothing gave index 0 */\n"
+    "    GATE_EMPTY = %d,      /* argmax or argmin over nothing gave index 0 */\n"
+    "    GATE_FLAT_ROUTED = %d /* a router met a row of -inf: its lowest experts share equally */\n"
     "};\n"
     "#endif\n\n";
 
@@ -97,7 +98,7 @@ static void prologue(Head *h, const char *guard)
                 "#endif\n\n",
                 GATE_ABI_VERSION, GATE_ABI_VERSION);
     strbuf_addf(h->out, status_block, GATE_BAD_KNOB, GATE_BAD_SHAPE, GATE_BAD_INPUT, GATE_BAD_INDEX,
-                GATE_NAN_ROUTED, GATE_HALT_BOUND, GATE_EMPTY);
+                GATE_NAN_ROUTED, GATE_HALT_BOUND, GATE_EMPTY, GATE_FLAT_ROUTED);
     strbuf_add(h->out, macro_block);
     for (uint32_t k = 0; k < h->m->fns.n; k++)
         if (h->m->fns.at[k]->profile) {

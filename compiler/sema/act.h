@@ -253,13 +253,15 @@ Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result);
 
 /* ---- routes
  * ------------------------------------------------------------------------------------------------
- * The value of a route has two fields: over rows the entries that run, bit[rows, experts], and
- * their weights (without: one expert of weight 1 per row); of rank 0 the index alone. */
-enum { ROUTE_MASK, ROUTE_WEIGHTS };
+ * The value of a route has fields: over rows the entries that run, bit[rows, experts], their
+ * weights (without: one expert of weight 1 per row), and the rows that nothing but -inf decided,
+ * bit[rows] (without: not known of any); of rank 0 the index alone. */
+enum { ROUTE_MASK, ROUTE_WEIGHTS, ROUTE_FLAT, ROUTE_FIELDS };
 Ex act_route_index(Act *a, Ex ids, const Ty *route); /* ix[experts][rows], or ix[experts] */
-/* route_mask (by_mask) and route_ids. */
-Ex act_route_made(Act *a, bool by_mask, Ex entries, Ex weights, const Ty *route);
+/* route_mask (by_mask) and route_ids; args: entries, weights, perhaps flat rows. */
+Ex act_route_made(Act *a, bool by_mask, const Ex *args, uint32_t nargs, const Ty *route);
 Ex act_route_weighted(Act *a, Ex route); /* the same with weights */
+Ex act_route_flat(Act *a, Ex route);     /* the same with the rows that -inf decided */
 bool act_route_has_weights(Ex route);
 Elem act_route_elem(Act *a, Ex route); /* of its weights */
 Ex act_route_member(Act *a, Ex route, const char *member, const Ty *ty);

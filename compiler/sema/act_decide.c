@@ -323,35 +323,43 @@ static void route_side(Act *a, ActBody *b, uint32_t which, Ex *e, const Ty *resu
     a->b = keep;
 }
 
-static void yield_route(Act *a, ActBody *b, uint32_t which, Ex e, uint32_t n, Elem weight)
+static uint32_t yield_route(Act *a, ActBody *b, uint32_t which, Ex e, const bool *has, Elem weight)
 {
-    ValId p[2];
+    ValId p[ROUTE_FIELDS];
+    uint32_t n = 0;
     a->b = b->inner[which];
-    if (n > 1)
+    if (has[ROUTE_WEIGHTS])
         e = act_route_weighted(a, e);
-    p[0] = e.fields[ROUTE_MASK].ir;
-    if (n > 1)
-        p[1] = act_convert(a, e.fields[ROUTE_WEIGHTS].ir, weight);
+    if (has[ROUTE_FLAT])
+        e = act_route_flat(a, e);
+    for (uint32_t k = 0; k < ROUTE_FIELDS; k++) {
+        ValId v = e.fields[k].ir;
+        if (has[k])
+            p[n++] = k == ROUTE_WEIGHTS ? act_convert(a, v, weight) : v;
+    }
     b->inner[which] = a->b;
     yield_side(a, b, which, p, n);
+    return n;
 }
 
 Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result)
 {
-    static const int rows[2] = {0, 0};
+    static const int rows[ROUTE_FIELDS] = {0};
+    bool has[ROUTE_FIELDS];
     act_aux_store(a, b);
     b->inner[1] = a->b;
     route_side(a, b, 0, &x, result);
     route_side(a, b, 1, &y, result);
-    bool weights = x.fields[ROUTE_WEIGHTS].ir.ix || y.fields[ROUTE_WEIGHTS].ir.ix;
-    uint32_t n = weights ? 2 : 1;
+    for (uint32_t k = 0; k < ROUTE_FIELDS; k++)
+        has[k] = x.fields[k].ir.ix || y.fields[k].ir.ix;
     Elem e = act_route_elem(a, x.fields[ROUTE_WEIGHTS].ir.ix ? x : y);
-    yield_route(a, b, 0, x, n, e);
-    yield_route(a, b, 1, y, n, e);
+    yield_route(a, b, 0, x, has, e);
+    uint32_t n = yield_route(a, b, 1, y, has, e);
     InsId i = close_when(a, b, rows, n);
-    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
-    for (uint32_t k = 0; k < n; k++)
-        f[k].ir = ins_res(a->fn, i, k);
+    Ex *f = ARENA_ARRAY(a->arena, Ex, ROUTE_FIELDS);
+    for (uint32_t k = 0, at = 0; k < ROUTE_FIELDS; k++)
+        if (has[k])
+            f[k].ir = ins_res(a->fn, i, at++);
     return (Ex){.ty = result, .fields = f};
 }
 

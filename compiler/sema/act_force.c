@@ -204,7 +204,7 @@ Ex act_left(Act *a, const ActDecision *d, Ex test, const Poly *axis, const ActBo
 typedef struct {
     Forced f;
     const Poly *experts;
-    ValId own; /* entries, weights or the index */
+    ValId own; /* entries, weights, flat rows or the index */
 } ForcedRoute;
 
 /* Of an entry: is the row forced, and is it to this expert? */
@@ -218,6 +218,14 @@ static ValId forced_entry(void *cx, Act *a, const ValId *idx)
     Elem e = (Elem)val_ty(a->fn, own)->elem;
     ValId now = e == E_BIT ? this : ir_convert(&a->b, this, e);
     return ir_select(&a->b, ir_cmp(&a->b, "ne", how, act_i32(a, 0)), now, own);
+}
+
+static ValId forced_flat(void *cx, Act *a, const ValId *idx)
+{
+    ForcedRoute *p = cx;
+    ValId own = ir_index(&a->b, p->own, idx, 1, false);
+    ValId free = ir_cmp(&a->b, "eq", how_forced(a, &p->f, idx), act_i32(a, 0));
+    return ir_bin(&a->b, OP_and, free, own);
 }
 
 static ValId forced_choice(Act *a, const ForcedRoute *p)
@@ -236,7 +244,7 @@ static Ex open_route(Act *a, Ex route)
 {
     if (!route.ty->rows)
         return route;
-    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
+    Ex *f = ARENA_ARRAY(a->arena, Ex, ROUTE_FIELDS);
     DimId dims[2];
     memcpy(dims, val_ty(a->fn, route.fields[ROUTE_MASK].ir)->dims, sizeof dims);
     f[ROUTE_MASK] = all_rows(a, route.fields[ROUTE_MASK].ty, dims, 2, true);
@@ -257,14 +265,16 @@ Ex act_routed(Act *a, const ActDecision *d, Ex route)
     p.f.input = force_input(a, d, t->rows, numbers(a, experts, t->rows ? 2 : 1));
     if (!p.f.input.ix)
         return route;
-    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
-    for (uint32_t k = 0; k < 2; k++) {
+    Ex *f = ARENA_ARRAY(a->arena, Ex, ROUTE_FIELDS);
+    for (uint32_t k = 0; k < ROUTE_FIELDS; k++) {
         p.own = route.fields[k].ir;
         if (!p.own.ix)
             continue;
         DimId dims[MAX_RANK];
         memcpy(dims, val_ty(a->fn, p.own)->dims, sizeof dims);
-        f[k].ir = t->rows ? act_map(a, dims, 2, forced_entry, &p) : forced_choice(a, &p);
+        f[k].ir = !t->rows          ? forced_choice(a, &p)
+                  : k == ROUTE_FLAT ? act_map(a, dims, 1, forced_flat, &p)
+                                    : act_map(a, dims, 2, forced_entry, &p);
     }
     return (Ex){.ty = t, .fields = f};
 }

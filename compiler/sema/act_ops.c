@@ -534,9 +534,8 @@ static Ex core_route(Act *a, const char *name, const Ex *args, const uint32_t *c
                      uint32_t n, const Poly *dim, const Ty *result)
 {
     (void)maps;
-    (void)n;
     (void)dim;
-    return act_route_made(a, !strcmp(name, "route_mask"), args[0], args[1], result);
+    return act_route_made(a, !strcmp(name, "route_mask"), args, n, result);
 }
 
 static const struct {

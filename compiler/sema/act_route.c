@@ -4,12 +4,12 @@
 
 #include <math.h>
 
-enum { NAN_ROUTED = 1 << 9 };
+enum { NAN_ROUTED = 1 << 9, FLAT_ROUTED = 1 << 12 };
 
 typedef struct {
     ValId ids;           /* ix[rows] or ix[rows, ranks] */
     ValId mask, weights; /* [rows, experts] */
-    ValId bad;           /* bit[rows] */
+    ValId bad, flat;     /* bit[rows] */
     DimId rows, experts, ranks;
     const Poly *columns;
     ValId row, column; /* where an element is wanted */
@@ -36,12 +36,18 @@ static ValId number(Act *a, ValId x, double v)
     return ir_const_float(&a->b, (Elem)val_ty(a->fn, x)->elem, v);
 }
 
-static Ex route_ex(Act *a, const Ty *route, ValId mask, ValId weights)
+static Ex route_flat_ex(Act *a, const Ty *route, ValId mask, ValId weights, ValId flat)
 {
-    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
+    Ex *f = ARENA_ARRAY(a->arena, Ex, ROUTE_FIELDS);
     f[ROUTE_MASK].ir = mask;
     f[ROUTE_WEIGHTS].ir = weights;
+    f[ROUTE_FLAT].ir = flat;
     return (Ex){.ty = route, .fields = f};
+}
+
+static Ex route_ex(Act *a, const Ty *route, ValId mask, ValId weights)
+{
+    return route_flat_ex(a, route, mask, weights, (ValId){0});
 }
 
 /* ---- from indices ---- */
@@ -155,7 +161,7 @@ static Ex closed_route(Act *a, RouteCx *r, const Ty *route)
     DimId dims[2] = {r->rows, r->experts};
     r->bad = act_map(a, dims, 1, bad_row, r);
     ValId mask = act_map(a, dims, 2, runs, r);
-    return route_ex(a, route, mask, act_map(a, dims, 2, running_weight, r));
+    return route_flat_ex(a, route, mask, act_map(a, dims, 2, running_weight, r), r->flat);
 }
 
 static void expand_ids(Act *a, RouteCx *r, ValId ids, ValId weights)
@@ -169,9 +175,10 @@ static void expand_ids(Act *a, RouteCx *r, ValId ids, ValId weights)
     r->weights = act_map(a, dims, 2, chosen_weight, &c);
 }
 
-Ex act_route_made(Act *a, bool by_mask, Ex entries, Ex weights, const Ty *route)
+Ex act_route_made(Act *a, bool by_mask, const Ex *args, uint32_t nargs, const Ty *route)
 {
-    ValId in = act_plain(a, entries);
+    Ex weights = args[1];
+    ValId in = act_plain(a, args[0]);
     const Type *t = val_ty(a->fn, in);
     DimId dims[2] = {t->dims[0], t->dims[1]};
     Elem e = act_elem(a, weights.ty->elem);
@@ -182,6 +189,8 @@ Ex act_route_made(Act *a, bool by_mask, Ex entries, Ex weights, const Ty *route)
     r.weights = w;
     if (!by_mask)
         expand_ids(a, &r, in, w);
+    if (nargs > 2)
+        r.flat = act_fill(a, act_value(a, args[2], args[2].ty->elem), dims, 1);
     return closed_route(a, &r, route);
 }
 
@@ -208,7 +217,16 @@ Ex act_route_weighted(Act *a, Ex route)
     DimId dims[2] = {r.rows, r.experts};
     if (!r.weights.ix)
         r.weights = act_map(a, dims, 2, bit_to_one, &r);
-    return route_ex(a, route.ty, r.mask, r.weights);
+    return route_flat_ex(a, route.ty, r.mask, r.weights, route.fields[ROUTE_FLAT].ir);
+}
+
+Ex act_route_flat(Act *a, Ex route)
+{
+    if (route.fields[ROUTE_FLAT].ir.ix)
+        return route;
+    RouteCx r = route_cx(a, route);
+    ValId none = act_fill(a, ir_const_int(&a->b, E_BIT, 0), &r.rows, 1);
+    return route_flat_ex(a, route.ty, r.mask, r.weights, none);
 }
 
 bool act_route_has_weights(Ex route)
@@ -264,6 +282,8 @@ Ex act_route_member(Act *a, Ex route, const char *member, const Ty *ty)
         return act_ex(ty, act_route_weighted(a, route).fields[ROUTE_WEIGHTS].ir);
     if (!strcmp(member, "count"))
         return act_ex(ty, act_map(a, &r.experts, 1, column_count, &r));
+    if (!strcmp(member, "flat"))
+        return act_ex(ty, act_route_flat(a, route).fields[ROUTE_FLAT].ir);
     /* ids: those that run in increasing order, then the others: bits in falling order are stable */
     ValId ones = act_convert(a, r.mask, E_I32);
     AttrVal k = attr_make_dims(a->m, "dims", &r.experts, 1);
@@ -363,6 +383,11 @@ static ValId row_poisoned(void *cx, Act *a, const ValId *idx)
     return act_fold(a, "any", r->experts, nan_weight, r);
 }
 
+static ValId flat_at(void *cx, Act *a, const ValId *t)
+{
+    return ir_index(&a->b, *(ValId *)cx, t, 1, false);
+}
+
 static ValId poison_at(void *cx, Act *a, const ValId *t)
 {
     return ir_index(&a->b, ((ActSend *)cx)->poison, t, 1, false);
@@ -381,6 +406,9 @@ ActSend *act_send_begin(Act *a, Ex route, const ActHow *how)
     s->columns = route.ty->experts;
     s->how = *how;
     s->any = act_map(a, &s->route.rows, 1, row_runs, &s->route);
+    ValId flat = route.fields[ROUTE_FLAT].ir;
+    if (flat.ix)
+        raise_bit(a, act_fold(a, "any", s->route.rows, flat_at, &flat), FLAT_ROUTED);
     if (!s->route.weights.ix)
         return s;
     s->poison = act_map(a, &s->route.rows, 1, row_poisoned, &s->route);

@@ -87,7 +87,7 @@ bool act_rows_meet(Act *a, uint32_t from, Ex route)
         return false;
     m.rows = val_ty(a->fn, route.fields[ROUTE_MASK].ir)->dims[0];
     m.seen = ARENA_ARRAY(a->arena, bool, a->fn->ins.n + 1);
-    for (uint32_t k = 0; k < 2; k++)
+    for (uint32_t k = 0; k < ROUTE_FLAT; k++)
         if (route.fields[k].ir.ix)
             want(&m, route.fields[k].ir);
     while (m.todo.n && !m.meet) {

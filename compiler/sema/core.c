@@ -191,7 +191,7 @@ static const Ty *core_order(Cx *cx, Core *c)
 
 static const Ty *core_route(Cx *cx, Core *c)
 {
-    if (c->nargs != 2)
+    if (c->nargs != 2 && c->nargs != 3)
         return wrong(cx, c);
     bool mask = !strcmp(c->text, "route_mask");
     const Ty *t = type_of(c, 0);
@@ -208,6 +208,9 @@ static const Ty *core_route(Cx *cx, Core *c)
         bad(cx, c->n->span, E0215, "'route_ids' wants indices, not %s", show_elem(cx, t->elem));
         return &ty_unknown;
     }
+    if (c->nargs == 3)
+        fit(cx, ty_vector(cx->ts, elem_concrete(E_BIT), a.at[0].dim), &c->args[2], c->n->span,
+            (Span){0, 0}, "flat rows of '%s'", c->text);
     ElemTy w = type_of(c, 1)->elem;
     if (!elem_is_real(w))
         bad(cx, c->n->ys.at[1]->span, E0215, "weights of '%s' are real, not %s", c->text,

@@ -419,6 +419,8 @@ static const Ty *route_member_type(Cx *cx, const Node *n, const Ty *r, ElemTy we
         return ty_tensor(cx->ts, weight, first, rows + 1);
     if (sym_eq(n->name, cx->w.count))
         return ty_vector(cx->ts, elem_concrete(E_I32), r->experts);
+    if (rows && sym_eq(n->name, cx->w.flat))
+        return ty_vector(cx->ts, elem_concrete(E_BIT), r->rows);
     if (!sym_eq(n->name, cx->w.ids))
         return NULL;
     a[rows] = axis_dim(rows ? r->experts : poly_num(cx->ps, 1));

@@ -291,20 +291,20 @@ static Ex take_one(Cx *cx, Ex e, const Sub *s, Span at)
     return e;
 }
 
-/* Both parts of a route; an index is a number and stays as it is (R6). */
+/* The fields of a route; an index is a number and stays as it is (R6). */
 static Ex take_route(Cx *cx, Ex e, Subs subs, Span at)
 {
     const Ty *r = e.ty;
-    Ex *f = ARENA_ARRAY(cx->arena, Ex, 2);
+    Ex *f = ARENA_ARRAY(cx->arena, Ex, ROUTE_FIELDS);
     Axis a[2] = {axis_dim(r->rows), axis_dim(r->experts)};
-    ElemTy elem[2] = {elem_concrete(E_BIT), elem_concrete(E_BIT)};
+    ElemTy elem[ROUTE_FIELDS] = {elem_concrete(E_BIT), elem_concrete(E_BIT), elem_concrete(E_BIT)};
     if (r->rows)
         elem[ROUTE_WEIGHTS] = elem_concrete(act_route_elem(cx->act, e));
-    for (uint32_t k = 0; k < 2; k++) {
+    for (uint32_t k = 0; k < ROUTE_FIELDS; k++) {
         f[k] = e.fields[k];
         if (!r->rows || !f[k].ir.ix)
             continue;
-        f[k].ty = ty_tensor(cx->ts, elem[k], a, 2);
+        f[k].ty = ty_tensor(cx->ts, elem[k], a, k == ROUTE_FLAT ? 1 : 2);
         f[k] = take_seen(cx, f[k], subs, at);
     }
     const Ty *t = seen(cx, r, subs);

@@ -15,7 +15,7 @@
 /* clang-format off */
 #define KNOWN_NAMES(X) \
     X(ix) X(end) X(inf) X(nan) X(selected) X(gate) X(route) X(bit) X(real) X(num) X(elem) \
-    X(exact) X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) \
+    X(exact) X(all) X(steps) X(remainder) X(ran) X(weight) X(mask) X(weights) X(count) X(flat) \
     X(ids) X(bits) X(min) X(max) X(iota) X(clamp) X(i32) X(u8) X(values) X(train) \
     X(lower) \
     X(derivative) X(rate) \

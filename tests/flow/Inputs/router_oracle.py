@@ -24,6 +24,8 @@ def hostile(*shape):
     plain = rng.random(shape[:-1]) < 0.3
     x[plain] = rng.standard_normal(x[plain].shape)
     x[rng.random(shape[:-1]) < 0.05] = np.nan
+    few = rng.random(shape[:-1]) < 0.05
+    x[few] = rng.choice(np.array([-np.inf, -np.inf, np.nan], np.float32), x[few].shape)
     return x.astype(np.float32)
 
 
@@ -37,6 +39,11 @@ def shares(x):
     top = np.where(np.isnan(x), -inf, x).max(-1, keepdims=True)
     e = np.where(x == top, 1, np.where(x < top, np.exp(np.where(x < top, x - top, 0)), 0))
     return e / e.sum(-1, keepdims=True)
+
+
+def flat(x):
+    """Rows whose numbers are all -inf."""
+    return (np.isnan(x) | (x == -inf)).all(1) & ~np.isnan(x).all(1)
 
 
 def by_ids(ids, w):
@@ -55,12 +62,12 @@ def by_mask(mask, w):
 
 def top_three(x, **_):
     ids = ranked(x)[:, :K]
-    return by_ids(ids, shares(np.take_along_axis(x, ids, 1)).astype(np.float32))
+    return *by_ids(ids, shares(np.take_along_axis(x, ids, 1)).astype(np.float32)), flat(x)
 
 
 def best_one(x, **_):
     ids = ranked(x)[:, :1]
-    return by_ids(ids, np.where(np.isnan(np.take_along_axis(x, ids, 1)), np.nan, 1.0))
+    return *by_ids(ids, np.where(np.isnan(np.take_along_axis(x, ids, 1)), np.nan, 1.0)), flat(x)
 
 
 def some_positive(x, **_):
@@ -83,9 +90,9 @@ def nucleus(x, **_):
 
 
 def within(x, **_):
-    runs, w = top_three(x)
+    runs, w, lost = top_three(x)
     seat = np.cumsum(runs, 0) - runs
-    return by_mask(runs & (seat < CAP), w)
+    return *by_mask(runs & (seat < CAP), w), lost
 
 
 def by_index(x, ids, w):
@@ -100,12 +107,13 @@ def save(name, x):
     return f'--input={name}={SCRATCH}/{name}.npy'
 
 
-def run(rule, inputs):
-    outs = ('runs', 'weigh', 'y')
+def run(rule, inputs, outs):
     args = [GATEC, 'run', FILE, '--network', rule, '--frames', *OPTIONS] + [save(n, x) for n, x in inputs.items()]
     done = subprocess.run(args + [f'--save={n}={SCRATCH}/{n}_.npy' for n in outs], text=True, capture_output=True)
     if done.returncode or 'NAN_ROUTED' not in done.stdout + done.stderr:
         sys.exit(f'{rule}: exit {done.returncode}: {done.stdout}{done.stderr}')
+    if 'flat' in outs and 'FLAT_ROUTED' not in done.stdout + done.stderr:
+        sys.exit(f'{rule}: rows of -inf set no status')
     return [np.load(f'{SCRATCH}/{n}_.npy') for n in outs]
 
 
@@ -121,24 +129,23 @@ def check(rule):
     if name == 'by_index':
         inputs.update(ids=rng.integers(0, E, (CALLS, T, K)).astype(np.int32), w=hostile(CALLS, T, K))
     want = [rule(**{n: v[c] for n, v in inputs.items()}) for c in range(CALLS)]
-    runs, share = (np.stack([w[k] for w in want]) for k in range(2))
+    runs, share, *lost = (np.stack([w[k] for w in want]) for k in range(len(want[0])))
     out = rng.choice(np.array([1, -2, 0.5, 4], np.float32), (CALLS, T, E))
     y = np.zeros((CALLS, T), np.float32)
     for e in range(E):
         y = np.where(runs[..., e], y + share[..., e].astype(np.float32) * out[..., e], y)
     y[np.isnan(share).any(-1)] = np.nan
     inputs['out'] = np.where(runs, out, np.nan).astype(np.float32)
-    if name != 'by_index':
-        got = run(name, inputs)
-    else:
+    if name == 'by_index':
         inputs.pop('x')
-        got = run(name, inputs)
+    outs = ('runs', 'weigh', 'y', 'flat')[:3 + len(lost)]
+    got = run(name, inputs, outs)
     scale = abs(share)
     if name == 'by_index':  # sums of what may cancel
         scale = scale + np.where(np.isfinite(inputs['w']), abs(inputs['w']), 0).max(-1, keepdims=True)
     scales = {'weigh': scale, 'y': np.where(runs, scale * abs(out), 0).sum(-1)}
-    for what, g, right in zip(('runs', 'weigh', 'y'), got, (runs, share, y)):
-        ok = g.astype(bool) == right if what == 'runs' else same(g, right, scales[what])
+    for what, g, right in zip(outs, got, (runs, share, y, *lost)):
+        ok = same(g, right, scales[what]) if what in scales else g.astype(bool) == right
         if not ok.all():
             at = tuple(np.argwhere(~ok)[0])
             row = {n: v[at[:2]] for n, v in inputs.items()}
