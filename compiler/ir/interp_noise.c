@@ -50,7 +50,7 @@ Scalar interp_noisy_op(Interp *in, const Code *c, const Scalar *a, Scalar r)
         return r;
     if (!maths && overflows(c, a, r)) /* a product may not, if it is fused with a sum */
         return (Scalar){.f = in->undecided};
-    if (!isfinite(r.f) || r.f == 0)
+    if (!isfinite(r.f) || (maths && r.f == 0)) /* a product that became 0 may not, if it is fused */
         return r;
     if (!maths && e != E_F64 && c->eval(E_F64, E_F64, a).f == r.f)
         return r;

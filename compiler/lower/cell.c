@@ -1,15 +1,33 @@
 /* Cells: states and carried values in storage. A value that was read may share the storage of its
  * cell as long as no write comes before its last use (uses.c); otherwise it is a copy. A value that
- * is only there to be written is computed in the cell. */
+ * is only there to be written, or to begin the cell, is computed in the cell, and a cell whose last
+ * value is a result of the network lives in the output. */
 
 #include "lower/lower.h"
 
+/* The storage of a cell that begins and ends in the function; it may be asked for before the cell.
+ */
+static Ref *storage_of(Lower *L, InsId cell)
+{
+    ValId res = ins_res(L->f, cell, 0);
+    if (!L->val[res.ix].ref)
+        L->val[res.ix].ref = ref_new(L, type_of_cell(L->m->types, val_type(L->f, res)), "cell");
+    return L->val[res.ix].ref;
+}
+
 static void lower_new_cell(Lower *L, InsId i)
 {
-    ValId res = ins_res(L->f, i, 0);
-    Ref *r = ref_new(L, type_of_cell(L->m->types, val_type(L->f, res)), "cell");
-    ref_put(L, r, ins_in(L->f, i, 0));
-    L->val[res.ix] = (LVal){.ref = r};
+    ref_put(L, storage_of(L, i), ins_in(L->f, i, 0));
+}
+
+void cell_want_yields(Lower *L, BodyId b, Ref *const *to)
+{
+    for (uint32_t k = 0; k < yield_n(L, b); k++) {
+        InsId cell = cell_ends_as(L, b, yield_of(L, b, k));
+        ValId res = cell.ix ? ins_res(L->f, cell, 0) : (ValId){0};
+        if (cell.ix && to[k]->rank && !L->val[res.ix].ref)
+            L->val[res.ix].ref = to[k];
+    }
 }
 
 static void lower_read(Lower *L, InsId i)
@@ -54,9 +72,11 @@ Ref *cell_dest(Lower *L, InsId make, uint32_t k)
 {
     bool once;
     ValId ok;
-    InsId w = write_in_place(L, make, k, &once);
-    if (!w.ix)
-        return NULL;
+    InsId w = write_in_place(L, make, k, &once), cell;
+    if (!w.ix) {
+        cell = cell_begins_with(L, make, k);
+        return cell.ix ? storage_of(L, cell) : NULL;
+    }
     Ref r = target_of(L, w, &ok);
     r.once = once;
     return ref_copy_of(L, &r);

@@ -60,6 +60,8 @@ typedef struct {
     uint32_t *dep;       /* per HI value: set of index parameters it depends on */
     uint32_t epoch;
     VEC(ValId) dim_of; /* per dimension symbol: its value, i64 */
+    unsigned copies;   /* places where a tensor is copied, for --stats; the bytes there at most */
+    int64_t copied;
 
     /* vector mode: one HI index parameter runs over lanes */
     unsigned width; /* lanes; 0 in scalar mode */
@@ -223,8 +225,14 @@ bool read_may_alias(const Lower *L, InsId read);
  * are read, each where its successor is computed, so none may be computed twice. */
 InsId write_in_place(Lower *L, InsId make, uint32_t k, bool *once);
 bool write_is_placed(const Lower *L, InsId write);
+/* The 'cell' that begins with result k, which nothing else uses; 0: none. */
+InsId cell_begins_with(const Lower *L, InsId make, uint32_t k);
+/* The 'cell' of the body whose last value v is: they can share one storage. 0: none. */
+InsId cell_ends_as(const Lower *L, BodyId b, ValId v);
 
 /* ---- cell.c ---- */
+/* Cells whose last values are yields of the body live where these go. */
+void cell_want_yields(Lower *L, BodyId b, Ref *const *to);
 /* The part of a cell where the elements of result k can go at once, or NULL. */
 Ref *cell_dest(Lower *L, InsId make, uint32_t k);
 

@@ -150,7 +150,7 @@ static bool cell_is_quiet(const Lower *L, InsId make, InsId write, ValId v, cons
         InsId r = u->order.at[p - 1];
         if (ins_op(L->f, r) != OP_read || cell_key(L, ins_in(L->f, r, 0)).ix != t->key.ix)
             continue;
-        if (p > u->at[make.ix] ||
+        if (p > u->end[make.ix] ||
             (read_may_alias(L, r) && u->last[ins_res(L->f, r, 0).ix] > u->end[make.ix]))
             return false;
     }
@@ -204,6 +204,33 @@ InsId write_in_place(Lower *L, InsId make, uint32_t k, bool *once)
     *once = any;
     L->uses->placed[w.ix] = true;
     return w;
+}
+
+/* ---- the ends of a cell ---- */
+
+InsId cell_begins_with(const Lower *L, InsId make, uint32_t k)
+{
+    uint32_t steps = 0;
+    const Fn *f = L->f;
+    ValId v = ins_res(f, make, k);
+    if (L->width || use_count(L, v) != 1)
+        return (InsId){0};
+    for (InsId i = ins_get(f, make)->next; i.ix && steps++ < MAX_BETWEEN; i = ins_get(f, i)->next)
+        if (ins_op(f, i) == OP_cell && ins_in(f, i, 0).ix == v.ix)
+            return hi_type(L, ins_res(f, i, 0))->elem == hi_type(L, v)->elem ? i : (InsId){0};
+    return (InsId){0};
+}
+
+InsId cell_ends_as(const Lower *L, BodyId b, ValId v)
+{
+    const Fn *f = L->f;
+    InsId read = val_def(f, v), cell;
+    if (!read.ix || ins_op(f, read) != OP_read || ins_get(f, read)->home.ix != b.ix ||
+        !read_may_alias(L, read))
+        return (InsId){0};
+    cell = val_def(f, ins_in(f, read, 0));
+    return cell.ix && ins_op(f, cell) == OP_cell && ins_get(f, cell)->home.ix == b.ix ? cell
+                                                                                      : (InsId){0};
 }
 
 bool write_is_placed(const Lower *L, InsId write)

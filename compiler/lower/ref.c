@@ -185,6 +185,15 @@ static void ref_copy_plain(Lower *L, const Ref *to, const Ref *from)
     lo_for_end(L, &k, NULL);
 }
 
+static void count_copy(Lower *L, const Ref *to)
+{
+    int64_t bytes = elem_bytes(to->elem);
+    for (uint32_t k = 0; k < to->rank; k++)
+        bytes *= dim_top(L, to->dim[k]);
+    L->copies++;
+    L->copied += bytes;
+}
+
 void ref_copy(Lower *L, const Ref *to, const Ref *from)
 {
     if (ref_same(to, from))
@@ -193,6 +202,8 @@ void ref_copy(Lower *L, const Ref *to, const Ref *from)
         ref_fill(L, to, from->other);
         return;
     }
+    if (to->rank)
+        count_copy(L, to);
     if (!from->guard.ix) {
         ref_copy_plain(L, to, from);
         return;

@@ -62,6 +62,7 @@ static void lower_outputs(Lower *L, BodyId hi)
         vec_push(L->m->arena, &L->f->out_types, t);
     }
     want_yields(L, hi, to);
+    cell_want_yields(L, hi, to);
     lower_body(L, hi);
     for (uint32_t k = 0; k < n; k++)
         ref_put(L, to[k], yield_of(L, hi, k));
@@ -102,5 +103,8 @@ bool pass_lower(PassCx *cx, Fn *f)
     }
     ir_yield(&L.b, NULL, 0);
     f->entry = lo;
+    if (cx->stats && L.copies)
+        strbuf_addf(cx->stats, "%s: %u copies of tensors, at most %lld bytes\n",
+                    sym_text(f->module->names, f->name), L.copies, (long long)L.copied);
     return true;
 }
