@@ -60,17 +60,21 @@ def counts(y):
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     x, run = inputs['x'], t.run(inputs)
-    t.true((run['paths'].sum(2) == 2).all(), 'two modules per token and step')
-    # A fixed route is the chain written out.
-    chain = ('think', 'deep', 'rest')
-    fixed = t.program(('routers.top_k(h @ wr[s], k: 2)', 'ix[pool](table[s]) + 0 * iota(T)' if False else
-                       'route_ids(each[t in T, j in 1] ix[pool](table[s]), each[t in T, j in 1] 1.0)'),
-                      ('network dna', 'const table: i32[S] = [2, 3, 0];\nnetwork dna'))
-    h = x.astype(float)
-    for name in chain:
-        h = module({n: v.astype(float) for n, v in t.weights.items()}, name, h)
-    t.near(fixed.run(inputs)['y'], h, 'a fixed route and the chain')
-    t.equal(fixed.run(inputs, weights=t.poisoned('pool.look.', 'wr')), fixed.run(inputs), 'NaN in a module nobody takes')
+    # The histogram of modules: every token twice in every step, as it was counted.
+    t.true((run['paths'].sum(2) == 2).all() and (run['paths'].sum((1, 2)) == 2 * 8).all(), 'two modules per token and step')
+    t.true(t.counted(inputs)['path'].sum() == 2 * 8 * S, 'the histogram of all steps')
+    # A fixed route, given with the call or known at compile time, is the chain written out.
+    rule = 'routers.top_k(h @ wr[s], k: 2)'
+    fixed = 'route_ids(each[t in T, j in 1] chain[s], each[t in T, j in 1] 1.0)'
+    table = (MODULES.index('think'), MODULES.index('deep'), MODULES.index('rest'))
+    generic = t.program((rule, fixed), ('dna(x: f32[T, D])', 'dna(x: f32[T, D], chain: ix[pool][S])'))
+    special = t.program((rule, fixed), ('network dna', f'const chain: ix[pool][S] = {list(table)};\nnetwork dna'))
+    hand = t.program(text=t.text[:t.text.index('network dna')] + 'network hand(x: f32[T, D]) -> f32[T, D] = pool.deep(pool.think(x));\n')
+    got = special.run(inputs)
+    t.equal(got['y'], hand.run(inputs)['y'], 'a fixed route and the chain')
+    t.equal(generic.run(dict(inputs, chain=np.int32(table))), got, 'a route of the call and one that is known')
+    t.true(len(special.code()) < len(generic.code()), f'code of {len(special.code())} and {len(generic.code())} bytes')
+    t.equal(special.run(inputs, weights=t.poisoned('pool.look.')), got, 'NaN in a module nobody takes')
     # A token that shares no attention module with another has no influence on it.
     one = t.program(('dim S = 3', 'dim S = 1'), weights=dict(t.weights, wr=t.weights['wr'][:1]))
     before, found = one.run(inputs), 0
