@@ -7,7 +7,7 @@
 
 #include "lower/contract.h"
 
-enum { SHORT_ROW = 2048 }; /* bytes */
+enum { SHORT_ROW = 4096 }; /* bytes */
 
 typedef struct {
     unsigned rows, cols;     /* of a full tile */
