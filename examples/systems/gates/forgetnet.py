@@ -54,6 +54,33 @@ def check(t):
     poisoned = t.run(inputs, {'open': 0}, t.poisoned('wg'))
     t.equal(poisoned, plain.run(inputs), 'NaN in the scorer of a closed gate')
     breadth_first(t, inputs['adj'])
+    shortest_paths(t)
+
+
+def shortest_paths(t):
+    """With 2^(-10 d) for a distance d, sums of products take the shortest way: the rounds are those of Bellman and Ford."""
+    one, rng = np.eye(D, dtype=np.float32), t.rng(2)
+    w = {'enc': one, 'wm': one, 'wg': one}
+    edges = (rng.random((V, V)) < 0.4) | np.eye(V, k=-1, dtype=bool)
+    edges[2:, 0] = False
+    length = np.where(edges & ~np.eye(V, dtype=bool), rng.integers(1, 3, (V, V)), np.inf)       # of the edge to row from column
+    adj = np.float32(2.0 ** (-10 * length))
+    distances = [np.where(np.arange(V) == 0, 0, np.inf)]
+    for _ in range(5):
+        distances.append(np.minimum(distances[-1], (length + distances[-1]).min(1)))
+    x = np.zeros((5, V, D), np.float32)
+    x[0, 0] = 1
+
+    def read(y):
+        with np.errstate(divide='ignore'):
+            return -np.floor(np.log2(y[:, :, 0]) / 10)
+    history = t.program((SCORER, 'let g = 1.0'), weights=w)
+    t.equal(read(history.run(dict(x=x, adj=adj))['y']), np.array(distances[1:]), 'distances by history')
+    # With the state as the input of every round, history is not needed; without it, closed gates forget the source.
+    told = np.float32(2.0 ** (-10 * np.array(distances[:5])))[:, :, None] + np.zeros((1, 1, D), np.float32)
+    t.equal(read(t.run(dict(x=told, adj=adj), {'open': 0}, w)['y']), np.array(distances[1:]), 'distances without history')
+    t.true(not t.run(dict(x=x, adj=adj), {'open': 0}, w)['y'][1:].any(), 'closed gates forget')
+    t.true(len({tuple(d) for d in distances}) > 3, f'the search takes several rounds: {distances}')
 
 
 def breadth_first(t, adj):
