@@ -61,9 +61,8 @@ def shortest_paths(t):
     """With 2^(-10 d) for a distance d, sums of products take the shortest way: the rounds are those of Bellman and Ford."""
     one, rng = np.eye(D, dtype=np.float32), t.rng(2)
     w = {'enc': one, 'wm': one, 'wg': one}
-    edges = (rng.random((V, V)) < 0.4) | np.eye(V, k=-1, dtype=bool)
-    edges[2:, 0] = False
-    length = np.where(edges & ~np.eye(V, dtype=bool), rng.integers(1, 3, (V, V)), np.inf)       # of the edge to row from column
+    chain = np.eye(V, k=-1, dtype=bool)                     # short edges, one after the other; others are there at once, but long
+    length = np.where(chain, 1, np.where(rng.random((V, V)) < 0.5, rng.integers(4, 7, (V, V)), np.inf))     # to row from column
     adj = np.float32(2.0 ** (-10 * length))
     distances = [np.where(np.arange(V) == 0, 0, np.inf)]
     for _ in range(5):
