@@ -8,10 +8,10 @@
  * Two rules, until nothing moves:
  *  - a pure instruction whose results are used in one body of an if or when only, moves to the
  * start of that body (never into a map, reduce or loop, which would repeat it);
- *  - a map that only a take reads is computed for the taken rows. Tensors that it reads at its own
- *    row become taken tensors; elsewhere the original number of the row is looked up.
- * Laws: guarded work is never moved out; an instruction that may raise stays, so that the status of
- * a call does not depend on the pass. */
+ *  - a map that only a take reads, and that is not repeated more often than the map, is computed
+ * for the taken rows. Tensors that it reads at its own row become taken tensors; elsewhere the
+ * original number of the row is looked up. Laws: guarded work is never moved out; an instruction
+ * that may raise stays, so that the status of a call does not depend on the pass. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
@@ -91,24 +91,30 @@ static BodyId next_inside(const Fn *f, BodyId from, BodyId to)
     return last;
 }
 
-/* The innermost arm on the way to the uses that is reached without entering a repeated body. */
+/* The innermost body on the way that is reached without entering a repeated one. */
+static BodyId reached(const Fn *f, BodyId from, BodyId to)
+{
+    while (from.ix != to.ix) {
+        BodyId in = next_inside(f, from, to);
+        Op op = ins_op(f, f->bodies.at[in.ix].owner);
+        if (op != OP_if && op != OP_when)
+            break;
+        from = in;
+    }
+    return from;
+}
+
+/* The innermost arm around all uses. */
 static BodyId arm_for(const Sink *s, InsId i)
 {
     const Ins *n = ins_get(s->f, i);
-    BodyId target = {0}, best = n->home;
+    BodyId target = {0};
     for (uint32_t k = 0; k < n->nres; k++) {
         BodyId m = s->meet[n->res.ix + k];
         if (m.ix)
             target = target.ix ? common(s->f, target, m) : m;
     }
-    while (target.ix && best.ix != target.ix) {
-        BodyId in = next_inside(s->f, best, target);
-        Op op = ins_op(s->f, s->f->bodies.at[in.ix].owner);
-        if (op != OP_if && op != OP_when)
-            break;
-        best = in;
-    }
-    return best;
+    return target.ix ? reached(s->f, n->home, target) : n->home;
 }
 
 /* Views and constants may stay: they cost nothing where they are. */
@@ -155,7 +161,21 @@ static void sink_body(Sink *s, BodyId b)
 /* ---- taken rows
  * ----------------------------------------------------------------------------------- */
 
-/* A map that only this take reads, or a cheap one, is computed for the rows that are taken. */
+/* Does the take run as often as what stands in 'from'? One that does not depend on the repeated
+ * body where it stands moves before that. */
+static bool as_often(Fn *f, InsId take, BodyId from)
+{
+    BodyId home = ins_get(f, take)->home, arm = reached(f, from, home);
+    if (arm.ix == home.ix)
+        return true;
+    if (!body_within(f, arm, val_home(f, ins_in(f, take, 1))))
+        return false;
+    ir_move_before(f, take, f->bodies.at[next_inside(f, arm, home).ix].owner);
+    return true;
+}
+
+/* A map that only this take reads, as often as the map runs, or a cheap one, is computed for the
+ * rows that are taken. */
 static bool narrow(Sink *s, InsId i)
 {
     Fn *f = s->f;
@@ -166,8 +186,8 @@ static bool narrow(Sink *s, InsId i)
     const AttrVal *dims = attr_find(f->module, ins_get(f, p)->attr, "dims");
     int64_t axis = attr_int(f->module, ins_get(f, i)->attr, "axis", -1);
     WorkKind kind = work_of(f, ins_body(f, p, 0)).kind;
-    if (axis < 0 || axis >= dims->ndims || kind == WORK_FIXED ||
-        (kind > WORK_CHEAP && s->uses[x.ix] != 1))
+    bool once = s->uses[x.ix] == 1 && as_often(f, i, ins_get(f, p)->home);
+    if (axis < 0 || axis >= dims->ndims || kind == WORK_FIXED || (kind > WORK_CHEAP && !once))
         return false;
     InsId m = map_of_rows(f, p, (uint32_t)axis, ins_in(f, i, 1), i);
     name_like(f, ins_res(f, m, 0), ins_res(f, i, 0));

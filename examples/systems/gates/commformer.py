@@ -15,6 +15,15 @@ def cases(rng):
     return [(dict(obs=rng.standard_normal((agents, D)).astype(np.float32)), {}) for agents in (8, 5, 1, 0)]
 
 
+def work(size, skipped):
+    """Keys and values of all agents, queries of those that listen, and their edges; of the complete graph all pairs."""
+    agents, d, hear = size['A'], size['D'], 1 - skipped['listen']
+    return (2 * d + hear * (d + 2 * agents * (1 - skipped['from']))) / (3 * d + 2 * agents)
+
+
+FULL = {'work': work}
+
+
 def reference(w, knobs, obs):
     agents, y, listens = len(obs), obs.copy(), obs @ w['wg'] > 0
     for i in range(agents):
