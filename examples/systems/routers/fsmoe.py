@@ -83,10 +83,33 @@ def check(t):
         back = order.run(dict(who=who, x=x[:n]))
         t.equal(back['back'], x[:n], 'the inverse of the order')
         t.equal(back['grouped'], x[:n][np.argsort(who, kind='stable')], 'rows by expert')
+    backwards(t, x[:4].astype(float), {n: v.astype(float) for n, v in t.weights.items()})
     # One expert alone, whatever the others hold.
     one = runs['gshard']['picks'][0]
     idle = [f'experts.{e}.' for e in range(E) if not one[e]]
     t.equal(t.run({'x': x[:1]}, weights=t.poisoned(*idle)), t.run({'x': x[:1]}), 'NaN in idle experts')
+
+
+def backwards(t, x, w):
+    """The derivatives by tokens, router and experts, of each rule."""
+    goal, at = t.rng(4).standard_normal(x.shape), {'x': x}
+    for n in ('w1', 'w2'):
+        at[n] = np.stack([w[f'experts.{e}.{n}'] for e in range(E)])
+    pick = 'route pick[T -> E] = {};\n    let out'
+    best, cosine = pick.format('routers.top_k(x @ wr, k: 2)'), "routers.top_k(each[t in T, e in E] nn.cosine((x @ low')[t], code[e]), k: 2)"
+    rules = {'reference': [], 'by_sigmoid': [(best, pick.format('routers.top_k[W: nn.sigmoid](x @ wr, k: 2)'))],
+             'by_choice': [(best, pick.format('routers.expert_choice(x @ wr, cap: 2 * T / E)'))],
+             'by_cosine': [(best, pick.format(cosine)), ('wr: f32[D, E], w1', 'low: f32[R, D], code: f32[E, R], w1'),
+                           ('grad[wr] loss', 'grad[low] loss, grad[code] loss')]}
+    for name, edits in rules.items():
+        router = ('low', 'code') if name == 'by_cosine' else ('wr',)
+        here = dict(at, **{n: w['layer.rule.' + n] for n in router})
+
+        def loss(v):
+            members = {f'experts.{e}.{n}': v[n][e] for e in range(E) for n in ('w1', 'w2')}
+            y = getattr(t.module, name)({**members, **{'layer.rule.' + n: v[n] for n in router}}, {}, v['x'])['y']
+            return ((y - goal) ** 2).mean()
+        t.slope(t.program(*edits, network='gradients').run(dict(here, goal=goal)), loss, here, name)
 
 
 ORDER = """dim T <= 12;
