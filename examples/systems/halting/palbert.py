@@ -69,12 +69,23 @@ def check(t):
     t.true((fixed.run({'x': x}, {'rule': QUANTILE, 'q': 0.35})['steps'] == 2).all(), 'q = 0.35 leaves at step 2')
     # The four criteria on the trace of a full run.
     trace = t.run({'x': x}, {'rule': EXPECTATION})['lambda'].T.astype(float)
-    for knobs in ({'rule': QUANTILE, 'q': 0.6}, {'rule': SAMPLE, 'seed': 5}):
+    recorded = 'lambda += each[b in B, l in L] select(i32(l) == i32(n), rate[b], 0.0);'
+    answers, states = (t.program((recorded, ''), ('answer = now;', 'answer = now; ' + recorded.replace('rate[b]', what)))
+                       .run({'x': x}, {'rule': EXPECTATION})['lambda'].T for what in ('f32(now[b])', 'pooled[b, 0]'))
+    exits = set()
+    for knobs in ({'rule': QUANTILE, 'q': 0.6}, {'rule': SAMPLE, 'seed': 5}, {'rule': PATIENCE, 'patient': 1}, {'rule': PATIENCE, 'patient': 2}):
         steps = t.run({'x': x}, knobs)['steps']
         for b in range(len(x)):
-            cdf = 1 - np.cumprod(1 - trace[:, b])
-            n = next((n for n in range(L) if leaves(knobs, b, n, cdf[n], trace[n, b], 0)), L - 1)
-            t.true(steps[b] == n + 1, f'rule {knobs["rule"]} on the trace: row {b} leaves at {steps[b]}, not {n + 1}')
+            cdf, streak = 1 - np.cumprod(1 - trace[:, b]), [0]
+            for n in range(1, L):
+                streak.append(streak[-1] + 1 if answers[n, b] == answers[n - 1, b] else 0)
+            n = next((n for n in range(L) if leaves(knobs, b, n, cdf[n], trace[n, b], streak[n])), L - 1)
+            t.true(steps[b] == n + 1, f'rule {knobs} on the trace: row {b} leaves at {steps[b]}, not {n + 1}')
+            exits.add((knobs['rule'], n))
+    t.true(len(exits) > 5, f'rules and the steps at which rows leave: {exits}')
+    p = trace * np.cumprod(np.concatenate([np.ones((1, len(x))), 1 - trace[:-1]]), 0)
+    p[-1] = 1 - p[:-1].sum(0)
+    t.near(t.run({'x': x}, {'rule': EXPECTATION})['expected'][:, 0], (p * states).sum(0), 'the expectation on the trace')
     # A threshold nobody reaches, and one that everybody does.
     full = t.run({'x': x}, {'rule': EXPECTATION})
     t.equal(t.run({'x': x}, {'rule': QUANTILE, 'q': 1}), full, 'q = 1 is the whole stack')
