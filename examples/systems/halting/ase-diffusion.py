@@ -44,6 +44,7 @@ def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     table, loop = '[2, 3, 4, 5, 6]', 'loop l in 0..deep'
     t.true(t.run(inputs)['blocks'] == sum(DEPTH), 'blocks run')
+    t.equal(t.work(inputs), len(inputs['noise']) * sum(DEPTH) * 2 * D * F, 'multiply-adds of so many blocks')
     # The deepest table is the sampler without exits; a table of one depth is the network of that depth.
     t.equal(t.program((table, '6')).run(inputs), t.program((loop, 'loop l in L')).run(inputs), 'full depth')
     shallow = t.program((table, '2'))

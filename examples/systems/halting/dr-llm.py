@@ -54,6 +54,10 @@ def reference(w, knobs, x):
     return {'h': h, 'actions': np.array(actions)}
 
 
+def counts(y):
+    return {'act': np.bincount(y['actions'], minlength=3)}
+
+
 def check(t):
     inputs = t.module.cases(t.rng(1))[0][0]
     blocks = t.text[:t.text.index('network drllm')]
@@ -64,8 +68,12 @@ def check(t):
     base = t.program(text=blocks + unrolled([1, 1, 1, 1]))
     t.equal(t.run(inputs, {'effort': 0.5})['h'], base.run(inputs)['y'], 'all once and the base model')
     # Forced actions are the network that is written out, and a skipped layer may hold anything.
-    forced = t.program(('drllm(x: f32[T, D])', 'drllm(x: f32[T, D], forced: ix[Act][L])'), ('argmax[a] score[a]', 'forced[l]'))
+    given = ('drllm(x: f32[T, D])', 'drllm(x: f32[T, D], forced: ix[Act][L])'), ('argmax[a] score[a]', 'forced[l]')
+    forced, n = t.program(*given), len(inputs['x'])
+    none = t.work(dict(inputs, forced=np.zeros(L, np.int32)), {}, *given)
     for actions in ([2, 0, 1, 2], [0, 1, 0, 1]):
+        blocks_run = t.work(dict(inputs, forced=np.int32(actions)), {}, *given) - none
+        t.equal(blocks_run, sum(actions) * (n * (4 * D * D + 2 * D * F) + n * n * 2 * D), f'multiply-adds of actions {actions}')
         got = forced.run(dict(inputs, forced=np.int32(actions)))
         t.equal(got['h'], t.program(text=blocks + unrolled(actions)).run(inputs)['y'], f'actions {actions}')
         skipped = t.poisoned(*(f'layer.{l}.' for l in range(L) if not actions[l]))
