@@ -33,6 +33,10 @@ def reference(w, knobs, x, adj):
     return {'y': y}
 
 
+def counts(y):
+    return {'remember': len(y['y'])}
+
+
 GATED = 'when remember { e + g * h } else e'
 SCORER = "let g = open * nn.sigmoid(x[t] @ wg')"
 

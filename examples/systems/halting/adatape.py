@@ -53,6 +53,10 @@ def reference(w, knobs, x):
     return {'y': z[:n], 'read': read, 'reads': reads, 'status': status}
 
 
+def counts(y):
+    return {'now': 3 * y['reads'], 'tape': y['read'].sum(), 'full': np.bincount([y['reads']], minlength=CAP + 1)}
+
+
 TRAINING = """use std.nn;
 use std.gates;
 use std.attention;

@@ -59,6 +59,10 @@ def minimum(x, adj, w):
     return np.linalg.solve(np.eye(n * D) + np.kron(laplacian, w.T @ w), x.reshape(-1)).reshape(n, D)
 
 
+def counts(y):
+    return {'awake': len(y['h']) * y['steps'], 'still': np.bincount([y['steps'] + 1], minlength=STEPS + 1)}
+
+
 def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     best = minimum(inputs['x'].astype(float), inputs['adj'].astype(float), t.weights['w'].astype(float))

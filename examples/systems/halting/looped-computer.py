@@ -42,6 +42,10 @@ def reference(w, knobs, image, start):
     return {'mem': np.array(mem), 'pc': pc, 'ran': ran, 'status': BOUND * (ran == knobs['steps'])}
 
 
+def counts(y):
+    return {'stopped': np.bincount([y['ran'] + 1], minlength=513)}
+
+
 def check(t):
     # Memory after every instruction, with one object for both programs.
     for image in (program(ADD, [0, 1, 17, 25]), program(MULTIPLY, [0, 1, 7, 6, 0])):
