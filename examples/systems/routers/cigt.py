@@ -16,7 +16,7 @@ def weights(rng):
 
 def cases(rng):
     x = rng.standard_normal((6, 2, H, H)).astype(np.float32)
-    return [({'x': x[:n]}, {}) for n in (6, 2, 1, 0)]
+    return [({'x': x[:n]}, {}) for n in (6, 2, 1, 0)] + [({'x': 20 * x, 'label': np.int32([1, 0, 0, 2, 0, 2])}, {}, 'gains')]
 
 
 def conv(x, k):
@@ -28,7 +28,7 @@ def conv(x, k):
     return y
 
 
-FULL = {'edits': [("routers.best(pooled @ wr')", "routers.dense(nn.softmax(pooled @ wr'))")]}
+FULL = {'edits': [('routers.best(score)', 'routers.dense(nn.softmax(score))')]}
 
 
 def reference(w, knobs, x):
@@ -43,12 +43,19 @@ def reference(w, knobs, x):
     return {'y': y, 'second': ways[1], 'third': ways[2]}
 
 
-def information_gain(route, label):
-    """I(y; z) = H(z) + H(y) - H(y, z) in nats."""
-    def entropy(v):
-        p = np.unique(v, axis=0, return_counts=True)[1] / len(v)
-        return -(p * np.log(p)).sum()
-    return entropy(route[:, None]) + entropy(label[:, None]) - entropy(np.stack([route, label], 1))
+def gains(w, knobs, x, label):
+    """H(z) + H(y) - H(y, z) of the routes z and the labels y, for each stage that has a choice."""
+    def entropy(p):
+        return -sum(v * np.log(v) for v in np.ravel(p) if v > 0)
+    joint = [np.zeros((k, 3)) for k, _, _ in STAGES]
+    for image, y in zip(x, label):
+        h = image
+        for s in range(len(STAGES)):
+            e = np.exp(w[f's{s + 1}.wr'] @ h.mean((1, 2)))
+            joint[s][:, y] += e / e.sum() / len(x)
+            h = np.maximum(conv(h, w[f's{s + 1}.units.{np.argmax(e)}.k']), 0)
+    second, third = (entropy(p.sum(1)) + entropy(p.sum(0)) - entropy(p) for p in joint[1:])
+    return {'second': second, 'third': third}
 
 
 def counts(y):
@@ -76,13 +83,17 @@ def check(t):
     idle = [f's{s}.units.{u}.' for s, way in zip((2, 3), ways) for u in range(len(way)) if not way[u]]
     alone = {'x': inputs['x'][:1]}
     t.equal(t.run(alone, weights=t.poisoned(*idle)), t.run(alone), 'NaN in units not taken')
-    # Routes that follow the label have a gain of log K, routes that ignore it none.
-    x = np.zeros((6, 2, H, H), np.float32)
-    x[:3, 0], x[3:, 1] = 1, 1
-    copy = {n: np.zeros_like(v) for n, v in t.weights.items()}
-    copy['s1.units.0.k'][0, 0, 1, 1] = copy['s1.units.0.k'][1, 1, 1, 1] = 1
-    label = np.array([0, 0, 0, 1, 1, 1])
-    aligned = t.run({'x': x}, weights=dict(copy, **{'s2.wr': np.float32([[1, 0, 0], [0, 1, 0]])}))['second'].argmax(1)
-    blind = t.run({'x': x}, weights=dict(copy, **{'s2.wr': np.float32([[1, 1, 0], [0, 0, 0]])}))['second'].argmax(1)
-    t.near(information_gain(aligned, label), np.log(2), 'routes that follow the label', 1e-9)
-    t.near(1 + information_gain(blind, label), 1.0, 'routes that ignore it', 1e-9)
+    # Routes that follow the labels have a gain of log K, routes that ignore them none. The images are of three kinds that the
+    # units hand on as channels.
+    kinds = np.float32([(1, 0), (0, 1), (-1, -1)])
+    units = {n: np.zeros_like(v) for n, v in t.weights.items()}
+    units['s1.units.0.k'][:, :, 1, 1] = [(1, 0), (0, 1), (-1, -1)]
+    for n in ('s2.units.0.k', 's2.units.1.k'):
+        units[n][:3, :, 1, 1] = np.eye(3)
+    units.update({'s2.wr': 200 * np.eye(2, 3, dtype=np.float32), 's3.wr': 200 * np.eye(3, 4, dtype=np.float32)})
+    program = t.program(network='gains')
+    for classes, stage in ((2, 'second'), (3, 'third')):
+        kind = np.repeat(np.arange(classes), 2)
+        for label, gain in ((kind, np.log(classes)), (np.arange(2 * classes) % 2, 0)):
+            x = np.broadcast_to(kinds[kind][:, :, None, None], (2 * classes, 2, H, H))
+            t.near(1 + program.run(dict(x=x, label=label), weights=units)[stage], 1 + gain, f'{stage} stage: gain of routes {kind} about {label}')

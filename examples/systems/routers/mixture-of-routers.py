@@ -42,6 +42,7 @@ def check(t):
     w = t.weights
     # One sub-router, and a main router that always names one, are the ordinary mixture.
     plain = t.program(('sum[j] m[t, j] * r[j, t, e]', 'r[1, t, e]'))
+    t.true(plain.reads() == set(w) - {'main'}, f'the ordinary mixture reads {plain.reads()}')
     one = t.program(('dim J = 3', 'dim J = 1'), weights=dict(w, main=w['main'][:, 1:2], sub=w['sub'][1:2]))
     t.near(one.run(inputs)['y'], plain.run(inputs)['y'], 'one sub-router')
     named = t.program(('nn.softmax(x @ main)', 'each[t in T, j in J] select(i32(j) == 1, 1.0, 0.0)'))
