@@ -49,6 +49,7 @@ def check(t):
     deaf = t.poisoned('wq', 'wk', 'wv', 'eq', 'ek')
     deaf['wg'] = np.zeros(D, np.float32)
     t.equal(t.run(inputs, weights=deaf)['y'], obs, 'no agent listens')
+    t.folds(t.program(('(obs + message, listen.mask)', '(obs + 0, each[a in A] false)')), 'listen=closed')
     # The multiply-adds: the gates of all, and if anybody listens keys and values of all, and of each that does its query
     # and K edges.
     t.equal(t.work(inputs, weights=deaf), M * D, 'no messages, no work')

@@ -51,6 +51,7 @@ def check(t):
     t.equal(folded.run(inputs), plain.run(inputs), 'closed gate and ForgetNet')
     t.equal(t.run(inputs, {'open': 0}), plain.run(inputs), 'closed knob and ForgetNet')
     t.true(folded.code() == plain.code(), 'the code of the closed gate is that of ForgetNet')
+    t.folds(plain, 'remember=closed')
     # A constant gate of 1 is the historical baseline.
     t.equal(t.program((SCORER, 'let g = 1.0')).run(inputs),
             t.program((GATED, 'e + h'), *ungated).run(inputs), 'open gate and history')

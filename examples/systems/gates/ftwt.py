@@ -64,6 +64,7 @@ def check(t):
     for case, knob in t.module.cases(t.rng(1))[:2]:
         kept = t.run(case, knob)['live'].sum()
         t.equal(t.work(case, knob), len(case['x']) * F * C + kept * per_channel, f'multiply-adds of {kept} channels')
+    t.folds(t.program(('gates.mass_set(nn.softmax(head @ peak), r)', 'each[f in F] true')), 'live=open')
     # Mass 1 is the dense network.
     plain = t.program((', w1 where live)', ', w1)'), ('w2 where live', 'w2'))
     t.equal(t.run(inputs, {'r': 1})['y'], plain.run(inputs)['y'], 'mass 1 and no gate')

@@ -43,6 +43,7 @@ def check(t):
     t.near(forced[1].run(inputs)['y'], t.weights['bias'][N] + gelu(x @ w1.T) @ w2.T, 'k = N is the dense MLP')
     # Learners that no token reaches are not run.
     t.equal(forced[2].run(inputs, weights=t.poisoned('learners.2.', 'learners.3.')), forced[2].run(inputs), 'NaN in learners')
+    t.folds(t.program(('halt enough[T] when k <= i #train(gumbel);', '')), 'enough=never')
     # The work is that of the scores, and a slice for every learner of every token.
     for case, knobs in t.module.cases(t.rng(1))[:2]:
         n, used = len(case['x']), t.run(case)['used']

@@ -94,6 +94,7 @@ def check(t):
             t.run(some, {'q': np.float32([0, 0, 0])}), 'NaN in stages that nobody reaches')
     whole = t.program(('exit sure[B] when top1 >= q[Head.early] with (p1, Head.early);', ''),
                       ('exit likely[B] when top2 >= q[Head.middle] with (p2, Head.middle);', ''))
+    t.folds(whole, 'sure=never', 'likely=never')
     t.equal(t.run(some, {'q': np.float32([2, 2, 0])}), whole.run(some), 'nobody leaves early')
     # A batch is its rows.
     run = t.run(some, {'q': np.float32([0.7, 0.6, 0])})

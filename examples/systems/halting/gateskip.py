@@ -131,6 +131,7 @@ def check(t):
     dense = t.program(
         ('gate attend[T] = rank_a >= gates.quantile_of(rank_a, budget)', 'gate attend[T] = each[t] true'),
         ('gate think[T] = rank_m >= gates.quantile_of(rank_m, budget)', 'gate think[T] = each[t] true'))
+    t.folds(dense, 'attend=open', 'think=open')
     t.equal(t.run(inputs, {'budget': 0}), dense.run(inputs), 'budget 0 and no gates')
     # The multiply-adds: every token has gates, and keys and values to begin with; branches have the share 1 - q of theirs.
     always, branches = (2 * L + 2) * 8 * D * D, L * 8 * (3 * D * D + 2 * 8 * D + 3 * D * F)

@@ -64,4 +64,5 @@ def check(t):
     t.equal(t.run(inputs, {'steps': 4, 'share_of': 0}, poison)['y'], t.run(inputs, {'steps': 1})['y'], 'nobody thinks on')
     # Share 1 is the loop without a router's choice.
     everybody = t.program(('gates.top_share(r, share_of)', 'each[i in n] true'))
+    t.folds(everybody, 'core.chosen=open')
     t.equal(t.run(inputs, {'share_of': 1}), everybody.run(inputs), 'everybody thinks')

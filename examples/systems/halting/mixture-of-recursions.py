@@ -102,6 +102,8 @@ def check(t):
     ones = [('[1.0, 0.6667, 0.3333]', '1'), ('alpha * nn.sigmoid(h @ wr[r])', '1 + 0 * (h @ wr[r])')]
     stack = t.program(ones[1], ('halt leave[T] when not gates.top(g, k: int(ceil(cap[r] * f32(whole T)))) #train(bce);', ''))
     t.equal(t.program(*ones).run(inputs), stack.run(inputs), 'capacity 1 and gate 1')
+    t.folds(t.program(('halt leave[T] when not gates.top(g, k: int(ceil(cap[r] * f32(whole T)))) #train(bce);', ''),
+                      ('halt leave[T] when depth <= r;', '')), 'leave=never')
     # Work by the capacities: how many tokens took how many recursions.
     depth = t.run(inputs)['depth']
     t.true([(depth > r).sum() for r in range(R)] == [9, 7, 3], f'depths {depth}')
