@@ -260,8 +260,13 @@ enum { ROUTE_MASK, ROUTE_WEIGHTS, ROUTE_FLAT, ROUTE_FIELDS };
 Ex act_route_index(Act *a, Ex ids, const Ty *route); /* ix[experts][rows], or ix[experts] */
 /* route_mask (by_mask) and route_ids; args: entries, weights, perhaps flat rows. */
 Ex act_route_made(Act *a, bool by_mask, const Ex *args, uint32_t nargs, const Ty *route);
-Ex act_route_weighted(Act *a, Ex route); /* the same with weights */
-Ex act_route_flat(Act *a, Ex route);     /* the same with the rows that -inf decided */
+Ex act_route_weighted(Act *a, Ex route);             /* the same with weights */
+Ex act_route_flat(Act *a, Ex route);                 /* the same with the rows that -inf decided */
+Ex act_route_whole(Act *a, Ex route, ElemTy weight); /* with all fields, over rows */
+/* A route that an expert gives as its weights and, as numbers, its flat rows; 'parts' are their
+ * types. What a send makes of such parts is a route again. */
+Ex act_route_given(Act *a, Ex route, const Ty *parts);
+Ex act_route_joined(Act *a, Ex parts, const Ty *route);
 bool act_route_has_weights(Ex route);
 Elem act_route_elem(Act *a, Ex route); /* of its weights */
 Ex act_route_member(Act *a, Ex route, const char *member, const Ty *ty);

@@ -229,6 +229,37 @@ Ex act_route_flat(Act *a, Ex route)
     return route_flat_ex(a, route.ty, r.mask, r.weights, none);
 }
 
+Ex act_route_whole(Act *a, Ex route, ElemTy weight)
+{
+    if (!route.ty->rows)
+        return route;
+    route = act_route_flat(a, act_route_weighted(a, route));
+    ValId w = act_convert(a, route.fields[ROUTE_WEIGHTS].ir, act_elem(a, weight));
+    return route_flat_ex(a, route.ty, route.fields[ROUTE_MASK].ir, w, route.fields[ROUTE_FLAT].ir);
+}
+
+Ex act_route_given(Act *a, Ex route, const Ty *parts)
+{
+    Elem e = act_elem(a, parts->fields[0].ty->elem);
+    Ex w = act_route_whole(a, route, parts->fields[0].ty->elem);
+    Ex *f = ARENA_ARRAY(a->arena, Ex, 2);
+    f[0] = act_ex(parts->fields[0].ty, w.fields[ROUTE_WEIGHTS].ir);
+    f[1] = act_ex(parts->fields[1].ty, act_convert(a, w.fields[ROUTE_FLAT].ir, e));
+    return (Ex){.ty = parts, .fields = f};
+}
+
+Ex act_route_joined(Act *a, Ex parts, const Ty *route)
+{
+    RouteCx r = {.weights = parts.fields[0].ir};
+    const Type *t = val_ty(a->fn, r.weights);
+    DimId dims[2] = {t->dims[0], t->dims[1]};
+    r.rows = dims[0];
+    r.experts = dims[1];
+    r.mask = act_fill(a, ir_const_int(&a->b, E_BIT, 1), dims, 2);
+    r.flat = act_convert(a, parts.fields[1].ir, E_BIT);
+    return closed_route(a, &r, route);
+}
+
 bool act_route_has_weights(Ex route)
 {
     return route.fields[ROUTE_WEIGHTS].ir.ix != 0;

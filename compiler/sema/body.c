@@ -442,6 +442,21 @@ void body_params(Cx *cx, FnInfo *f, Env *env)
             names_in(body.at[i]->type, param_name, &v);
 }
 
+/* A host gives numbers; the network says which decision they are. */
+static void input_decision(Cx *cx, const Node *p, const Ty *t)
+{
+    bool route = t->kind == TYK_ROUTE;
+    if (!route && (t->kind != TYK_TENSOR || t->elem.kind != SE_SEL))
+        return;
+    bad(cx, p->span, E0104, "an input of a network is a tensor, not a %s",
+        route ? "route" : "gate");
+    if (route)
+        help(cx, "take ids: ix[E][T, K] and w: f32[T, K] for route r[T -> E] = route_ids(ids, w), "
+                 "or a mask for route_mask");
+    else
+        help(cx, "take bits: bit[T] for gate g[T] = bits");
+}
+
 static void body_formals(Cx *cx, const Node *d, Env *env)
 {
     for (uint32_t i = 0; i < d->ys.n; i++) {
@@ -453,6 +468,8 @@ static void body_formals(Cx *cx, const Node *d, Env *env)
         }
         shape_note(cx, p->span, p->name, "", t);
         Bind b = {.kind = BIND_VAL, .role = IS_ARGUMENT, .type = t, .where = p->span};
+        if (d->kind == AST_NETWORK)
+            input_decision(cx, p, t);
         if (t->kind == TYK_ROUTE) {
             b.kind = BIND_ROUTE;
             b.type = ty_route(cx->ts, t->elem, t->rows, t->experts, p->name, t->route_id);

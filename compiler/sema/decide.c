@@ -4,6 +4,10 @@
 
 const Poly *axis_of(Cx *cx, NodeList subs, Env *env)
 {
+    if (subs.n > 1) {
+        bad(cx, subs.at[1]->span, E0302, "a decision is over one axis, not over %u", subs.n);
+        help(cx, "decide per item: each[t] { gate g[D] = ...; when g { ... } else ... }");
+    }
     return subs.n ? need_dim(cx, subs.at[0], env) : NULL;
 }
 
@@ -138,6 +142,11 @@ static Decision decision(Cx *cx, const Node *n, Env *env)
     Decision out = {0};
     bool named = c->kind == AST_NAME || c->kind == AST_WHOLE;
     Bind *b = named ? env_find(cx->arena, env, c->name, NULL) : NULL;
+    if (named && !b) {
+        bad(cx, c->span, E0301, "no gate '%s' is known here", text_of(cx, c->name));
+        help(cx, "a selection exists in the braces it is made in only; its mask can leave them");
+        return out;
+    }
     if (!b || b->kind != BIND_GATE) {
         bad(cx, c->span, E0301, "'when' and 'on' take the name of a gate");
         help(cx, "gate open[T] = ...; and then when open { ... } else ...");
@@ -303,12 +312,24 @@ static Ex literal_indices(Cx *cx, Ex e, const Ty *t)
     return e;
 }
 
+bool routes_within(const Ty *t)
+{
+    bool some = false;
+    for (uint32_t i = 0; t->kind == TYK_TUPLE && i < t->nfields; i++)
+        some |= t->fields[i].ty->kind == TYK_ROUTE || routes_within(t->fields[i].ty);
+    return some;
+}
+
 Value emit_when(Cx *cx, ActBody *body, Ex x, Ex y, const int *xa, const int *ya, Value joined)
 {
     const Ty *t = joined.ex.ty;
     if (t->kind == TYK_ROUTE) {
         joined.ex = act_when_route(cx->act, body, x, y, t);
         joined.ex.ty = t;
+        return joined;
+    }
+    if (routes_within(t)) {
+        not_yet(cx, cx->at, "a route beside other values that a decision gives");
         return joined;
     }
     uint32_t parts = ty_leaves(t);

@@ -63,8 +63,9 @@ static Value unbound(Cx *cx, const Node *n, Env *env)
 static Ex held(Cx *cx, const Bind *b)
 {
     if (b->parts) {
-        Ex *f = ARENA_ARRAY(cx->arena, Ex, b->type->nfields + 1);
-        for (uint32_t i = 0; i < b->type->nfields; i++)
+        uint32_t n = bind_parts(b);
+        Ex *f = ARENA_ARRAY(cx->arena, Ex, n + ROUTE_FIELDS);
+        for (uint32_t i = 0; i < n; i++)
             f[i] = held(cx, b->parts[i]);
         return (Ex){.ty = b->type, .fields = f};
     }

@@ -291,20 +291,31 @@ static Ex take_one(Cx *cx, Ex e, const Sub *s, Span at)
     return e;
 }
 
+uint32_t route_types(Cx *cx, const Ty *route, const Ty **types)
+{
+    Axis a[2] = {axis_dim(route->rows), axis_dim(route->experts)};
+    types[ROUTE_MASK] = ty_scalar(cx->ts, elem_ix(route->experts));
+    if (!route->rows)
+        return 1;
+    types[ROUTE_MASK] = ty_tensor(cx->ts, elem_concrete(E_BIT), a, 2);
+    types[ROUTE_WEIGHTS] = ty_tensor(cx->ts, route->elem, a, 2);
+    types[ROUTE_FLAT] = ty_tensor(cx->ts, elem_concrete(E_BIT), a, 1);
+    return ROUTE_FIELDS;
+}
+
 /* The fields of a route; an index is a number and stays as it is (R6). */
 static Ex take_route(Cx *cx, Ex e, Subs subs, Span at)
 {
     const Ty *r = e.ty;
     Ex *f = ARENA_ARRAY(cx->arena, Ex, ROUTE_FIELDS);
-    Axis a[2] = {axis_dim(r->rows), axis_dim(r->experts)};
-    ElemTy elem[ROUTE_FIELDS] = {elem_concrete(E_BIT), elem_concrete(E_BIT), elem_concrete(E_BIT)};
-    if (r->rows)
-        elem[ROUTE_WEIGHTS] = elem_concrete(act_route_elem(cx->act, e));
+    const Ty *types[ROUTE_FIELDS];
+    ElemTy w = r->rows ? elem_concrete(act_route_elem(cx->act, e)) : r->elem;
+    route_types(cx, ty_route(cx->ts, w, r->rows, r->experts, r->route_name, r->route_id), types);
     for (uint32_t k = 0; k < ROUTE_FIELDS; k++) {
         f[k] = e.fields[k];
         if (!r->rows || !f[k].ir.ix)
             continue;
-        f[k].ty = ty_tensor(cx->ts, elem[k], a, k == ROUTE_FLAT ? 1 : 2);
+        f[k].ty = types[k];
         f[k] = take_seen(cx, f[k], subs, at);
     }
     const Ty *t = seen(cx, r, subs);

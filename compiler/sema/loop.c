@@ -2,7 +2,25 @@
 
 #include "sema/lint.h"
 
-/* A cell; of a tuple one for each part. */
+static Bind *carry_of(Cx *cx, const Node *c, SymId name, const Ty *t, Ex start);
+
+/* A route in cells, one for each of its fields: what is assigned later may have any of them. */
+static void route_cells(Cx *cx, const Node *c, Bind *b, Ex start)
+{
+    const Ty *types[ROUTE_FIELDS];
+    uint32_t n = route_types(cx, b->type, types);
+    Bind **parts = ARENA_ARRAY(cx->arena, Bind *, n);
+    start = live(cx) ? act_route_whole(cx->act, start, b->type->elem) : start;
+    for (uint32_t i = 0; i < n; i++) {
+        Ex field = {.ty = types[i]};
+        if (live(cx))
+            field.ir = start.fields[i].ir;
+        parts[i] = carry_of(cx, c, b->name, types[i], field);
+    }
+    b->parts = parts;
+}
+
+/* A cell; of a tuple or route one for each part. */
 static Bind *carry_of(Cx *cx, const Node *c, SymId name, const Ty *t, Ex start)
 {
     Bind *b = ARENA_NEW(cx->arena, Bind);
@@ -14,9 +32,12 @@ static Bind *carry_of(Cx *cx, const Node *c, SymId name, const Ty *t, Ex start)
             parts[i] = carry_of(cx, c, name, t->fields[i].ty,
                                 start.fields ? start.fields[i] : (Ex){.ty = t->fields[i].ty});
         b->parts = parts;
-    } else if (t->kind != TYK_TENSOR) {
-        not_yet(cx, c->span, "a route as a carry");
-    } else if (live(cx)) {
+    } else if (t->kind == TYK_ROUTE) {
+        ElemTy w = live(cx) ? elem_concrete(act_route_elem(cx->act, start)) : t->elem;
+        b->type = ty_route(cx->ts, w.kind == SE_LIT ? elem_concrete(E_F32) : w, t->rows, t->experts,
+                           name, (uint32_t)polys_fresh_id(cx->ps));
+        route_cells(cx, c, b, start);
+    } else if (t->kind == TYK_TENSOR && live(cx)) {
         b->cell = act_carry(cx->act, name, start, t);
     }
     return b;

@@ -101,7 +101,7 @@ struct Bind {
     ActHow how;                          /* gate: what its annotations say */
     ValId place;                         /* index; member of a bank that a part or state is */
     const ValId *rest_places;
-    Bind *const *parts; /* carry that is a tuple: one per field */
+    Bind *const *parts; /* carry that is a tuple or route: one per field */
     uint32_t fixed;     /* index: 1 + its number, where each index has its own code */
 };
 

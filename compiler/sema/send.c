@@ -39,6 +39,8 @@ void check_route(Cx *cx, const Node *s, Env *env)
     const Node *a = s->xs.at[0];
     if (a->kind != AST_ARROW) {
         bad(cx, s->span, E0104, "a route wants [T -> E]");
+        env_put(cx->arena, env, s->name,
+                (Bind){.kind = BIND_VAL, .type = &ty_unknown, .where = s->span});
         return;
     }
     const Poly *rows = a->a ? need_dim(cx, a->a, env) : NULL;
@@ -132,6 +134,7 @@ typedef struct {
     ActHow how;
     ActSend *act; /* over rows, while code is made */
     VEC(Ex) gives;
+    uint32_t routes; /* of them */
 } Send;
 
 static const char *arm_name(Cx *cx, const Send *s, const char *arm)
@@ -171,14 +174,43 @@ static void check_weighted(Cx *cx, const Send *s, const Value *v, Span at)
     }
 }
 
+/* What a send computes of routes that experts give: their weights, and the rows that are flat. */
+static const Ty *given_parts(Cx *cx, const Ty *route)
+{
+    const Ty *types[ROUTE_FIELDS];
+    ElemTy w = elem_is_real(route->elem) && route->elem.kind == SE_CONCRETE ? route->elem
+                                                                            : elem_concrete(E_F32);
+    route_types(cx, ty_route(cx->ts, w, route->rows, route->experts, route->route_name, 0), types);
+    TyField *f = ARENA_ARRAY(cx->arena, TyField, 2);
+    f[0].ty = types[ROUTE_WEIGHTS];
+    f[1].ty = ty_with_elem(cx->ts, types[ROUTE_FLAT], w);
+    return ty_tuple(cx->ts, f, 2);
+}
+
+/* A route that an arm gives, as these parts; indices too, where a route is wanted. */
+static Ex given_route(Cx *cx, Send *s, const Value *v, const Sub *sub, int **axis)
+{
+    static int rows[2] = {0, 0};
+    bool wanted = s->want && s->want->kind == TYK_ROUTE && s->want->rows;
+    const Ty *t = wanted ? seen(cx, s->want, (Subs){sub, 1}) : v->ex.ty;
+    if (!live(cx) || !s->act || t->kind != TYK_ROUTE || !t->rows)
+        return v->ex;
+    s->routes++;
+    *axis = rows;
+    return act_route_given(cx->act, fitted(cx, v, t), given_parts(cx, t));
+}
+
 /* What an arm over rows gives, joined with the others. */
 static void arm_gives(Cx *cx, Send *s, Value v, const Sub *sub, Span at, const char *name)
 {
     int *axis = parts_of(cx, &v);
     Ex made = v.ex;
     check_weighted(cx, s, &v, at);
-    if (s->rows && v.kind == V_VALUE)
+    if (s->rows && v.kind == V_VALUE) {
+        Value given = v;
         v.ex.ty = body_result(cx, v.ex.ty, sub, at, name, axis);
+        made = given_route(cx, s, &given, sub, &axis);
+    }
     join_in(cx, s, v, "send");
     if (!live(cx) || !s->act)
         return;
@@ -346,6 +378,15 @@ static void rows_arm(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t en
     arm_gives(cx, s, v, &s->sub, arm->span, arm_name(cx, s, text_of(cx, arm->name)));
 }
 
+/* An expert without arm takes the 'else', with its weight. */
+static void rows_unlisted(Cx *cx, Send *s, int64_t expert)
+{
+    ValId place = {0};
+    Env *e = arm_scope(cx, s, NULL, expert, expert + 1, &place);
+    Value v = ex(cx, s->n->type, e, arm_want(cx, s));
+    arm_gives(cx, s, v, &s->sub, s->n->type->span, arm_name(cx, s, "e"));
+}
+
 /* In the order of the experts: named ones have their own code each, the others share one loop. */
 static void rows_by_arms(Cx *cx, Send *s)
 {
@@ -355,6 +396,8 @@ static void rows_by_arms(Cx *cx, Send *s)
             const Node *arm = arm_of_expert(s, i);
             if (arm)
                 rows_arm(cx, s, arm, i, (int64_t)i + 1);
+            else if (s->n->type)
+                rows_unlisted(cx, s, i);
         }
         return;
     }
@@ -411,8 +454,18 @@ static Value rows_result(Cx *cx, Send *s)
     const Ty *t = ty_default(cx->ts, v.ex.ty);
     if (!live(cx) || !s->act || ty_is_any(t))
         return v;
+    if (routes_within(t)) {
+        not_yet(cx, s->n->span, "a route beside other values that an expert gives");
+        return v;
+    }
+    if (t->kind == TYK_ROUTE && s->routes < s->gives.n) {
+        not_yet(cx, s->n->span, "a route that some experts give by its weights, others by indices");
+        return v;
+    }
     if (t->kind == TYK_ROUTE) {
-        not_yet(cx, s->n->span, "a route as what an expert gives");
+        Ex parts = act_send_end(cx->act, s->act, given_parts(cx, t));
+        v.ex = act_route_joined(cx->act, parts, t);
+        v.ex.ty = t;
         return v;
     }
     for (uint32_t i = 0; i < s->gives.n && live(cx); i++)

@@ -246,16 +246,37 @@ static const Bind *named_part(const Node *n, const Bind *b)
     return NULL;
 }
 
+uint32_t bind_parts(const Bind *b)
+{
+    return b->type->kind == TYK_TUPLE ? b->type->nfields : b->type->rows ? ROUTE_FIELDS : 1;
+}
+
+static void store_route(Cx *cx, const Node *target, const Bind *b, const Value *v, Env *env,
+                        Subs subs, Span at, const Ty *want)
+{
+    const Ty *types[ROUTE_FIELDS];
+    uint32_t n = route_types(cx, want, types);
+    Ex e = act_route_whole(cx->act, fitted(cx, v, want), b->type->elem);
+    for (uint32_t i = 0; i < n && live(cx); i++) {
+        Value part = value_of(types[i]);
+        part.ex = e.fields[i];
+        part.ex.ty = types[i];
+        emit_store(cx, target, b->parts[i], &part, env, subs, at, types[i]);
+    }
+}
+
 static void store_part(Cx *cx, const Node *target, const Bind *b, const Value *v, Env *env,
                        Subs subs, Span at, const Ty *want)
 {
-    for (uint32_t i = 0; b->parts && i < b->type->nfields; i++) {
+    for (uint32_t i = 0; b->type->kind == TYK_TUPLE && i < b->type->nfields; i++) {
         Value part = value_of(v->ex.ty->kind == TYK_TUPLE ? v->ex.ty->fields[i].ty : v->ex.ty);
         if (live(cx))
             part.ex = v->ex.fields ? v->ex.fields[i] : v->ex;
         store_part(cx, target, b->parts[i], &part, env, subs, at, want->fields[i].ty);
     }
-    if (!b->parts)
+    if (b->type->kind == TYK_ROUTE)
+        store_route(cx, target, b, v, env, subs, at, want);
+    else if (!b->parts)
         emit_store(cx, target, b, v, env, subs, at, want);
 }
 
@@ -266,6 +287,11 @@ static void check_parts(Cx *cx, const Bind *b, const Ty *t, Subs subs, Span at)
     part.type = t;
     for (uint32_t i = 0; t->kind == TYK_TUPLE && i < t->nfields; i++)
         check_parts(cx, b, t->fields[i].ty, subs, at);
+    if (t->kind == TYK_ROUTE) {
+        const Ty *types[ROUTE_FIELDS];
+        route_types(cx, t, types);
+        part.type = types[ROUTE_MASK];
+    }
     if (t->kind != TYK_TUPLE)
         check_rows(cx, &part, subs, at, NULL);
 }

@@ -388,6 +388,8 @@ Subs without_whole(Cx *cx, Subs subs, const Ty *t, unsigned n);
 const Ty *seen(Cx *cx, const Ty *t, Subs subs);
 /* The value of a name from outside, seen through these decisions. */
 Ex take_seen(Cx *cx, Ex e, Subs subs, Span at);
+/* The types of the fields that a route's value can have, room for ROUTE_FIELDS; how many. */
+uint32_t route_types(Cx *cx, const Ty *route, const Ty **types);
 /* Axes that only contain what is decided (4 * F under a decision over F) are reported. */
 void whole_axes(Cx *cx, const Ty *t, Subs subs, Span at, const char *name);
 void unclear_part(Cx *cx, Span at, const Poly *d, const Sub *s);
@@ -546,6 +548,8 @@ void hidden_store(Cx *cx, const Bind *b, const Env *env, const Env *home, Ex v, 
  * braces there. */
 Value close_leaving(Cx *cx, Env *from, const Env *to, Value v);
 void open_leaving(Cx *cx, Env *e, Leaving l);
+/* Of a carry that has parts: how many. */
+uint32_t bind_parts(const Bind *b);
 /* Decisions between a target's declaration and here must be over axes it has (R8). Returns the
  * restrictions for act_store. */
 uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out);
@@ -603,6 +607,7 @@ const Ty *body_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const char *
 Value leave_value(Cx *cx, Value v, Subs subs);
 /* The decided axis of each part of a value: none yet. */
 int *parts_of(Cx *cx, const Value *v);
+bool routes_within(const Ty *t); /* is it a tuple with a route? */
 /* What is emitted for a decided value: the sides as they were made, joined along the axes (NULL: of
  * rank 0). */
 Value emit_when(Cx *cx, ActBody *body, Ex x, Ex y, const int *xa, const int *ya, Value joined);

@@ -9,7 +9,7 @@ def _random(*shape):
     return _rng.standard_normal(shape).astype(np.float32)
 
 
-WEIGHTS = {'wr': _random(E, D), 'f.s': _random(D)}
+WEIGHTS = {'wr': _random(E, D), 'f.s': _random(D), 'f.k': np.float32(2)}
 for _e in range(E):
     WEIGHTS[f'experts.{_e}.w'] = _random(D, D)
     WEIGHTS[f'experts.{_e}.b'] = _random(D)
@@ -185,3 +185,44 @@ def known(x):
 
 def batched(x, w):
     return np.stack([send(x[b], positive(w[b]), [lambda v, e=e: e * v for e in range(E)], x[b]) for b in range(3)])
+
+
+def unlisted(x, who, w):
+    two = send(x, one_hot(who, 3), [lambda v: -v, lambda v: 2 * v, lambda v: -v])
+    return two, send(x, positive(w), [lambda v: v, lambda v: 3 * v, lambda v: 3 * v], 3 * x)
+
+
+def iterated(x):
+    w = top_k(x, 2)
+    for _ in range(3):
+        w = top_k(x * (w @ np.arange(1, E + 1))[:, None], 2)
+    return w, w @ np.arange(E)
+
+
+def settled(x, s):
+    w, steps = top_k(x, 2), np.zeros(len(x), int)
+    for t in range(len(x)):
+        for n in range(4):
+            w[t] = top_k((x * w * (n + 1))[t:t + 1], 2)[0]
+            steps[t] += 1
+            if s[t] + n > 1.5:
+                break
+    return w, steps
+
+
+def replaced(x, s, who):
+    return np.where((s > 0)[:, None], one_hot(who, E), top_k(x, 2))
+
+
+def walk(x, who):
+    return (who + np.arange(3)) % E
+
+
+def by_rules(x, who, q):
+    rules = np.stack([top_k(x, 2), top_k(x, 1), top_k(-x, 1)])
+    v = np.einsum('tr,rte->te', top_k(q, 2), rules)
+    return rules[who, np.arange(len(x))], v, v @ np.arange(E)
+
+
+def by_bank(x, who):
+    return top_k(2 * x, 2)
