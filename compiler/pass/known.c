@@ -13,6 +13,7 @@ enum { MAX_STEPS = 20000, MAX_DEPTH = 64, MAX_TERMS = 4096 };
 typedef struct {
     bool is; /* known */
     Scalar v;
+    const Data *of; /* else one of these numbers, or none of that is known */
 } Known;
 
 typedef struct {
@@ -33,7 +34,7 @@ static Known eval(Eval *e, ValId v);
 
 static Known known(int64_t i)
 {
-    return (Known){true, {.i = i}};
+    return (Known){.is = true, .v = {.i = i}};
 }
 
 static bool is_int(Known k, int64_t v)
@@ -49,6 +50,11 @@ static bool same(Known a, Known b)
 /* ---- elements of tensors ------------------------------------------------------------------------
  */
 
+static Scalar entry(const Data *d, size_t at)
+{
+    return elem_load(d->elem, (const char *)d->bytes + at * elem_bytes(d->elem));
+}
+
 static Known element(const Eval *e, InsId data, const Known *sub, uint32_t n)
 {
     const Module *m = e->f->module;
@@ -60,13 +66,15 @@ static Known element(const Eval *e, InsId data, const Known *sub, uint32_t n)
         return UNKNOWN;
     for (uint32_t k = 0; k < n; k++) {
         int64_t extent = dim_max(m->dims, t->dims[k]);
-        if (!sub[k].is || sub[k].v.i < 0 || sub[k].v.i >= extent)
+        if (!sub[k].is)
+            return (Known){.of = d->count && d->count <= MAX_TERMS ? d : NULL};
+        if (sub[k].v.i < 0 || sub[k].v.i >= extent)
             return UNKNOWN;
         at = at * (size_t)extent + (size_t)sub[k].v.i;
     }
     if (at >= d->count)
         return UNKNOWN;
-    return (Known){true, elem_load(d->elem, (const char *)d->bytes + at * elem_bytes(d->elem))};
+    return (Known){.is = true, .v = entry(d, at)};
 }
 
 static Known constant(const Eval *e, InsId i)
@@ -123,6 +131,27 @@ static Known known_index(Eval *e, InsId i)
 /* ---- operations ---------------------------------------------------------------------------------
  */
 
+/* A comparison of a number with one of a table: known if it is the same for all of them. */
+static Known known_cmp(const Eval *e, InsId i, const Known *in, Elem of)
+{
+    const Fn *f = e->f;
+    const Ins *n = ins_get(f, i);
+    uint32_t open = in[0].is ? 1 : 0;
+    const Data *d = in[open].of;
+    Scalar s[2] = {in[0].v, in[1].v};
+    Known all = UNKNOWN;
+    if (!in[1 - open].is || !d || !eval_find(f->module, OP_cmp, n->attr, of))
+        return UNKNOWN;
+    for (size_t k = 0; k < d->count; k++) {
+        s[open] = entry(d, k);
+        Scalar v = eval_scalar(f->module, OP_cmp, n->attr, of, E_BIT, s);
+        if (k && v.i != all.v.i)
+            return UNKNOWN;
+        all = known(v.i);
+    }
+    return all;
+}
+
 static Known known_ewise(Eval *e, InsId i)
 {
     const Fn *f = e->f;
@@ -147,9 +176,11 @@ static Known known_ewise(Eval *e, InsId i)
             return in[in[0].v.i ? 1 : 2];
         return same(in[1], in[2]) ? in[1] : UNKNOWN;
     }
+    if (op == OP_cmp && !all)
+        return known_cmp(e, i, in, from);
     if (!all || to == E_IX || !eval_find(f->module, op, n.attr, from))
         return UNKNOWN;
-    return (Known){true, eval_scalar(f->module, op, n.attr, from, to, s)};
+    return (Known){.is = true, .v = eval_scalar(f->module, op, n.attr, from, to, s)};
 }
 
 static ValId unconverted(const Fn *f, ValId v)

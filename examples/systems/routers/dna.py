@@ -63,7 +63,7 @@ def check(t):
     # The histogram of modules: every token twice in every step, as it was counted.
     t.true((run['paths'].sum(2) == 2).all() and (run['paths'].sum((1, 2)) == 2 * 8).all(), 'two modules per token and step')
     t.true(t.counted(inputs)['path'].sum() == 2 * 8 * S, 'the histogram of all steps')
-    # A fixed route, given with the call or known at compile time, is the chain written out.
+    # A fixed route, given with the call or known at compile time, is the chain written out; of that the object has no more.
     rule = 'routers.top_k(h @ wr[s], k: 2)'
     fixed = 'route_ids(each[t in T, j in 1] chain[s], each[t in T, j in 1] 1.0)'
     table = (MODULES.index('think'), MODULES.index('deep'), MODULES.index('rest'))
@@ -74,6 +74,7 @@ def check(t):
     t.equal(got['y'], hand.run(inputs)['y'], 'a fixed route and the chain')
     t.equal(generic.run(dict(inputs, chain=np.int32(table))), got, 'a route of the call and one that is known')
     t.true(len(special.code()) < len(generic.code()), f'code of {len(special.code())} and {len(generic.code())} bytes')
+    t.true(special.reads() == hand.reads(), f'the object reads {special.reads()}')
     t.equal(special.run(inputs, weights=t.poisoned('pool.look.')), got, 'NaN in a module nobody takes')
     # A token that shares no attention module with another has no influence on it.
     one = t.program(('dim S = 3', 'dim S = 1'), weights=dict(t.weights, wr=t.weights['wr'][:1]))
