@@ -58,7 +58,73 @@ def counts(y):
     return {'out': np.bincount(y['steps'], minlength=65)}
 
 
+STEPS, PRIOR = 4, 0.4
+TRAINING = """use std.nn;
+dim T <= 64;
+dim D = 6;
+dim F = 12;
+dim P = 2 * F + 1;
+knob steps: int = 0 in 0..1000;
+knob beta: f32 = 0.1 in 0..10;
+fn loss(x: f32[T, D], goal: f32[T, D], p: f32[D, P]) -> f32 {
+    let h0 = x;
+    let left0[t in T] = 1.0;
+    PONDERING
+}
+network learn(x: f32[T, D], goal: f32[T, D], p: f32[D, P]) -> (p: f32[D, P], slope: f32[D, P]) {
+    loop n in 0..steps carry q = p { q = q - 0.5 * grad[q] loss(x, goal, q); }
+    (q, grad[q] loss(x, goal, q))
+}
+"""
+
+
+def prior(n):
+    """The geometric distribution, with the tail on the last step."""
+    return PRIOR * (1 - PRIOR) ** n if n < STEPS - 1 else (1 - PRIOR) ** n
+
+
+def pondering():
+    text = ''
+    for n in range(STEPS):
+        rate = 'nn.sigmoid(h{m} @ p[_, 2 * F])' if n < STEPS - 1 else '1.0'
+        text += ('let h{m} = tanh(h{n} + nn.relu(h{n} @ p[_, 0..F]) @ p[_, F..2 * F]\'); let p{m} = left{n} * ' + rate +
+                 '; let left{m} = left{n} - p{m}; let e{m}[t in T] = p{m}[t] * ((mean[d] (h{m}[t, d] - goal[t, d]) ** 2)'
+                 ' + beta * log(p{m}[t] / {q})); ').format(n=n, m=n + 1, q=prior(n))
+    return text + 'mean[t] (' + ' + '.join(f'e{n + 1}[t]' for n in range(STEPS)) + ')'
+
+
+def training(t):
+    """The expectation has the derivative that it should; a strong prior makes the steps those of its distribution."""
+    rng, beta = t.rng(3), 0.1
+    x = rng.standard_normal((32, D)).astype(np.float32)
+    goal = np.tanh(2 * x[:, ::-1])
+
+    def unpacked(p):
+        return {'cell.w1': p[:, :F].T, 'cell.w2': p[:, F:2 * F], 'lambda.w': p[:, 2 * F]}
+
+    def loss(p, beta=beta):
+        w, h, left, total = unpacked(p), x.astype(float), np.ones(len(x)), 0
+        for n in range(STEPS):
+            h = np.tanh(h + np.maximum(h @ w['cell.w1'].T, 0) @ w['cell.w2'].T)
+            now = left / (1 + np.exp(-h @ w['lambda.w'])) if n < STEPS - 1 else left
+            left = left - now
+            total = total + now * (((h - goal) ** 2).mean(1) + beta * np.log(now / prior(n)))
+        return total.mean()
+    learn = t.program(text=TRAINING.replace('PONDERING', pondering()), weights={})
+    start = np.concatenate([t.weights['cell.w1'].T, t.weights['cell.w2'], t.weights['lambda.w'][:, None]], 1)
+    t.slope(learn.run(dict(x=x, goal=goal, p=start))['slope'], loss, start.astype(float), 'derivative of the expectation')
+    after = learn.run(dict(x=x, goal=goal, p=start), {'steps': 300})['p'].astype(float)
+    t.true(loss(after) < 0.5 * loss(start.astype(float)), f'the loss falls from {loss(start):.3f} to {loss(after):.3f}')
+    strong = learn.run(dict(x=x, goal=goal, p=start), {'steps': 300, 'beta': 10})['p']
+    wanted, far = np.array([prior(n) for n in range(STEPS)]), []
+    for p in (start, strong):
+        spent = t.program(network='expectation', weights={n: np.float32(v) for n, v in unpacked(p).items()})
+        far.append(abs(spent.run({'x': x}, {'cap': STEPS})['p'][:STEPS].mean(1) - wanted).max())
+    t.true(far[1] < 0.05 < far[0], f'distance of the steps from the prior: {far[0]:.3f}, after training {far[1]:.3f}')
+
+
 def check(t):
+    training(t)
     x = t.rng(2).standard_normal((1024, D)).astype(np.float32)
     # lambda = 0.2 for everybody: 100352 halts against the geometric distribution, by chi-square.
     fifth = t.program(('nn.sigmoid(h @ w)', '0.2 + 0 * (h @ w)'))
