@@ -52,6 +52,9 @@ def check(t):
     t.equal(t.run(inputs, {'open': 0}), plain.run(inputs), 'closed knob and ForgetNet')
     t.true(folded.code() == plain.code(), 'the code of the closed gate is that of ForgetNet')
     t.folds(plain, 'remember=closed')
+    ir = t.ir(('gate remember = open > 0', 'gate remember = false'))
+    t.true(ir == t.ir((GATED, 'e'), *ungated), 'the IR of the closed gate is that of ForgetNet')
+    t.true(' cell ' not in ir and ' cell ' in t.ir(), 'the loop carries no state')
     # A constant gate of 1 is the historical baseline.
     t.equal(t.program((SCORER, 'let g = 1.0')).run(inputs),
             t.program((GATED, 'e + h'), *ungated).run(inputs), 'open gate and history')
