@@ -111,6 +111,7 @@ typedef struct gate_counts {
     uint64_t calls; /* times it was made */
     uint64_t rows;  /* rows it was made for; of the whole call: 1 */
     uint64_t taken; /* rows it took: a gate opened, a router sent, a halt stopped */
+    uint64_t nan;   /* rows of NaN that a router met */
 } gate_counts;
 #endif
 

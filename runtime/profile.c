@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const size_t KINDS = sizeof(gate_counts) / sizeof(uint64_t);
+
 void gate_profile_add(const gate_info *info, void *into, const void *from)
 {
     uint64_t *to = (uint64_t *)into;
@@ -50,7 +52,7 @@ static void add_member(Out *o, const gate_decision_info *d, const uint64_t *coun
 {
     gate_counts c;
     char member[16] = "";
-    memcpy(&c, counters + 3 * (size_t)k, sizeof c);
+    memcpy(&c, counters + KINDS * k, sizeof c);
     if (d->members > 1)
         snprintf(member, sizeof member, "[%u]", (unsigned)k);
     int width = 32 - (int)strlen(member);
@@ -59,7 +61,9 @@ static void add_member(Out *o, const gate_decision_info *d, const uint64_t *coun
         c.taken);
     add_share(o, &c);
     if (d->bins)
-        add_bins(o, d, counters + 3 * (size_t)d->members + (size_t)k * d->bins);
+        add_bins(o, d, counters + KINDS * d->members + (size_t)k * d->bins);
+    if (c.nan)
+        add(o, "  nan: %" PRIu64, c.nan);
     add(o, "\n");
 }
 

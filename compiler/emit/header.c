@@ -69,6 +69,7 @@ static const char counts_block[] =
     "    uint64_t calls; /* times it was made */\n"
     "    uint64_t rows;  /* rows it was made for; of the whole call: 1 */\n"
     "    uint64_t taken; /* rows it took: a gate opened, a router sent, a halt stopped */\n"
+    "    uint64_t nan;   /* rows of NaN that a router met */\n"
     "} gate_counts;\n"
     "#endif\n\n";
 

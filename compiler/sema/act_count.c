@@ -26,15 +26,19 @@ static void emit(Act *a, const ActDecision *d, ValId number, ValId n)
     ir_ins(&a->b, OP_count, in, 2, attr_intern(a->m, &id, 1), NULL, 0, NULL, 0);
 }
 
+static void count_kind(Act *a, const ActDecision *d, int kind, ValId n)
+{
+    ValId first = times(a, member_number(a, d), COUNT_KINDS);
+    emit(a, d, ir_bin(&a->b, OP_add, first, act_i32(a, kind)), n);
+}
+
 void act_count(Act *a, const ActDecision *d, ValId rows, ValId taken)
 {
     if (!a->how->profile)
         return;
-    ValId first = times(a, member_number(a, d), COUNT_KINDS);
-    ValId n[COUNT_KINDS] = {
-        [COUNT_CALLS] = act_i32(a, 1), [COUNT_ROWS] = rows, [COUNT_TAKEN] = taken};
-    for (int k = 0; k < COUNT_KINDS; k++)
-        emit(a, d, ir_bin(&a->b, OP_add, first, act_i32(a, k)), n[k]);
+    count_kind(a, d, COUNT_CALLS, act_i32(a, 1));
+    count_kind(a, d, COUNT_ROWS, rows);
+    count_kind(a, d, COUNT_TAKEN, taken);
 }
 
 void act_count_gate(Act *a, const ActDecision *d, ValId sel)
@@ -86,7 +90,7 @@ void act_count_bins(Act *a, const ActDecision *d, ValId bins)
 
 typedef struct {
     const ActDecision *d;
-    ValId mask, first, row;
+    ValId mask, weights, first, row;
     DimId rows, experts;
 } Loads;
 
@@ -102,6 +106,22 @@ static ValId row_runs(void *cx, Act *a, const ValId *row)
     Loads *p = cx;
     p->row = *row;
     return act_fold(a, "any", p->experts, entry, p);
+}
+
+static ValId nan_entry(void *cx, Act *a, const ValId *e)
+{
+    Loads *p = cx;
+    ValId subs[2] = {p->row, *e};
+    ValId w = ir_index(&a->b, p->weights, subs, 2, false);
+    return ir_cmp(&a->b, "ne", w, w);
+}
+
+/* A route has NaN for all weights of such a row, or for none. */
+static ValId row_of_nan(void *cx, Act *a, const ValId *row)
+{
+    Loads *p = cx;
+    p->row = *row;
+    return act_fold(a, "any", p->experts, nan_entry, p);
 }
 
 static ValId entry_of_row(void *cx, Act *a, const ValId *row)
@@ -130,10 +150,12 @@ void act_count_route(Act *a, const ActDecision *d, Ex route)
         act_count_bins(a, d, v);
         return;
     }
-    Loads p = {.d = d, .mask = v};
+    Loads p = {.d = d, .mask = v, .weights = route.fields[ROUTE_WEIGHTS].ir};
     p.rows = val_ty(a->fn, v)->dims[0];
     p.experts = val_ty(a->fn, v)->dims[1];
     act_count(a, d, ir_extent(&a->b, p.rows), act_fold(a, "count", p.rows, row_runs, &p));
+    if (p.weights.ix)
+        count_kind(a, d, COUNT_NAN, act_fold(a, "count", p.rows, row_of_nan, &p));
     p.first = first_bin(a, d);
     act_map(a, &p.experts, 1, count_load, &p);
 }

@@ -269,9 +269,9 @@ class Network:
         found = {}
         for d in self.table('decision'):
             at, m = d.offset // 8, d.members
-            three = words[at:at + 3 * m].reshape(m, 3).astype(int)
-            bins = words[at + 3 * m:at + 3 * m + m * d.bins].reshape(m, d.bins).astype(int)
-            found[d.path.decode()] = (d.kind, *three.T, bins)
+            four = words[at:at + 4 * m].reshape(m, 4).astype(int)
+            bins = words[at + 4 * m:at + 4 * m + m * d.bins].reshape(m, d.bins).astype(int)
+            found[d.path.decode()] = (d.kind, *four.T[:3], bins)
         return found
 
 
