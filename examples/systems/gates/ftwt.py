@@ -30,6 +30,7 @@ def bench(rng, size):
 
 
 FULL = {'work': lambda size, skipped: 1 - skipped['live']}
+CURVE = dict(FULL, x='live', points=[(r, {'knobs': {'r': r}}) for r in (0.5, 0.97, 0.999, 0.99999, 0.9999995, 1)])
 
 
 def reference(w, knobs, x):

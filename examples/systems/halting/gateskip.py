@@ -34,6 +34,9 @@ def bench(rng, size):
     return {}, {'budget': 0.5}
 
 
+CURVE = {'x': 'budget', 'points': [(q, {'knobs': {'budget': q}}) for q in (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)]}
+
+
 def reference(w, knobs, x):
     n, h = len(x), x.copy()
     k, v = np.zeros((n, D)), np.zeros((n, D))

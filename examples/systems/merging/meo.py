@@ -15,7 +15,8 @@ def cases(rng):
     return [({'x': x[:n]}, {}) for n in (6, 3, 1)]
 
 
-FULL = {'work': lambda size, skipped: (size['T'] + (1 - skipped['chosen']) * size['E']) / (size['T'] + size['E'])}
+FULL = {'work': lambda size, skipped: (size['T'] + (1 - skipped['chosen']) * size['E']) / (size['T'] + size['E']),
+        'bytes': lambda size, skipped: 1 - skipped['chosen']}
 
 
 def reference(w, knobs, x):

@@ -13,6 +13,11 @@ def cases(rng):
     return [(dict(x=rng.standard_normal((n, D)).astype(np.float32)), {}) for n in (6, 1, 0)]
 
 
+EXPLICIT = [('const z =', 'let z ='), ('const mix[', 'let mix['), ('const am[', 'let am['), ('const bm[', 'let bm['),
+            ('    const w = w0 + bm @ am;\n', ''), ("x @ w'", "x @ w0' + x @ am' @ bm'")]
+FULL = {'edits': EXPLICIT}
+
+
 def reference(w, knobs, x, splits=K):
     down, up = [], []
     for k in range(splits):

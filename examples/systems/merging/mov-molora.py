@@ -20,6 +20,9 @@ def shares(w, x):
     return e / e.sum(1, keepdims=True)
 
 
+FULL = {'edits': [("(x @ w') * (nn.softmax(x @ wr) @ l)", "x @ w'")]}      # the base alone
+
+
 def reference(w, knobs, x):
     p = shares(w, x)
     return {'y': sum((p[:, e, None] * (w['l'][e] * (x @ w['w'].T)) for e in range(E)), np.zeros_like(x))}

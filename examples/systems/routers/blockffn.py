@@ -15,6 +15,8 @@ def cases(rng):
 
 
 FULL = {'edits': [("nn.relu(x @ wr')", "abs(x @ wr')")]}
+CURVE = {'x': 'use_of', 'edits': [('route_mask(r >', 'route_mask(r + 99 >')],
+         'points': [(c, {'edits': [('route_mask(r > 0', f'route_mask(r > {c}')]}) for c in (0, 1, 2, 3, 4, 5)]}
 
 
 def reference(w, knobs, x):

@@ -27,6 +27,9 @@ def slice_of(w, neurons, x):
 
 
 FULL = {'edits': [('dim K = 2', 'dim K = E')]}
+ROUTED = "common + send by pick { each e => (nn.silu(x @ g[e + 1]') * (x @ p[e + 1]')) @ q[e + 1]' }"
+DENSE = "(nn.silu(x @ gate_proj') * (x @ up_proj')) @ down_proj'"
+CURVE = {'x': 'K', 'edits': [(ROUTED, DENSE)], 'points': [(k, {'edits': [('dim K = 2', f'dim K = {k}')]}) for k in (1, 2, 4, 6, 8)]}
 
 
 def reference(w, knobs, x):

@@ -37,6 +37,7 @@ def shares(score, picks):
 
 
 FULL = {'edits': [('routers.top_k(x @ wr, k: 2)', 'routers.top_k(x @ wr, k: E)')]}
+CURVE = dict(FULL, x='rows of a chunk', points=[(n, {'size': {'T': n}}) for n in (8, 16, 32, 64, 128)])
 
 
 def reference(w, knobs, x):

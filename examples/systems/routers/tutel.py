@@ -38,6 +38,15 @@ def chosen(w, knobs, x):
 
 
 FULL = {'edits': [('k: k, cap: min(seats, T)', 'k: E')]}
+EINSUM = """    let seat[t in T, e in E] = count[u in T] (i32(u) < i32(t) and pick.mask[u, e]);
+    let hot[e in E, t in T, c in C] = select(pick.mask[t, e] and seat[t, e] == i32(c), 1.0, 0.0);
+    let rows[e, c, d] = sum[t] hot[e, t, c] * x[t, d];
+    let out[e] = experts[e](rows[e]);
+    let y = each[t, d] x[t, d] + sum[e, c] (pick.weights[t, e] * hot[e, t, c]) * out[e, c, d];
+"""
+CURVE = {'x': 'k', 'edits': [], 'points': [(k, {'size': {'E': 64}, 'knobs': {'k': k}, 'against': [
+    ('dim D =', f'dim C = {-(-k * 128 * 5 // 256)};\ndim D ='), ('    let p =', EINSUM + '    let p ='), ('x + send x to experts by pick', 'y')]})
+    for k in (1, 2, 4)]}
 
 
 def reference(w, knobs, x):
