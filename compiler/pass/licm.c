@@ -100,11 +100,13 @@ static bool varies(Licm *l, BodyId loop, InsId i)
 /* ---- motion
  * --------------------------------------------------------------------------------------- */
 
-/* A list of selected indices, made without raising. Its dimension is then bound further out. */
+/* A list of selected indices, made without raising. Its dimension is then bound further out. What
+ * reads it in a loop can run over lanes if the list is not made there. */
 static bool is_selection(const Fn *f, InsId i)
 {
     Op op = ins_op(f, i);
-    return op == OP_sel_mask || (op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem == E_IX);
+    return op == OP_sel_mask || op == OP_sel_ids ||
+           (op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem == E_IX);
 }
 
 /* Costs nothing, but what depends on it could not leave alone. */
