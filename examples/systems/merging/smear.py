@@ -53,7 +53,8 @@ def check(t):
     t.near(linear.run(inputs)['y'], mixed, 'linear experts, merged and mixed')
     # The cost is that of one expert and of the merge, for each example; and the router's.
     cost = 4 * (2 * 5 * D * F + E * 2 * D * F + D * E)
-    t.true(t.multiply_adds() == cost, f'{t.multiply_adds()} multiply-adds, one expert and the merge are {cost}')
+    work = (t.multiply_adds(), t.work(inputs))
+    t.true(work == (cost, cost), f'{work} multiply-adds reported and counted, one expert and the merge are {cost}')
     # The derivatives by the router and by all experts.
     goal = t.rng(9).standard_normal(x.shape).astype(np.float32)
     at = {'wr': w['wr'], **{n: np.stack([w[f'experts.{e}.{n}'] for e in range(E)]) for n in ('w1', 'w2')}}

@@ -39,6 +39,9 @@ def check(t):
     inputs, _ = t.module.cases(t.rng(1))[0]
     run = t.run(inputs)
     counts = run['picks'].sum(1)
+    # Of the experts those that are used; besides the router and, as the text has it, the norm of a row for each expert.
+    work = t.work(inputs) - 8 * E * (D + E)
+    t.true(work == counts.sum() * 2 * D * S, f'{work} multiply-adds of experts for {counts.sum()} of {8 * E} pairs')
     t.true(len(set(counts)) > 1, f'the number of experts varies: {counts}')
     # The dense form: every expert, cleared by its weight.
     w = {n: v.astype(float) for n, v in t.weights.items()}

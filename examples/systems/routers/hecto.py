@@ -69,6 +69,9 @@ def check(t):
     for some in (np.arange(6) >= 0, run['picks'][:, 0], run['picks'][:, 1]):
         taken = run['picks'][some, 0]
         t.equal(steps.run({'x': inputs['x'][some]})['kinds_temporal_step'].sum(1), T * taken, f'steps of the GRU, taken by {taken}')
+        gru, both = 3 * D * (D + D), 2 * D
+        work = t.work({'x': inputs['x'][some]})
+        t.true(work == len(taken) * both + T * (taken.sum() * gru + (~taken).sum() * 2 * D * F), f'{work} multiply-adds')
     # Together and one by one.
     for b in range(6):
         t.equal(t.run({'x': inputs['x'][b:b + 1]})['y'][0], run['y'][b], f'example {b} alone')

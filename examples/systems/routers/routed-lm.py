@@ -76,10 +76,9 @@ def check(t):
     t.true(hashes.code() == given.code() and hashes.stored() == given.stored() and 4 * V in hashes.stored(), 'the hash is a table')
     t.true('wr' not in hashes.reads(), 'the hash router has no weights')
     # Active work as it is reported and as it was counted: the router's, and one expert for every token.
-    for network, inputs, gate in (('s_base', {}, 16 * D * E), ('hashed', {'token': np.arange(16)}, 0), ('sampled', {'seed': 5}, 16 * D * E)):
-        counted = t.counted(dict(inputs, x=x), network=network)['layer.pick'].sum() * 2 * D * F + gate
-        reported = t.multiply_adds(network=network, which='expected')
-        t.true(counted == reported, f'{network}: {reported} multiply-adds reported, {counted} counted')
+    for network, inputs, gate in (('s_base', {}, 16 * D * E), ('hashed', {'token': np.arange(16, dtype=np.int32)}, 0), ('sampled', {'seed': np.uint64(5)}, 16 * D * E)):
+        counted, reported = t.work(dict(inputs, x=x), network=network), t.multiply_adds(network=network, which='expected')
+        t.true(counted == reported == gate + 16 * 2 * D * F, f'{network}: {reported} multiply-adds reported, {counted} counted')
     # Experts without tokens may hold anything.
     run = t.run({'x': x[:1]})
     idle = [f'layer.experts.{e}.' for e in range(E) if not run['picks'][0, e]]

@@ -1,6 +1,4 @@
 """Tutel: run-time k and capacity, dispatch by index."""
-import itertools
-
 import numpy as np
 
 D, E, F = 5, 8, 6
@@ -73,9 +71,12 @@ def check(t):
         knobs = {'k': k, 'factor': factor}
         t.equal(t.run(inputs, knobs), one_hot.run(inputs, knobs), f'index and one-hot dispatch, k = {k}')
     # One object for every k; the experts run on T k rows while nothing is dropped.
-    for n, k in itertools.product((24, 12, 1), range(1, 5)):
-        rows = t.counted({'x': inputs['x'][:n]}, {'k': k, 'factor': 16})['pick'].sum()
-        t.true(rows == n * k, f'k = {k}: {rows} rows of experts for {n} tokens')
+    for n in (24, 12, 1):
+        some = {'x': inputs['x'][:n]}
+        rows = [t.counted(some, {'k': k, 'factor': 16})['pick'].sum() for k in range(1, 5)]
+        work = [t.work(some, {'k': k, 'factor': 16}) for k in range(1, 5)]
+        t.equal(rows, n * np.arange(1, 5), f'rows of experts for {n} tokens, by k')
+        t.equal(np.diff(work), np.full(3, n * 2 * D * F), f'work for one expert more per token, {n} tokens')
     # Over capacity: nothing but the residual.
     tight = t.run(inputs, {'k': 1, 'factor': 0.5})
     out = ~tight['picks'].any(1)
