@@ -15,6 +15,8 @@
  *    affine views are copied there, so a contraction keeps its form, reduce sum { mul (index A ..)
  *    (index B ..) }, with what follows it behind the reduce in the same body;
  *  - a body with a reduction is never copied into another reduction;
+ *  - a long and a short sum meet in one body only to be added: a kernel that is made for both suits
+ *    the short one badly, and a tensor between them costs less;
  *  - what reads memory, raises or binds is never copied; moving work under a decision is fine, for
  *    all that is copied is pure. */
 
@@ -23,7 +25,7 @@
 #include "pass/query.h"
 #include "pass/work.h"
 
-enum { MAX_OPS = 400, MAX_ROUNDS = 200 };
+enum { MAX_OPS = 400, MAX_ROUNDS = 200, UNLIKE = 8 /* times as many terms */ };
 
 typedef struct {
     InsId user;
@@ -179,6 +181,37 @@ static bool fits(const Fuse *c, const Site *s, const Work *w)
     return !s->outer.ix || work_of_ins(c->f, s->outer).ops + w->ops <= MAX_OPS;
 }
 
+/* Terms of the longest sum that stands in the body itself; 0: none. */
+static double terms_in(const Fn *f, BodyId b)
+{
+    double most = 0;
+    EACH_INS (f, b, i) {
+        if (ins_op(f, i) != OP_reduce)
+            continue;
+        double n = 1;
+        const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+        for (uint32_t k = 0; k < dims->ndims; k++)
+            n *= (double)dim_max(f->module->dims, dims->dims[k]);
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+static bool is_added(const Fuse *c, ValId v)
+{
+    uint32_t u = v.ix < c->n ? c->first[v.ix] : 0;
+    return u && ins_op(c->f, c->uses.at[u].user) == OP_add;
+}
+
+/* Is there a sum where the read stands that is much longer or shorter than those of the producer?
+ */
+static bool unlike_sums(const Fuse *c, InsId i, BodyId producer)
+{
+    double there = terms_in(c->f, ins_get(c->f, i)->home), own = terms_in(c->f, producer);
+    return there > 0 && own > 0 && (there >= UNLIKE * own || own >= UNLIKE * there) &&
+           !is_added(c, ins_res(c->f, i, 0));
+}
+
 static bool worth(const Fuse *c, InsId i, ValId x, InsId producer)
 {
     BodyId body = ins_body(c->f, producer, 0);
@@ -194,7 +227,7 @@ static bool worth(const Fuse *c, InsId i, ValId x, InsId producer)
     if (w.kind <= WORK_CHEAP)
         return (s.once || (!s.reduce && !s.loop)) && only_read(c, x);
     return s.once && !s.loop && ins_get(c->f, producer)->nres == 1 && !(w.repeats && s.reduce) &&
-           sole_reader(c, x, i);
+           sole_reader(c, x, i) && !unlike_sums(c, i, body);
 }
 
 /* The uses of one read go to a value. They are in the body of the read, and are replaced at once,
