@@ -39,6 +39,9 @@ def check(t):
     inputs, knobs = t.module.cases(t.rng(1))[0]
     run = t.run(inputs, knobs)
     t.true(0 < (run['experts_used'] == E).sum() < 12, 'both sides of the limit')
+    # The adapters run on as many rows as the reference has experts for the tokens, on either side.
+    work = t.work(inputs, knobs) - 12 * (D * D + D * E)
+    t.true(work == run['experts_used'].sum() * 2 * D * R, f"{work} multiply-adds of adapters for {run['experts_used']}")
     # Uniform p over n: (1 - n^(1 - q)) / (q - 1); q near 1 is Shannon's entropy.
     for n, q in ((E, Q), (3, Q), (3, 2.0), (2, 0.5)):
         flat = t.program(('dim E = 6', f'dim E = {n}'), ('const q = 1.1', f'const q = {q}'), weights=dict(t.weights, wr=np.zeros((D, n), np.float32)))
