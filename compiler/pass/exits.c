@@ -162,6 +162,7 @@ static bool has_axis(const Fn *f, ValId v, DimId d)
 typedef struct {
     const Exits *c;
     DimId dim;
+    BodyId body;
     InsId until;
     bool idle; /* nothing happens where the dimension is 0 */
 } Idle;
@@ -176,7 +177,8 @@ static void look_idle(void *cx, InsId i)
     if (i.ix >= w->c->nins || (w->c->eff[i.ix] & EFF_RAISE))
         w->idle = false;
     else if (op == OP_write || op == OP_put)
-        w->idle &= has_axis(f, ins_in(f, i, 0), w->dim);
+        w->idle &= has_axis(f, ins_in(f, i, 0), w->dim) ||
+                   body_within(f, val_home(f, ins_in(f, i, 0)), w->body);
     else if (w->c->eff[i.ix] & EFF_WRITE)
         w->idle = false;
 }
@@ -189,7 +191,7 @@ static void never_ends(Exits *c, InsId loop)
         DimId d = ins_op(f, i) == OP_until ? empty_dim(f, ins_in(f, i, 0)) : (DimId){0};
         if (!d.ix)
             continue;
-        Idle w = {c, d, i, true};
+        Idle w = {c, d, body, i, true};
         ir_walk(f, body, look_idle, &w);
         for (uint32_t k = 0; k < ins_get(f, loop)->nres; k++)
             w.idle &= has_axis(f, ins_res(f, loop, k), d);

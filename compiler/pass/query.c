@@ -155,21 +155,33 @@ static bool stores_part(const Fn *f, InsId i, DimId axis)
                     (within && dim_eq(val_ty(f, ins_in(f, d, 1))->ix, axis)));
 }
 
-bool acts_on_empty(const Fn *f, BodyId b, DimId axis)
+/* A cell that is made inside ends with the body, and so does what it holds. */
+static bool stores_inside(const Fn *f, InsId i, BodyId top)
+{
+    Op op = ins_op(f, i);
+    return (op == OP_put || op == OP_write) && body_within(f, val_home(f, ins_in(f, i, 0)), top);
+}
+
+static bool acts(const Fn *f, BodyId b, DimId axis, BodyId top)
 {
     EACH_INS (f, b, i) {
         const Ins *n = ins_get(f, i);
-        if (stores_part(f, i, axis))
+        if (stores_part(f, i, axis) || stores_inside(f, i, top))
             continue;
         bool list = n->op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem != E_IX;
         bool writes = op_info((Op)n->op)->traits & WRITES && n->op != OP_cell && n->op != OP_bind;
         if (list || writes || attr_flag(f->module, n->attr, "check"))
             return true;
         for (uint32_t k = 0; k < n->bodies.n; k++)
-            if (acts_on_empty(f, ins_body(f, i, k), axis))
+            if (acts(f, ins_body(f, i, k), axis, top))
                 return true;
     }
     return false;
+}
+
+bool acts_on_empty(const Fn *f, BodyId b, DimId axis)
+{
+    return acts(f, b, axis, b);
 }
 
 /* ---- replacement --------------------------------------------------------------------------------

@@ -76,9 +76,11 @@ def counts(y):
 def check(t):
     x, rng = twins(t.rng(1)), t.rng(2)
     # tau = 0 is the dense graph.
-    dense = t.program(('b in whole T] = log((whole size)[b]) + attention.causal[T, whole T]()', 'b in T] = log(size[b]) + attention.causal[T, T]()'),
-                      ('whole k', 'k'), ('whole v', 'v'), ('halt frozen[T] when nn.norm(h - before) < tau;', ''), ('(h, frozen.steps, used)', '(h, each[t in T] L, used)'))
+    alive = (('b in whole T] = log((whole size)[b]) + attention.causal[T, whole T]()', 'b in T] = log(size[b]) + attention.causal[T, T]()'),
+             ('whole k', 'k'), ('whole v', 'v'))
+    dense = t.program(*alive, ('halt frozen[T] when nn.norm(h - before) < tau;', ''), ('(h, frozen.steps, used)', '(h, each[t in T] L, used)'))
     t.equal(t.run({'x': x}), dense.run({'x': x}), 'tau = 0 and no halting')
+    t.folds(dense, 'frozen=never', edits=[*alive, ('(h, frozen.steps, used)', '(h, each[t in T] L, used)')])
     # Layers after the second do nothing: every token stops at the third, and the rest is not computed.
     w = {n: v.copy() for n, v in t.weights.items()}
     w['wv'][2:] = 0
