@@ -52,7 +52,54 @@ def counts(y):
     return {'live': y['live'].sum()}
 
 
+TRAINING = """use std.nn;
+dim N <= 16;
+dim C = 3;
+dim F = 12;
+dim H = 5;
+knob steps: int = 0 in 0..1000;
+fn miss(x: f32[N, C, H, H], target: f32[N, F], head: f32[F, C]) -> f32 {
+    let peak = nn.detach(each[n in N, c in C] max[i in H, j in H] x[n, c, i, j]);
+    let score = peak @ head';
+    mean[n, f] (nn.softplus(score)[n, f] - target[n, f] * score[n, f])                  // binary cross-entropy
+}
+network learn(x: f32[N, C, H, H], target: f32[N, F], head: f32[F, C]) -> (head: f32[F, C], slope: f32[F, C], d_x: f32[N, C, H, H]) {
+    loop n in 0..steps carry w = head { w = w - 2 * grad[w] miss(x, target, w); }
+    (w, grad[w] miss(x, target, w), grad[x] miss(x, target, w))
+}
+"""
+
+
+def prediction(t):
+    """The head learns which filters fire together, from their responses; nothing before it learns from that."""
+    x = t.rng(2).standard_normal((16, C, H, H)).astype(np.float32)
+    x += t.rng(3).standard_normal((16, C, 1, 1)).astype(np.float32)
+    fires = np.array([np.maximum(conv(i, t.weights['w1']), 0).sum((1, 2)) for i in x.astype(float)])
+    order = np.argsort(-fires, 1)
+    share = np.take_along_axis(fires, order, 1).cumsum(1) / fires.sum(1, keepdims=True)
+    target = np.zeros((16, F), bool)
+    np.put_along_axis(target, order, np.concatenate([np.ones((16, 1), bool), share[:, :-1] < 0.8], 1), 1)
+
+    peak = x.astype(float).max((2, 3))
+
+    def miss(head):
+        p = 1 / (1 + np.exp(-peak @ head.T))
+        return -(target * np.log(p) + ~target * np.log(1 - p)).mean()
+    start, learn = t.weights['head'], t.program(text=TRAINING, weights={})
+    inputs = dict(x=x, target=np.float32(target))
+    before = learn.run(dict(inputs, head=start))
+    t.slope(before['slope'], miss, start.astype(float), 'derivative of the head')
+    t.true(not before['d_x'].any(), 'no derivative in front of the head')
+    after = learn.run(dict(inputs, head=start), {'steps': 200})['head']
+    found = []
+    for head in (start, after):
+        best = [set(np.argsort(-s)[:n]) for s, n in zip(peak @ head.T, target.sum(1))]
+        found.append(sum(len(b & set(np.nonzero(row)[0])) for b, row in zip(best, target)) / target.sum())
+    t.true(found[1] > 0.75 and found[1] > found[0] + 0.1, f'predicted of what fires: {found[0]:.2f}, after training {found[1]:.2f}')
+
+
 def check(t):
+    prediction(t)
     inputs, knobs = t.module.cases(t.rng(1))[0]
     sparse = t.run(inputs, knobs)
     t.true(0 < sparse['live'].sum() < sparse['live'].size, 'some filters are live, some are not')
