@@ -230,8 +230,7 @@ ValId choose_any(Fn *f, InsId i, ValId bits)
     return ir_reduce(&b, "any", &axis, 1, body);
 }
 
-/* An empty body to be filled before the instruction that is returned. */
-static BodyId new_arm(Fn *f, InsId *end)
+BodyId choose_new_arm(Fn *f, InsId *end)
 {
     BodyId body = ir_body(f, NULL, 0);
     Build b = build_at_end(f, body);
@@ -240,7 +239,7 @@ static BodyId new_arm(Fn *f, InsId *end)
     return body;
 }
 
-static void close_arm(Fn *f, BodyId body, InsId end, const ValId *out, uint32_t n)
+void choose_close_arm(Fn *f, BodyId body, InsId end, const ValId *out, uint32_t n)
 {
     Build b = build_at_end(f, body);
     ir_yield(&b, out, n);
@@ -253,15 +252,15 @@ static void make_branch(Choose *c, InsId i, ValId bits, ValId *out)
     uint32_t n = ins_get(f, i)->nres;
     ValId any = choose_any(f, i, bits), *no = ARENA_ARRAY(c->a, ValId, n + 1);
     InsId end[2];
-    BodyId arm[2] = {new_arm(f, &end[0]), new_arm(f, &end[1])};
+    BodyId arm[2] = {choose_new_arm(f, &end[0]), choose_new_arm(f, &end[1])};
     ir_inline_copy(f, ins_body(f, i, 1), NULL, end[1], no);
     Build b = build_before(f, end[1]);
     b.loc = ins_get(f, i)->loc;
     for (uint32_t k = 0; k < n; k++)
         no[k] = joined(c, i, k, (ValId){0}, (ValId){0}, no[k], &b);
-    close_arm(f, arm[1], end[1], no, n);
+    choose_close_arm(f, arm[1], end[1], no, n);
     both(c, i, bits, end[0], out);
-    close_arm(f, arm[0], end[0], out, n);
+    choose_close_arm(f, arm[0], end[0], out, n);
     b = build_before(f, i);
     b.loc = ins_get(f, i)->loc;
     InsId made = ir_ins(&b, OP_if, &any, 1, (AttrId){0}, NULL, 0, arm, 2);
@@ -304,12 +303,12 @@ Way choose_wanted(const Choose *c, InsId i)
     return !strcmp(hint, "group") ? COMPACT : WAYS; /* one group: its rows */
 }
 
-/* The route whose arm or branch it is; NULL: of none. */
-static const DecisionRow *route_of(const Fn *f, InsId i)
+/* The decision of that kind whose arm or branch it is; NULL: of none. */
+static const DecisionRow *row_of(const Fn *f, InsId i, DecideKind kind)
 {
     int64_t id = attr_int(f->module, ins_get(f, i)->attr, "decision", -1);
     bool known = id >= 0 && id < (int64_t)f->decisions.n;
-    return known && f->decisions.at[id].kind == DECIDE_ROUTE ? &f->decisions.at[id] : NULL;
+    return known && f->decisions.at[id].kind == kind ? &f->decisions.at[id] : NULL;
 }
 
 /* The path, where the network knows the decision; else what it is called, or "". */
@@ -317,9 +316,11 @@ static const char *decision_name(const Fn *f, InsId i)
 {
     ValId v = ins_in(f, i, 0);
     InsId d = val_def(f, v);
-    const DecisionRow *route = route_of(f, i);
-    if (route)
-        return sym_text(f->module->names, route->path);
+    const DecisionRow *row = row_of(f, i, DECIDE_ROUTE);
+    if (!row)
+        row = row_of(f, i, DECIDE_HALT);
+    if (row)
+        return sym_text(f->module->names, row->path);
     const char *name = d.ix ? attr_name(f->module, ins_get(f, d)->attr, "name") : "";
     if (!*name && f->vals.at[v.ix].name.ix)
         name = sym_text(f->module->names, f->vals.at[v.ix].name);
@@ -342,15 +343,16 @@ static void warn(Choose *c, InsId i, Way forced, Way way, const char *why)
               way_names[way]);
 }
 
-void choose_report(Choose *c, InsId i, Way forced, Way way, const double *cost, const char *why)
+void choose_report(Choose *c, InsId i, const char *part, Way forced, Way way, const double *cost,
+                   const char *why)
 {
     const char *name = decision_name(c->f, i);
     if (forced != WAYS && forced != way && why)
         warn(c, i, forced, way, why);
     if (!c->cx->stats)
         return;
-    strbuf_addf(c->cx->stats, "decision %s: %s%s", *name ? name : "(no name)", way_names[way],
-                forced == way ? ", forced" : "");
+    strbuf_addf(c->cx->stats, "decision %s%s%s: %s%s", *name ? name : "(no name)",
+                *part ? ", " : "", part, way_names[way], forced == way ? ", forced" : "");
     if (cost)
         strbuf_addf(c->cx->stats, "; operations per call: compact %.0f", cost[COMPACT]);
     if (cost && !why)
@@ -385,7 +387,7 @@ static void report_no_gain(const Choose *c, InsId i, Way forced)
                            "that only chooses between values needs neither #rate nor #lower");
 }
 
-Way choose_way(Choose *c, InsId i, const double *cost, const char *why)
+Way choose_way(Choose *c, InsId i, const char *part, const double *cost, const char *why)
 {
     Way forced = choose_wanted(c, i), way = COMPACT;
     for (Way w = MASK; w < WAYS && !why; w++)
@@ -393,7 +395,7 @@ Way choose_way(Choose *c, InsId i, const double *cost, const char *why)
             way = w;
     if (forced != WAYS)
         way = why ? COMPACT : forced;
-    choose_report(c, i, forced, way, cost, why);
+    choose_report(c, i, part, forced, way, cost, why);
     return way;
 }
 
@@ -402,7 +404,7 @@ static Way choose_when(Choose *c, InsId i)
     const char *why = forbidden(c, i);
     double cost[WAYS];
     costs(c, i, rate_of(c, i), cost);
-    Way way = choose_way(c, i, cost, why);
+    Way way = choose_way(c, i, "", cost, why);
     if (!why)
         report_no_gain(c, i, choose_wanted(c, i));
     return way;
@@ -413,7 +415,7 @@ static Way choose_if(Choose *c, InsId i)
 {
     Way forced = choose_wanted(c, i), way = BRANCH;
     const char *why = NULL;
-    if (!ins_get(c->f, i)->nres && route_of(c->f, i))
+    if (!ins_get(c->f, i)->nres && row_of(c->f, i, DECIDE_ROUTE))
         return BRANCH; /* the rows of this arm are known: nothing is left to choose */
     for (uint32_t arm = 0; arm < 2 && !why; arm++) {
         Rows r = {.f = c->f, .eff = c->eff, .neff = c->neff, .body = ins_body(c->f, i, arm)};
@@ -425,24 +427,41 @@ static Way choose_if(Choose *c, InsId i)
     else if (forced == COMPACT)
         forced = BRANCH;
     if (*decision_name(c->f, i) || forced != WAYS)
-        choose_report(c, i, forced, way, NULL, forced == MASK ? why : NULL);
+        choose_report(c, i, "", forced, way, NULL, forced == MASK ? why : NULL);
     return way;
 }
 
-static void visit(Choose *c, BodyId b)
+/* 'rows': what an enclosing decision without results selects. Such decisions over it are a matter
+ * of that one. */
+static void visit(Choose *c, BodyId b, DimId rows)
 {
     EACH_INS (c->f, b, i) {
+        bool stores = ins_op(c->f, i) == OP_when && !ins_get(c->f, i)->nres;
+        bool over = stores && rows.ix && dim_eq(val_ty(c->f, ins_in(c->f, i, 0))->ix, rows);
         for (uint32_t k = 0; k < ins_get(c->f, i)->bodies.n; k++)
-            visit(c, ins_body(c->f, i, k));
-        Op op = ins_op(c->f, i);
-        if (choose_is_arm(c->f, i)) {
-            choose_arm(c, i);
-            continue;
-        }
-        Way way = op == OP_when ? choose_when(c, i) : op == OP_if ? choose_if(c, i) : COMPACT;
-        if (way == MASK || (way == BRANCH && op == OP_when))
-            rewrite(c, i, way);
+            visit(c, ins_body(c->f, i, k),
+                  stores ? val_ty(c->f, ins_in(c->f, i, k))->sub : (DimId){0});
+        if (!over)
+            choose_whole(c, i);
     }
+}
+
+void choose_whole(Choose *c, InsId i)
+{
+    Op op = ins_op(c->f, i);
+    if (choose_is_arm(c->f, i)) {
+        choose_arm(c, i, "");
+        return;
+    }
+    if (choose_is_update(c->f, i)) {
+        choose_update(c, i);
+        return;
+    }
+    Way way = op == OP_when ? choose_when(c, i) : op == OP_if ? choose_if(c, i) : COMPACT;
+    if (way == MASK || (way == BRANCH && op == OP_when))
+        rewrite(c, i, way);
+    for (uint32_t k = 0; way == COMPACT && op == OP_when && !ins_get(c->f, i)->nres && k < 2; k++)
+        choose_inside(c, ins_body(c->f, i, k), val_ty(c->f, ins_in(c->f, i, k))->sub);
 }
 
 bool pass_choose(PassCx *cx, Fn *f)
@@ -450,6 +469,6 @@ bool pass_choose(PassCx *cx, Fn *f)
     Choose c = {.cx = cx, .f = f, .a = cx->scratch, .neff = f->ins.n};
     c.eff = effects_table(f, c.a);
     c.reported = ARENA_ARRAY(c.a, bool, f->decisions.n + 1);
-    visit(&c, f->entry);
+    visit(&c, f->entry, (DimId){0});
     return c.changed;
 }

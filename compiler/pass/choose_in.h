@@ -28,7 +28,8 @@ typedef struct {
     DimId sub; /* the restricted dimension */
     ValId sel;
     BodyId body;
-    bool puts;       /* rows may be stored under the selection */
+    bool puts;       /* rows may be stored under the selection, also under decisions inside */
+    bool tested;     /* found: what is to be done only if some row is selected */
     const char *why; /* the first thing that forbids it */
 } Rows;
 
@@ -57,16 +58,39 @@ ValId choose_any(Fn *f, InsId i, ValId bits);
 /* What the annotation asks for; WAYS: nothing. */
 Way choose_wanted(const Choose *c, InsId i);
 /* The way of least cost, or the one that is asked for; 'why' (or NULL): only COMPACT is possible.
- * Reports it. */
-Way choose_way(Choose *c, InsId i, const double *cost, const char *why);
+ * Reports it, as the way of that part of the decision ("": it is all of it). */
+Way choose_way(Choose *c, InsId i, const char *part, const double *cost, const char *why);
 /* Prints the choice, and warns of one that was asked for in vain. 'cost' may be NULL; 'why': what
  * forbids other ways, or NULL. */
-void choose_report(Choose *c, InsId i, Way forced, Way way, const double *cost, const char *why);
+void choose_report(Choose *c, InsId i, const char *part, Way forced, Way way, const double *cost,
+                   const char *why);
+
+/* An empty body to be filled before the instruction that is returned. */
+BodyId choose_new_arm(Fn *f, InsId *end);
+void choose_close_arm(Fn *f, BodyId body, InsId end, const ValId *out, uint32_t n);
+/* The choice for an instruction whose rows decide, and all that stands in it. */
+void choose_whole(Choose *c, InsId i);
+
+/* ---- decisions without results (choose_update.c) ---- */
+
+/* Only stores rows, as the rest of a loop behind a halt does: is it one? */
+bool choose_is_update(const Fn *f, InsId i);
+void choose_update(Choose *c, InsId i);
+/* The decisions without results in the body, about rows that its selection has left. */
+void choose_inside(Choose *c, BodyId b, DimId sub);
+/* The body, which stores rows of the selection, works on all rows and stores where the bits are;
+ * the decisions inside over selected rows become arms, for which a way is chosen. */
+void choose_update_rows(Choose *c, BodyId body, ValId sel, ValId bits);
 
 /* ---- arms of a send (choose_send.c) ---- */
 
 /* A branch whose body works on the rows of a selection and stores them: is it one? */
 bool choose_is_arm(const Fn *f, InsId i);
-void choose_arm(Choose *c, InsId i);
+void choose_arm(Choose *c, InsId i, const char *part);
+/* 'rate' below 0: not declared. */
+void choose_arm_costs(const Choose *c, BodyId body, ValId sel, double rate, double *cost);
+/* The arm works on all rows and stores those of the selection, perhaps behind a test whether there
+ * are any. */
+void choose_arm_rewrite(Choose *c, InsId i, ValId sel, ValId bits, bool test);
 
 #endif

@@ -33,7 +33,20 @@ static bool rows_type(const Rows *r, const Type *t)
     for (uint32_t k = 0; k < t->rank; k++)
         if (!dim_eq(t->dims[k], r->sub) && mentions(r, t->dims[k]))
             return false;
-    return t->kind != TY_SEL && !mentions(r, t->sub);
+    return (t->kind != TY_SEL || r->puts) && !mentions(r, t->sub);
+}
+
+/* Selections of selected rows go on meaning the same rows. Not so one that is not widened itself
+ * because it composes the rows of an enclosing decision with all that are selected here. */
+static bool rows_sel(const Rows *r, Op op, uint32_t k, ValId v)
+{
+    bool rows = op == OP_take || op == OP_sel_ids || op == OP_put;
+    if (v.ix == r->sel.ix)
+        return rows || (r->puts && (op == OP_sel_count || op == OP_sel_bits ||
+                                    (op == OP_sel_within && k == 0)));
+    return r->puts && op != OP_sel_ids &&
+           (rows || op == OP_sel_count || op == OP_sel_bits || op == OP_sel_within ||
+            op == OP_when);
 }
 
 static bool is_row_index(const Rows *r, ValId v)
@@ -56,8 +69,7 @@ static bool rows_operand(const Rows *r, InsId i, uint32_t k)
     bool outside = !body_within(f, val_home(f, v), r->body);
     const Type *t = val_ty(f, v);
     if (t->kind == TY_SEL)
-        return v.ix == r->sel.ix &&
-               (ins_op(f, i) == OP_take || ins_op(f, i) == OP_sel_ids || ins_op(f, i) == OP_put);
+        return rows_sel(r, ins_op(f, i), k, v);
     for (uint32_t d = 0; outside && d < t->rank; d++)
         if (mentions(r, t->dims[d]))
             return false;
@@ -75,10 +87,22 @@ static bool rows_op(Op op)
     return op == OP_sel_ids || op == OP_read;
 }
 
+/* The same over all rows, where those that are not selected are left out. */
+static bool rows_fold(const Rows *r, InsId i, const AttrVal *dims)
+{
+    const char *kind = attr_name(r->f->module, ins_get(r->f, i)->attr, "kind");
+    return r->puts && dims->ndims == 1 && dim_eq(dims->dims[0], r->sub) &&
+           (ins_op(r->f, i) == OP_extent ||
+            (ins_op(r->f, i) == OP_reduce &&
+             (!strcmp(kind, "any") || !strcmp(kind, "all") || !strcmp(kind, "count"))));
+}
+
 static bool rows_dims(const Rows *r, InsId i)
 {
     const Fn *f = r->f;
     const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    if (dims && dims->ndims && rows_fold(r, i, dims))
+        return true;
     for (uint32_t k = 0; dims && k < dims->ndims; k++)
         if (mentions(r, dims->dims[k]) &&
             (ins_op(f, i) != OP_map || !dim_eq(dims->dims[k], r->sub)))
@@ -98,11 +122,44 @@ static bool is_put(const Rows *r, InsId i)
            !body_within(f, val_home(f, ins_in(f, i, 0)), r->body);
 }
 
+/* Between it and the body are decisions only, so that it runs once if they run. */
+static bool under_decisions(const Rows *r, InsId i)
+{
+    const Fn *f = r->f;
+    for (BodyId b = ins_get(f, i)->home; b.ix != r->body.ix;) {
+        InsId owner = f->bodies.at[b.ix].owner;
+        if (!owner.ix || ins_op(f, owner) != OP_when)
+            return false;
+        b = ins_get(f, owner)->home;
+    }
+    return true;
+}
+
+/* Effects that stay what they are where the rows of the selection are: what is stored under
+ * selections of these rows, and what is reported or counted once if there are some. */
+static bool is_update(Rows *r, InsId i)
+{
+    const Fn *f = r->f;
+    switch (ins_op(f, i)) {
+    case OP_sel_mask: return under_decisions(r, i);
+    case OP_when: return !ins_get(f, i)->nres;
+    case OP_put:
+        return ins_in(f, i, 2).ix != r->sel.ix && under_decisions(r, i) &&
+               !body_within(f, val_home(f, ins_in(f, i, 0)), r->body);
+    case OP_raise:
+    case OP_count: r->tested |= ins_get(f, i)->home.ix == r->body.ix; return under_decisions(r, i);
+    case OP_sel_within:
+    case OP_sel_bits:
+    case OP_sel_count: return true;
+    default: return false;
+    }
+}
+
 static const char *rows_ins(Rows *r, InsId i)
 {
     const Fn *f = r->f;
     const Ins *n = ins_get(f, i);
-    bool put = is_put(r, i);
+    bool put = is_put(r, i) || (r->puts && is_update(r, i));
     if (!put && i.ix < r->neff && r->eff[i.ix] & (EFF_WRITE | EFF_RAISE | EFF_BIND))
         return "has effects";
     if (!put && !rows_op((Op)n->op))

@@ -58,14 +58,15 @@ static double stored(const Fn *f, BodyId b, bool *inner)
     return sum;
 }
 
-static void costs(const Choose *c, InsId i, ValId sel, double *cost)
+void choose_arm_costs(const Choose *c, BodyId body, ValId sel, double rate, double *cost)
 {
     const Fn *f = c->f;
     double lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1, share = sel_share(f, sel);
-    double rate = attr_float(f->module, ins_get(f, i)->attr, "rate", share < 0 ? 0.5 : share);
+    if (rate < 0)
+        rate = share < 0 ? 0.5 : share;
     double rows = choose_extent(f, val_ty(f, sel)->ix);
     bool inner;
-    double work = choose_cost(f, ins_body(f, i, 0)), out = stored(f, ins_body(f, i, 0), &inner);
+    double work = choose_cost(f, body), out = stored(f, body, &inner);
     double none = pow(1 - rate, rows);
     cost[MASK] = (work + out) / lanes;
     cost[BRANCH] = (1 - none) * cost[MASK] + rows / lanes + COST_CALL / 4;
@@ -99,18 +100,17 @@ static void store_masked(Choose *c, InsId put, ValId bits)
     ir_erase(f, put);
 }
 
-static void rewrite(Choose *c, InsId i, ValId sel, Way way)
+void choose_arm_rewrite(Choose *c, InsId i, ValId sel, ValId bits, bool test)
 {
     Fn *f = c->f;
     BodyId body = ins_body(f, i, 0);
-    ValId bits = choose_bits(f, i, sel);
-    choose_widen(c, body, sel);
+    choose_update_rows(c, body, sel, bits);
     for (InsId k = f->bodies.at[body.ix].first, next; k.ix; k = next) {
         next = ins_get(f, k)->next;
-        if (ins_op(f, k) == OP_put)
+        if (ins_op(f, k) == OP_put && ins_in(f, k, 2).ix == sel.ix)
             store_masked(c, k, bits);
     }
-    if (way == BRANCH) {
+    if (test) {
         ir_set_in(f, i, 0, choose_any(f, i, bits));
     } else {
         ir_splice(f, body, i, NULL);
@@ -119,7 +119,7 @@ static void rewrite(Choose *c, InsId i, ValId sel, Way way)
     c->changed = true;
 }
 
-void choose_arm(Choose *c, InsId i)
+void choose_arm(Choose *c, InsId i, const char *part)
 {
     ValId sel = ins_in(c->f, count_of(c->f, i), 0);
     Rows r = {.f = c->f, .eff = c->eff, .neff = c->neff, .sel = sel, .puts = true};
@@ -127,8 +127,9 @@ void choose_arm(Choose *c, InsId i)
     r.sub = val_ty(c->f, sel)->sub;
     const char *why = rows_body(&r, r.body) ? NULL : r.why;
     double cost[WAYS];
-    costs(c, i, sel, cost);
-    Way way = choose_way(c, i, cost, why);
+    choose_arm_costs(c, r.body, sel, attr_float(c->f->module, ins_get(c->f, i)->attr, "rate", -1),
+                     cost);
+    Way way = choose_way(c, i, part, cost, why);
     if (way != COMPACT)
-        rewrite(c, i, sel, way);
+        choose_arm_rewrite(c, i, sel, choose_bits(c->f, i, sel), way == BRANCH || r.tested);
 }
