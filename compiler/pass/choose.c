@@ -150,6 +150,8 @@ static void widen_ins(void *cx, InsId i)
         to = ins_in(f, i, 0);
     else if (ins_op(f, i) == OP_sel_ids && ins_in(f, i, 0).ix == w->sel.ix)
         to = all_ids(f, i, w->axis);
+    else if (ins_op(f, i) == OP_sel_within && ins_in(f, i, 1).ix == w->sel.ix)
+        to = ins_in(f, i, 0);
     else
         return;
     vec_push(w->c->a, &w->swaps, ((Swap){ins_res(f, i, 0), to}));
@@ -314,7 +316,7 @@ static const DecisionRow *row_of(const Fn *f, InsId i, DecideKind kind)
 /* The path, where the network knows the decision; else what it is called, or "". */
 static const char *decision_name(const Fn *f, InsId i)
 {
-    ValId v = ins_in(f, i, 0);
+    ValId rows = choose_arm_sel(f, i), v = rows.ix ? rows : ins_in(f, i, 0);
     InsId d = val_def(f, v);
     const DecisionRow *row = row_of(f, i, DECIDE_ROUTE);
     if (!row)

@@ -86,6 +86,8 @@ void choose_update_rows(Choose *c, BodyId body, ValId sel, ValId bits);
 
 /* A branch whose body works on the rows of a selection and stores them: is it one? */
 bool choose_is_arm(const Fn *f, InsId i);
+/* The selection whose rows it works on; none: it is no arm. */
+ValId choose_arm_sel(const Fn *f, InsId i);
 void choose_arm(Choose *c, InsId i, const char *part);
 /* 'rate' below 0: not declared. */
 void choose_arm_costs(const Choose *c, BodyId body, ValId sel, double rate, double *cost);

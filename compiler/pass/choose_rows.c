@@ -25,10 +25,20 @@ static bool mentions(const Rows *r, DimId d)
     return m.found;
 }
 
-/* The restricted dimension is a whole axis or does not occur. */
-static bool rows_type(const Rows *r, const Type *t)
+/* The selection, as one over the axis of an enclosing decision. */
+static bool is_within(const Rows *r, ValId v)
 {
-    if (mentions(r, t->ix) && (t->rank || !dim_eq(t->ix, r->sub)))
+    return val_op(r->f, v) == OP_sel_within && ins_in(r->f, val_def(r->f, v), 1).ix == r->sel.ix;
+}
+
+/* The restricted dimension is a whole axis or does not occur. */
+static bool rows_type(const Rows *r, ValId v)
+{
+    const Type *t = val_ty(r->f, v);
+    bool ids = r->puts && val_op(r->f, v) == OP_sel_ids;
+    if (is_within(r, v))
+        return true;
+    if (mentions(r, t->ix) && ((t->rank && !ids) || !dim_eq(t->ix, r->sub)))
         return false;
     for (uint32_t k = 0; k < t->rank; k++)
         if (!dim_eq(t->dims[k], r->sub) && mentions(r, t->dims[k]))
@@ -36,17 +46,15 @@ static bool rows_type(const Rows *r, const Type *t)
     return (t->kind != TY_SEL || r->puts) && !mentions(r, t->sub);
 }
 
-/* Selections of selected rows go on meaning the same rows. Not so one that is not widened itself
- * because it composes the rows of an enclosing decision with all that are selected here. */
-static bool rows_sel(const Rows *r, Op op, uint32_t k, ValId v)
+/* Selections of selected rows go on meaning the same rows. */
+static bool rows_sel(const Rows *r, Op op, ValId v)
 {
-    bool rows = op == OP_take || op == OP_sel_ids || op == OP_put;
+    bool looks = op == OP_sel_count || op == OP_sel_bits, rows = op == OP_take || op == OP_put;
     if (v.ix == r->sel.ix)
-        return rows || (r->puts && (op == OP_sel_count || op == OP_sel_bits ||
-                                    (op == OP_sel_within && k == 0)));
-    return r->puts && op != OP_sel_ids &&
-           (rows || op == OP_sel_count || op == OP_sel_bits || op == OP_sel_within ||
-            op == OP_when);
+        return rows || op == OP_sel_ids || op == OP_sel_within || (r->puts && looks);
+    if (is_within(r, v))
+        return op == OP_take;
+    return op == OP_sel_within || (r->puts && (rows || looks || op == OP_sel_ids || op == OP_when));
 }
 
 static bool is_row_index(const Rows *r, ValId v)
@@ -55,12 +63,20 @@ static bool is_row_index(const Rows *r, ValId v)
     return t->kind == TY_TENSOR && !t->rank && t->elem == E_IX && dim_eq(t->ix, r->sub);
 }
 
+/* The index of a row: the parameter of a map over them, or an entry of a selection of them. */
+static bool is_row(const Rows *r, ValId v)
+{
+    InsId i = val_def(r->f, v);
+    return is_row_index(r, v) && (!i.ix || (r->puts && ins_op(r->f, i) == OP_index &&
+                                            val_op(r->f, ins_in(r->f, i, 0)) == OP_sel_ids));
+}
+
 /* Operand k: a row index may be a subscript of the restricted axis only, and nothing else may. */
 static bool rows_operand(const Rows *r, InsId i, uint32_t k)
 {
     const Fn *f = r->f;
     ValId v = ins_in(f, i, k);
-    bool row = is_row_index(r, v) && !val_def(f, v).ix, axis = false;
+    bool row = is_row(r, v), axis = false;
     uint32_t first = ins_op(f, i) == OP_index ? 1 : ins_op(f, i) == OP_index_or ? 2 : UINT32_MAX;
     if (k >= first)
         axis = dim_eq(val_ty(f, ins_in(f, i, 0))->dims[k - first], r->sub);
@@ -69,7 +85,7 @@ static bool rows_operand(const Rows *r, InsId i, uint32_t k)
     bool outside = !body_within(f, val_home(f, v), r->body);
     const Type *t = val_ty(f, v);
     if (t->kind == TY_SEL)
-        return rows_sel(r, ins_op(f, i), k, v);
+        return rows_sel(r, ins_op(f, i), v);
     for (uint32_t d = 0; outside && d < t->rank; d++)
         if (mentions(r, t->dims[d]))
             return false;
@@ -84,7 +100,7 @@ static bool rows_op(Op op)
     for (size_t k = 0; k < sizeof families / sizeof *families; k++)
         if (!strcmp(op_info(op)->family, families[k]))
             return true;
-    return op == OP_sel_ids || op == OP_read;
+    return op == OP_sel_ids || op == OP_sel_within || op == OP_read;
 }
 
 /* The same over all rows, where those that are not selected are left out. */
@@ -148,7 +164,6 @@ static bool is_update(Rows *r, InsId i)
                !body_within(f, val_home(f, ins_in(f, i, 0)), r->body);
     case OP_raise:
     case OP_count: r->tested |= ins_get(f, i)->home.ix == r->body.ix; return under_decisions(r, i);
-    case OP_sel_within:
     case OP_sel_bits:
     case OP_sel_count: return true;
     default: return false;
@@ -170,7 +185,7 @@ static const char *rows_ins(Rows *r, InsId i)
         if (!rows_operand(r, i, k))
             return "works across rows";
     for (uint32_t k = 0; k < n->nres; k++)
-        if (!rows_type(r, val_ty(f, ins_res(f, i, k))))
+        if (!rows_type(r, ins_res(f, i, k)))
             return "works across rows";
     for (uint32_t k = 0; k < n->bodies.n; k++)
         if (!rows_body(r, ins_body(f, i, k)))

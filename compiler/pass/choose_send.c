@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+/* The count that the branch compares with 0; none: it is another branch. */
 static InsId count_of(const Fn *f, InsId i)
 {
     InsId test = val_def(f, ins_in(f, i, 0));
@@ -36,6 +37,12 @@ bool choose_is_arm(const Fn *f, InsId i)
         return false;
     BodyId other = ins_body(f, i, 1);
     return f->bodies.at[other.ix].first.ix == f->bodies.at[other.ix].last.ix && count_of(f, i).ix;
+}
+
+ValId choose_arm_sel(const Fn *f, InsId i)
+{
+    InsId n = ins_op(f, i) == OP_if ? count_of(f, i) : (InsId){0};
+    return n.ix ? ins_in(f, n, 0) : (ValId){0};
 }
 
 /* ---- cost ---- */
@@ -121,7 +128,7 @@ void choose_arm_rewrite(Choose *c, InsId i, ValId sel, ValId bits, bool test)
 
 void choose_arm(Choose *c, InsId i, const char *part)
 {
-    ValId sel = ins_in(c->f, count_of(c->f, i), 0);
+    ValId sel = choose_arm_sel(c->f, i);
     Rows r = {.f = c->f, .eff = c->eff, .neff = c->neff, .sel = sel, .puts = true};
     r.body = ins_body(c->f, i, 0);
     r.sub = val_ty(c->f, sel)->sub;

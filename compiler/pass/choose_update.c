@@ -168,13 +168,17 @@ typedef struct {
     InsId found;
 } Inner;
 
-/* The first decision over the selected rows that the source names. */
-static void named(void *cx, InsId i)
+static bool is_halt(const Fn *f, InsId i)
+{
+    int64_t id = attr_int(f->module, ins_get(f, i)->attr, "decision", -1);
+    return id >= 0 && id < (int64_t)f->decisions.n && f->decisions.at[id].kind == DECIDE_HALT;
+}
+
+static void first_halt(void *cx, InsId i)
 {
     Inner *in = cx;
-    if (!in->found.ix && ins_op(in->f, i) == OP_when &&
-        dim_eq(val_ty(in->f, ins_in(in->f, i, 0))->ix, in->sub) &&
-        attr_find(in->f->module, ins_get(in->f, i)->attr, "decision"))
+    if (!in->found.ix && ins_op(in->f, i) == OP_when && is_halt(in->f, i) &&
+        dim_eq(val_ty(in->f, ins_in(in->f, i, 0))->ix, in->sub))
         in->found = i;
 }
 
@@ -184,7 +188,7 @@ static InsId source_of(const Fn *f, InsId i, uint32_t side)
     Inner in = {f, val_ty(f, ins_in(f, i, side))->sub, {0}};
     if (attr_find(f->module, ins_get(f, i)->attr, "decision"))
         return i;
-    ir_walk(f, ins_body(f, i, side), named, &in);
+    ir_walk(f, ins_body(f, i, side), first_halt, &in);
     return in.found.ix ? in.found : i;
 }
 
