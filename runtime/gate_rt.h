@@ -18,13 +18,14 @@ extern "C" {
 #ifndef GATE_STATUS_DEFINED /* generated headers carry the same block */
 #define GATE_STATUS_DEFINED
 /* Status of a run: a set of bits, because several can hold at once. 0 is success.
- * The first group means that nothing ran and the outputs are untouched. */
+ * The first group means that outputs and states are untouched. */
 typedef uint32_t gate_status;
 enum {
     GATE_OK = 0,
-    GATE_BAD_KNOB = 1 << 0,  /* a knob is outside its declared range (or NaN) */
-    GATE_BAD_SHAPE = 1 << 1, /* a run-time extent is negative or above its maximum */
-    GATE_BAD_INPUT = 1 << 2, /* an index input is out of range, or a required pointer is NULL */
+    GATE_BAD_KNOB = 1 << 0,    /* a knob is outside its declared range (or NaN) */
+    GATE_BAD_SHAPE = 1 << 1,   /* a run-time extent is negative or above its maximum */
+    GATE_BAD_INPUT = 1 << 2,   /* an index input is out of range, or a required pointer is NULL */
+    GATE_NAN_REFUSED = 1 << 3, /* a router that refuses NaN (#nan(error)) met a row of it */
     /* The second group: the run is complete, the outputs are defined as documented. */
     GATE_BAD_INDEX =
         1 << 8, /* a computed subscript was out of range: reads gave 0, writes nothing */

@@ -13,6 +13,8 @@ static const StatusText status_texts[] = {
      "a run-time extent is negative or above its maximum; nothing ran"},
     {GATE_BAD_INPUT, "GATE_BAD_INPUT",
      "an index input is out of range or a required pointer is NULL; nothing ran"},
+    {GATE_NAN_REFUSED, "GATE_NAN_REFUSED",
+     "a router that refuses NaN met a row of it; no result was written"},
     {GATE_BAD_INDEX, "GATE_BAD_INDEX",
      "a computed subscript was out of range: reads gave 0, writes did nothing"},
     {GATE_NAN_ROUTED, "GATE_NAN_ROUTED", "a router met a row of NaN"},

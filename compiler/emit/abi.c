@@ -129,7 +129,7 @@ static bool measure(Make *k, AbiItem *it)
             k, arena_printf(k->arena, "'%s' is too large", sym_text(k->abi->m->names, it->name)));
     it->count = n;
     it->bytes = n * elem_bytes(it->elem);
-    it->unpacked = -1;
+    it->held = it->unpacked = -1;
     return true;
 }
 
@@ -412,6 +412,23 @@ uint32_t abi_input_pointers(const Abi *abi)
     return abi_profile_slot(abi) + (abi->counters != 0);
 }
 
+/* Room for what a call writes, where it may turn out that it writes nothing. */
+static void hold(Abi *abi)
+{
+    abi->refuses = fn_refuses(abi->f);
+    if (!abi->refuses)
+        return;
+    for (uint32_t k = 0; k < abi->outputs.n; k++) {
+        AbiItem *it = &abi->outputs.at[k];
+        if (it->elem == E_BIT)
+            continue;
+        it->held = abi->workspace;
+        abi->workspace = align_up(abi->workspace + it->bytes, ABI_ALIGN);
+    }
+    abi->held_state = abi->workspace;
+    abi->workspace = align_up(abi->workspace + abi->state_bytes, ABI_ALIGN);
+}
+
 const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why)
 {
     Abi *abi = ARENA_NEW(arena, Abi);
@@ -428,8 +445,10 @@ const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why
               collect_knobs(&k) && collect_weights(&k) && collect_profile(&k) &&
               collect_externs(&k);
     abi->workspace = align_up(abi->workspace, ABI_ALIGN);
-    if (ok)
+    if (ok) {
+        hold(abi);
         return abi;
+    }
     *why = arena_printf(arena, "network '%s': %s", sym_text(m->names, f->name), k.why);
     return NULL;
 }

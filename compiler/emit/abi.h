@@ -22,6 +22,8 @@ typedef struct {
     int64_t offset;   /* bytes, in the state or knob struct */
     int64_t slot;     /* of weights: number of the first pointer in NAME_weights */
     bool optional;    /* of inputs: NULL stands for zeros */
+    int64_t held;     /* of outputs of a network that may refuse: place in the workspace of the
+                         result until it is known that it does not, else -1 */
     int64_t unpacked; /* of bit tensors: place in the workspace of the byte-wise copy, else -1 */
 } AbiItem;
 
@@ -44,6 +46,8 @@ typedef struct {
     VEC(AbiExtent) extents;
     VEC(const char *) decisions; /* field of each in NAME_profile; empty without a profile */
     int64_t state_bytes, knob_bytes, workspace, pointers;
+    bool refuses;       /* calls may end early: outputs and states are held in the workspace */
+    int64_t held_state; /* place of the latter */
     VEC(const Extern *) externs; /* that it calls, in the order of NAME_externs, behind its 'cx' */
     VEC(const char *) extern_fields;
     const char *externs_field; /* in NAME_inputs */

@@ -45,11 +45,12 @@ static const char status_block[] =
     "typedef uint32_t gate_status;\n"
     "enum {\n"
     "    GATE_OK = 0,\n"
-    "    /* nothing ran, the outputs are untouched: */\n"
+    "    /* outputs and states are untouched: */\n"
     "    GATE_BAD_KNOB = %d,   /* a knob is outside its range, or NaN */\n"
     "    GATE_BAD_SHAPE = %d,  /* a run-time extent is negative or above its maximum */\n"
     "    GATE_BAD_INPUT = %d,  /* an index input is out of range, or a pointer is NULL or not "
     "aligned */\n"
+    "    GATE_NAN_REFUSED = %d, /* a router that refuses NaN met a row of it */\n"
     "    /* the run is complete: */\n"
     "    GATE_BAD_INDEX = %d,  /* a computed subscript was out of range: reads gave 0, writes "
     "nothing "
@@ -98,8 +99,9 @@ static void prologue(Head *h, const char *guard)
                 "#error \"this header and gate_rt.h come from different versions of gatec\"\n"
                 "#endif\n\n",
                 GATE_ABI_VERSION, GATE_ABI_VERSION);
-    strbuf_addf(h->out, status_block, GATE_BAD_KNOB, GATE_BAD_SHAPE, GATE_BAD_INPUT, GATE_BAD_INDEX,
-                GATE_NAN_ROUTED, GATE_HALT_BOUND, GATE_EMPTY, GATE_FLAT_ROUTED);
+    strbuf_addf(h->out, status_block, GATE_BAD_KNOB, GATE_BAD_SHAPE, GATE_BAD_INPUT,
+                GATE_NAN_REFUSED, GATE_BAD_INDEX, GATE_NAN_ROUTED, GATE_HALT_BOUND, GATE_EMPTY,
+                GATE_FLAT_ROUTED);
     strbuf_add(h->out, macro_block);
     for (uint32_t k = 0; k < h->m->fns.n; k++)
         if (h->m->fns.at[k]->profile) {

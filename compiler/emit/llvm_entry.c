@@ -360,6 +360,62 @@ static void check_contents(Entry *n)
             check_indices(n, k);
 }
 
+/* ---- results of calls that may end early ---- */
+
+static LLVMValueRef held(Entry *n, int64_t at)
+{
+    return element_at(n->e, n->e->t_i8, n->workspace, i64_const(n->e, at));
+}
+
+static void copy_bytes(Entry *n, LLVMValueRef to, LLVMValueRef from, LLVMValueRef bytes,
+                       unsigned align)
+{
+    LLVMBuildMemCpy(n->e->b, to, align, from, align, bytes);
+}
+
+/* Leaves with the status if it says that nothing is written; else writes what is held. */
+static void give_held(Entry *n, LLVMValueRef status)
+{
+    Emit *e = n->e;
+    const Abi *abi = n->abi;
+    LLVMBasicBlockRef bad = add_block(e, "refused"), ok = add_block(e, "complete");
+    LLVMValueRef bits = LLVMBuildAnd(e->b, status, LLVMConstInt(e->t_i32, STATUS_REFUSED, 0), "");
+    LLVMValueRef none = LLVMBuildICmp(e->b, LLVMIntEQ, bits, LLVMConstInt(e->t_i32, 0, 0), "");
+    LLVMBuildCondBr(e->b, none, ok, bad);
+    LLVMPositionBuilderAtEnd(e->b, bad);
+    LLVMBuildRet(e->b, status);
+    LLVMPositionBuilderAtEnd(e->b, ok);
+    for (uint32_t i = 0; i < abi->outputs.n; i++) {
+        const AbiItem *it = &abi->outputs.at[i];
+        if (it->held < 0)
+            continue;
+        LLVMValueRef bytes =
+            LLVMBuildMul(e->b, count_now(n, it->type, 0), i64_const(e, elem_bytes(it->elem)), "");
+        copy_bytes(n, n->outputs[i], held(n, it->held), bytes, 1);
+    }
+    if (abi->state_bytes)
+        copy_bytes(n, n->state, held(n, abi->held_state), i64_const(e, abi->state_bytes),
+                   ABI_ALIGN);
+}
+
+static LLVMValueRef output_place(Entry *n, uint32_t i)
+{
+    const AbiItem *it = &n->abi->outputs.at[i];
+    if (it->held >= 0)
+        return held(n, it->held);
+    return it->elem == E_BIT ? unpacked(n, it) : n->outputs[i];
+}
+
+static LLVMValueRef state_place(Entry *n)
+{
+    const Abi *abi = n->abi;
+    if (!abi->refuses || !abi->state_bytes)
+        return n->state;
+    LLVMValueRef place = held(n, abi->held_state);
+    copy_bytes(n, place, n->state, i64_const(n->e, abi->state_bytes), ABI_ALIGN);
+    return place;
+}
+
 static LLVMValueRef call_body(Entry *n, LLVMValueRef body)
 {
     Emit *e = n->e;
@@ -372,11 +428,9 @@ static LLVMValueRef call_body(Entry *n, LLVMValueRef body)
             move_bits(n, it, n->inputs[i], unpacked(n, it), true);
         arg[k++] = it->elem == E_BIT ? unpacked(n, it) : n->inputs[i];
     }
-    for (uint32_t i = 0; i < abi->outputs.n; i++) {
-        const AbiItem *it = &abi->outputs.at[i];
-        arg[k++] = it->elem == E_BIT ? unpacked(n, it) : n->outputs[i];
-    }
-    LLVMValueRef rest[4] = {n->state, n->knobs, n->weights, n->workspace};
+    for (uint32_t i = 0; i < abi->outputs.n; i++)
+        arg[k++] = output_place(n, i);
+    LLVMValueRef rest[4] = {state_place(n), n->knobs, n->weights, n->workspace};
     for (unsigned i = 0; i < 4; i++)
         arg[k++] = rest[i];
     if (n->externs)
@@ -386,6 +440,8 @@ static LLVMValueRef call_body(Entry *n, LLVMValueRef body)
     for (uint32_t i = 0; i < abi->extents.n; i++)
         arg[k++] = n->extents[i];
     LLVMValueRef status = LLVMBuildCall2(e->b, body_fn_type(e, abi), body, arg, total, "");
+    if (abi->refuses)
+        give_held(n, status);
     for (uint32_t i = 0; i < abi->outputs.n; i++)
         if (abi->outputs.at[i].elem == E_BIT)
             move_bits(n, &abi->outputs.at[i], n->outputs[i], unpacked(n, &abi->outputs.at[i]),

@@ -346,10 +346,25 @@ static LLVMValueRef emit_extract(Gen *g, const Ins *ins, InsId id)
 
 /* ---- status ---- */
 
+/* Ends the call where the bit is 1; NAME_run then gives nothing of what was computed. */
+static LLVMValueRef emit_refusal(Gen *g, LLVMValueRef bit, int64_t bits)
+{
+    Emit *e = g->e;
+    LLVMBasicBlockRef bad = add_block(e, "refuse"), ok = add_block(e, "go.on");
+    LLVMBuildCondBr(e->b, bit, bad, ok);
+    LLVMPositionBuilderAtEnd(e->b, bad);
+    LLVMValueRef old = LLVMBuildLoad2(e->b, e->t_i32, g->status, "");
+    LLVMBuildRet(e->b, LLVMBuildOr(e->b, old, int_const(e->t_i32, bits), ""));
+    LLVMPositionBuilderAtEnd(e->b, ok);
+    return NULL;
+}
+
 static LLVMValueRef emit_raise(Gen *g, const Ins *ins, InsId id)
 {
     Emit *e = g->e;
     int64_t bits = attr_int(g->f->module, ins->attr, "bits", 0);
+    if (bits & STATUS_REFUSED)
+        return emit_refusal(g, op_in(g, id, 0), bits);
     LLVMValueRef add = LLVMBuildSelect(e->b, op_in(g, id, 0), int_const(e->t_i32, bits),
                                        int_const(e->t_i32, 0), "");
     LLVMValueRef old = LLVMBuildLoad2(e->b, e->t_i32, g->status, "");

@@ -3,6 +3,8 @@
 
 #include "ir/internal.h"
 
+#include "gate_rt.h"
+
 #include "ir/eval.h"
 
 #include <string.h>
@@ -235,10 +237,11 @@ bool infer_raise(Infer *x)
     int64_t bits = attr_int(x->m, x->attr, "bits", 0);
     if (!is_scalar(c) || c->elem != E_BIT)
         return infer_fail(x, "the operand must be a bit");
-    /* A run that has begun is complete: bits of the first group are for the entry alone. */
-    return bits > 0xff && bits <= UINT32_MAX && !(bits & 0xff)
+    /* Bits of the first group are for the entry alone, but for the one that ends a run early. */
+    bool complete = bits > STATUS_REFUSED && bits <= UINT32_MAX && !(bits & STATUS_REFUSED);
+    return complete || bits == GATE_NAN_REFUSED
                ? true
-               : infer_fail(x, "no status bits of a complete run");
+               : infer_fail(x, "no status bits that a run can raise");
 }
 
 bool infer_count(Infer *x)

@@ -337,6 +337,29 @@ uint64_t interp_macs(const Interp *in)
     return in->macs;
 }
 
+/* The states as they are, to come back to; NULL where no call of f ends early. */
+static Tensor *keep_states(Interp *in, Arena *a, const Fn *f)
+{
+    uint32_t n = in->m->states.n;
+    if (!fn_refuses(f))
+        return NULL;
+    Tensor *kept = ARENA_ARRAY(a, Tensor, n + 1);
+    for (uint32_t k = 0; k < n; k++) {
+        kept[k] = in->states[k];
+        size_t bytes = tensor_count(&kept[k]) * elem_bytes(kept[k].elem);
+        kept[k].bytes = arena_alloc(a, bytes + 1);
+        memcpy(kept[k].bytes, in->states[k].bytes, bytes);
+    }
+    return kept;
+}
+
+static void restore_states(Interp *in, const Tensor *kept)
+{
+    for (uint32_t k = 0; k < in->m->states.n; k++)
+        memcpy(in->states[k].bytes, kept[k].bytes,
+               tensor_count(&kept[k]) * elem_bytes(kept[k].elem));
+}
+
 int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, Tensor *outputs)
 {
     Arena *work = arena_new("interpreter");
@@ -344,9 +367,15 @@ int64_t interp_run(Interp *in, Arena *arena, const Fn *f, const Tensor *inputs, 
     interp_begin(in, work, f);
     take_counters(in, f);
     bool ok = take_inputs(in, inputs);
-    if (ok && !in->status)
+    if (ok && !in->status) {
+        Tensor *kept = keep_states(in, work, f);
         ok = interp_resolve_body(in, f->entry) && interp_run_body(in, f->entry) &&
              give_outputs(in, arena, outputs);
+        if (!ok && !in->why && kept && in->status & STATUS_REFUSED) {
+            restore_states(in, kept);
+            ok = true;
+        }
+    }
     arena_free(work);
     in->work = NULL;
     return ok ? (int64_t)in->status : -1;

@@ -281,7 +281,7 @@ bool exec_raise(Interp *in, const Code *c)
 {
     if (interp_slot(in, c->in[0])->s.i)
         in->status |= (gate_status)c->number;
-    return true;
+    return !(in->status & STATUS_REFUSED);
 }
 
 bool exec_count(Interp *in, const Code *c)

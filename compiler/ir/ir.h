@@ -187,6 +187,10 @@ const Data *data_get(const Module *m, DataId d);
 /* Counters of a decision, of each member first COUNT_KINDS and then, behind those of all members,
  * its bins; and how many there are before those of decision 'id'. */
 enum { COUNT_CALLS, COUNT_ROWS, COUNT_TAKEN, COUNT_NAN, COUNT_KINDS };
+/* Bits of a status that leave outputs and states as they were. */
+enum { STATUS_REFUSED = 0xff };
+/* May it end with such a status after it began? */
+bool fn_refuses(const Fn *f);
 int64_t decision_counters(const DecisionRow *d);
 int64_t fn_counters(const Fn *f, uint32_t id);
 Param *module_param(Module *m, SymId name); /* NULL if there is none */

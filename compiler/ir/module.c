@@ -1,5 +1,6 @@
 /* Modules and their tables. */
 
+#include "ir/edit.h"
 #include "ir/internal.h"
 #include "support/check.h"
 
@@ -47,6 +48,25 @@ const Data *data_get(const Module *m, DataId d)
 {
     CHECK(d.ix && d.ix < m->data.n, "no data %u", d.ix);
     return &m->data.at[d.ix];
+}
+
+typedef struct {
+    const Fn *f;
+    bool some;
+} Refusing;
+
+static void find_refusal(void *cx, InsId i)
+{
+    Refusing *r = cx;
+    const Ins *n = ins_get(r->f, i);
+    r->some |= n->op == OP_raise && attr_int(r->f->module, n->attr, "bits", 0) & STATUS_REFUSED;
+}
+
+bool fn_refuses(const Fn *f)
+{
+    Refusing r = {.f = f};
+    ir_walk(f, f->entry, find_refusal, &r);
+    return r.some;
 }
 
 int64_t decision_counters(const DecisionRow *d)

@@ -236,6 +236,7 @@ typedef struct {
     double rate;       /* declared share of the rows; negative: none is */
     const char *lower; /* forced lowering: mask branch compact group; or NULL */
     uint32_t decision; /* id in the network + 1; 0: none of its */
+    bool refuses;      /* of a route: a row of NaN ends the call */
 } ActHow;
 /* What the annotations of the gate say about its lowering, and which decision of the network it
  * follows; before the sides are closed. */

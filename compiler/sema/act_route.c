@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { NAN_ROUTED = 1 << 9, FLAT_ROUTED = 1 << 12 };
+enum { NAN_REFUSED = 1 << 3, NAN_ROUTED = 1 << 9, FLAT_ROUTED = 1 << 12 };
 
 typedef struct {
     ValId ids;           /* ix[rows] or ix[rows, ranks] */
@@ -443,7 +443,8 @@ ActSend *act_send_begin(Act *a, Ex route, const ActHow *how)
     if (!s->route.weights.ix)
         return s;
     s->poison = act_map(a, &s->route.rows, 1, row_poisoned, &s->route);
-    raise_bit(a, act_fold(a, "any", s->route.rows, poison_at, s), NAN_ROUTED);
+    raise_bit(a, act_fold(a, "any", s->route.rows, poison_at, s),
+              how->refuses ? NAN_REFUSED : NAN_ROUTED);
     return s;
 }
 

@@ -87,11 +87,19 @@ ActHow decision_how(Cx *cx, const Node *s, const ActDecision *made)
 {
     return (ActHow){.rate = declared_rate(cx, s->attrs),
                     .lower = declared_lowering(cx, s->attrs),
-                    .decision = made->id + 1};
+                    .decision = made->id + 1,
+                    .refuses = declared_refusal(cx, s->attrs)};
+}
+
+void routes_only(Cx *cx, const Node *s)
+{
+    if (declared_refusal(cx, s->attrs))
+        bad(cx, s->span, E0103, "'#nan' belongs to a route");
 }
 
 void check_gate(Cx *cx, const Node *s, Env *env)
 {
+    routes_only(cx, s);
     const Poly *d = axis_of(cx, s->xs, env);
     Value test = gate_test(cx, s, env, d);
     warn_negated(cx, s->a, env);

@@ -471,6 +471,7 @@ static void bind_left(Cx *cx, const Node *s, Env *to, const Poly *axis, int64_t 
 Env *check_halt(Cx *cx, const Node *s, Env *env)
 {
     bool exits = s->kind == AST_EXIT;
+    routes_only(cx, s);
     const Poly *d = axis_of(cx, s->xs, env);
     Env *loop = home_of(env);
     if (!stands_right(loop, exits)) {

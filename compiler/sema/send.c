@@ -55,6 +55,7 @@ void check_route(Cx *cx, const Node *s, Env *env)
     r = ty_route(cx->ts, weight_elem(&v), rows, experts, s->name, id);
     act_resume(cx, keep);
     surrogates(cx, s->attrs, env);
+    declared_refusal(cx, s->attrs);
     shape_note(cx, s->span, s->name, "", r);
     Bind b = {.kind = BIND_ROUTE, .type = r, .where = s->span};
     if (live(cx)) {

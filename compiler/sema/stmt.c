@@ -49,6 +49,20 @@ double declared_rate(Cx *cx, NodeList attrs)
     return -1;
 }
 
+bool declared_refusal(Cx *cx, NodeList attrs)
+{
+    for (uint32_t i = 0; i < attrs.n; i++) {
+        const Node *a = attrs.at[i];
+        if (!sym_eq(a->name, cx->w.nan))
+            continue;
+        const Node *e = a->ys.n == 1 ? a->ys.at[0]->a : NULL;
+        if (e && e->kind == AST_NAME && !strcmp(text_of(cx, e->name), "error"))
+            return true;
+        bad(cx, a->span, E0103, "'#nan' wants error");
+    }
+    return false;
+}
+
 const char *declared_lowering(Cx *cx, NodeList attrs)
 {
     static const char *const ways[] = {"mask", "branch", "compact", "group"};

@@ -370,7 +370,7 @@ void syn_annotation(Parser *p, SymId name, Span at)
 {
     static const char *const known[] = {"train",    "derivative", "lower",  "rate",
                                         "local",    "assume",     "frozen", "stacked",
-                                        "multiple", "pure",       "cost"};
+                                        "multiple", "pure",       "cost",   "nan"};
     enum { KNOWN = sizeof known / sizeof *known };
     const char *text = sym_text(p->names, name);
     for (size_t k = 0; k < KNOWN; k++)

@@ -13,7 +13,7 @@ import subprocess
 
 import numpy as np
 
-STATUS = {'GATE_BAD_KNOB': 1, 'GATE_BAD_SHAPE': 2, 'GATE_BAD_INPUT': 4, 'GATE_BAD_INDEX': 256,
+STATUS = {'GATE_BAD_KNOB': 1, 'GATE_BAD_SHAPE': 2, 'GATE_BAD_INPUT': 4, 'GATE_NAN_REFUSED': 8, 'GATE_BAD_INDEX': 256,
           'GATE_NAN_ROUTED': 512, 'GATE_HALT_BOUND': 1024, 'GATE_EMPTY': 2048,
           'GATE_FLAT_ROUTED': 4096}
 NETWORK = re.compile(r'^network (\w+)(?:\[.*?\])?\(', re.M)
