@@ -152,7 +152,15 @@ int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d)
     return d < c->nd ? dim_top(L, c->dims[d]) : 1;
 }
 
-static bool is_hidden(const Contract *c, InsId i)
+bool contract_waits(const Contract *c)
+{
+    for (uint32_t g = 0; g < c->ngroup; g++)
+        if (c->total[g])
+            return true;
+    return false;
+}
+
+bool contract_hides(const Contract *c, InsId i)
 {
     for (uint32_t k = 0; k < c->nhidden; k++)
         if (c->hidden[k].ix == i.ix)
@@ -180,12 +188,33 @@ void contract_rest(Lower *L, const Contract *c, const ValId *totals)
         if (c->head[g].ix)
             set_scalar(L, c->head[g], totals[g]);
     EACH_INS (L->f, c->body, i) {
-        if (c->level[at++] && ins_op(L->f, i) != OP_yield && !is_hidden(c, i))
+        if (c->level[at++] && ins_op(L->f, i) != OP_yield && !contract_hides(c, i))
             lower_ins(L, i);
     }
 }
 
+static void store_totals(Lower *L, const Contract *c, const ValId *totals)
+{
+    for (uint32_t g = 0; g < c->ngroup; g++) {
+        if (!c->head[g].ix)
+            continue;
+        Ref r = *c->total[g];
+        for (uint32_t d = 0; d < c->nd; d++)
+            r = ref_at(L, &r, L->val[c->param[d].ix].wide);
+        ref_store(L, &r, totals[g]);
+    }
+}
+
 void contract_epilogue(Lower *L, const Contract *c, const ValId *totals)
+{
+    if (contract_waits(c)) {
+        store_totals(L, c, totals);
+        return;
+    }
+    contract_finish(L, c, totals);
+}
+
+void contract_finish(Lower *L, const Contract *c, const ValId *totals)
 {
     contract_rest(L, c, totals);
     for (uint32_t k = 0; k < c->nres; k++)

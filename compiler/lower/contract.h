@@ -33,13 +33,18 @@ typedef struct {
     ValId head[MAX_SUMS];       /* per group: the HI value that is its total */
     InsId hidden[2 * MAX_SUMS]; /* the sums, and additions of a group: not run by the epilogue */
     uint32_t nhidden;
-    uint32_t row, col; /* indices of the tile; nd: none */
-    bool packed;       /* all column factors are known values, packed by the compiler */
+    uint32_t row, col;    /* indices of the tile; nd: none */
+    bool packed;          /* all column factors are known values, packed by the compiler */
+    Ref *total[MAX_SUMS]; /* per group: where its totals wait for the rest of the body; none: they
+                             do not wait */
     uint8_t *level;
     Ref *const *to;
     bool *need; /* per HI instruction, scratch of slices */
 } Contract;
 
+/* Do totals wait? Is the instruction one of the sums, or of their additions? */
+bool contract_waits(const Contract *c);
+bool contract_hides(const Contract *c, InsId i);
 /* What does not depend on any index of the map: runs once, before all loops. */
 void contract_first(Lower *L, const Contract *c);
 /* The factor for the indices the parameters stand at. */
@@ -47,6 +52,8 @@ ValId contract_factor(Lower *L, const Sum *s, uint32_t which);
 /* Everything of the map's body but the sums, where the parameters stand. */
 void contract_rest(Lower *L, const Contract *c, const ValId *totals);
 /* The same, and stores the element (or the lanes). */
+void contract_finish(Lower *L, const Contract *c, const ValId *totals);
+/* The same, or stores the totals if they are to wait. */
 void contract_epilogue(Lower *L, const Contract *c, const ValId *totals);
 int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d);
 /* Runs 'inner' in loops over all indices but those of the tile. */
@@ -102,6 +109,12 @@ void taken_begin(Lower *L, Taken *t);
 void taken_column(Lower *L, const Taken *t, Ref *out);
 /* What is taken of n columns, each from panel[at] on. */
 void taken_pack(Lower *L, const Taken *t, const Ref *col, uint32_t n, const ValId *at);
+
+/* ---- late.c ---- */
+/* Makes the totals wait if the rest of the body is dear: it then runs on full vectors. */
+void late_plan(Lower *L, Contract *c);
+/* The rest, for all elements. */
+void late_rest(Lower *L, const Contract *c);
 
 bool dot_map(Lower *L, Contract *c);
 bool outer_map(Lower *L, Contract *c);

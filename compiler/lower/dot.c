@@ -374,14 +374,14 @@ static void lanes_index(Lower *L, const Contract *c, uint32_t d, ValId first, in
     L->val[c->param[d].ix] = (LVal){.v = lo_bin(L, OP_add, lo_to(L, first, E_I32), lane)};
 }
 
-static void store_lanes(Lower *L, const Contract *c, uint32_t k, ValId row, ValId col)
+static void store_lanes(Lower *L, const Contract *c, const Ref *to, ValId v, ValId row, ValId col)
 {
-    Ref r = *c->to[k];
+    Ref r = *to;
     for (uint32_t d = 0; d < c->nd; d++) {
         ValId at = d == c->row ? row : d == c->col ? col : L->val[c->param[d].ix].wide;
         r = ref_at(L, &r, at);
     }
-    lo_store(L, r.ptr, r.off, lo_splat(L, scalar_of(L, yield_of(L, c->body, k))), L->mask);
+    lo_store(L, r.ptr, r.off, lo_splat(L, v), L->mask);
 }
 
 static uint32_t lanes_of(const Dot *d, const Streams *s)
@@ -440,9 +440,14 @@ static void end_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *
         put_index(L, c, d->across ? c->row : c->col, at[!d->across], 0);
         lane_is(L, c, d->across ? c->col : c->row, at[d->across]);
     }
-    contract_rest(L, c, totals);
-    for (uint32_t r = 0; r < c->nres; r++)
-        store_lanes(L, c, r, at[0], at[1]);
+    for (uint32_t g = 0; contract_waits(c) && g < c->ngroup; g++)
+        if (c->total[g])
+            store_lanes(L, c, c->total[g], totals[g], at[0], at[1]);
+    if (!contract_waits(c)) {
+        contract_rest(L, c, totals);
+        for (uint32_t r = 0; r < c->nres; r++)
+            store_lanes(L, c, c->to[r], scalar_of(L, yield_of(L, c->body, r)), at[0], at[1]);
+    }
     lane_end(L);
 }
 
@@ -511,8 +516,11 @@ static void choose_end(Lower *L, const Contract *c, Dot *d)
     bool rows = true;
     d->flat = c->col == c->nd || cols == d->cols;
     d->across = c->col < c->nd;
-    for (uint32_t k = 0; k < c->nres; k++) {
-        const Ref *r = c->to[k];
+    bool waits = contract_waits(c);
+    for (uint32_t k = 0; k < (waits ? c->ngroup : c->nres); k++) {
+        const Ref *r = waits ? c->total[k] : c->to[k];
+        if (!r)
+            continue;
         uint32_t axis[2] = {c->row, c->col};
         for (uint32_t a = 0; a < 2; a++)
             if (axis[a] < c->nd && (r->ids[axis[a]].ix || r->vstep[axis[a]].ix))
@@ -525,8 +533,9 @@ static void choose_end(Lower *L, const Contract *c, Dot *d)
             d->flat &= r->step[c->row] == 1;
     }
     d->across &= !rows && !d->flat;
-    d->lanes = (rows || d->flat || d->across) && vector_ok(L, c->body, c->param[c->row], true) &&
-               (c->col == c->nd || vector_ok(L, c->body, c->param[c->col], true));
+    d->lanes = (rows || d->flat || d->across) &&
+               (waits || (vector_ok(L, c->body, c->param[c->row], true) &&
+                          (c->col == c->nd || vector_ok(L, c->body, c->param[c->col], true))));
 }
 
 bool dot_map(Lower *L, Contract *c)
@@ -538,6 +547,7 @@ bool dot_map(Lower *L, Contract *c)
         if (sum_terms_top(L, &c->sum[k]) < L->cx->target.lanes_f32 / 2)
             return false;
     tile_size(L, c, &d);
+    late_plan(L, c);
     choose_end(L, c, &d);
     contract_first(L, c);
     d.block = by_blocks(L, c);
@@ -546,5 +556,6 @@ bool dot_map(Lower *L, Contract *c)
             open_panel(L, c, &d, k);
     pack_all(L, c, &d, true);
     contract_batch(L, c, 0, dot_inner, &d);
+    late_rest(L, c);
     return true;
 }
