@@ -69,11 +69,14 @@ void act_network_end(Act *a, Ex result, const Ty *declared, SymId single);
  * (places) of the enclosing banks, outermost first, with the banks' sizes: one '{}' each. */
 Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly *const *sizes,
              uint32_t nmembers, const Ex *initial);
-/* The members of a bank as one: weights, and which of them are not 0. */
+/* The members of a bank as one: weights, and which of them are not 0. 'share': the stored member of
+ * each, or NULL. */
 typedef struct {
     ValId weights, sel;
+    const int64_t *share;
+    uint32_t nshare;
 } ActMix;
-const ActMix *act_mix(Act *a, Ex weights);
+const ActMix *act_mix(Act *a, Ex weights, const int64_t *share, uint32_t nshare);
 /* act_param in that one: the weighted sum over the selected members of bank 'at' (nmembers: all
  * have the same). members[at] is not read. */
 Ex act_param_mixed(Act *a, const ActMix *mix, uint32_t at, SymId path, const Ty *ty,

@@ -101,7 +101,7 @@ static ValId mixed_term(void *cx, Act *a, const ValId *k)
     if (c->nmembers) {
         ValId *all = ARENA_ARRAY(a->arena, ValId, c->nmembers);
         memcpy(all, c->members, c->nmembers * sizeof *all);
-        all[c->at] = member;
+        all[c->at] = c->mix->share ? act_lookup(a, c->mix->share, c->mix->nshare, member) : member;
         subs[n++] = act_member_index(a, all, c->sizes, c->nmembers);
     }
     for (uint32_t i = 0; i < c->rank; i++)
@@ -125,9 +125,11 @@ static ValId is_used(void *cx, Act *a, const ValId *e)
     return ir_cmp(&a->b, "ne", w, ir_const_float(&a->b, (Elem)val_ty(a->fn, w)->elem, 0));
 }
 
-const ActMix *act_mix(Act *a, Ex weights)
+const ActMix *act_mix(Act *a, Ex weights, const int64_t *share, uint32_t nshare)
 {
     ActMix *m = ARENA_NEW(a->arena, ActMix);
+    m->share = share;
+    m->nshare = nshare;
     ElemTy real = {.kind = SE_CONCRETE, .elem = (uint8_t)act_elem(a, weights.ty->elem)};
     if (!elem_is_float((Elem)real.elem))
         real.elem = E_F32;

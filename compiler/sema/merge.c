@@ -7,7 +7,7 @@ static Inst *merged(Cx *cx, const Inst *member, const Value *w)
 {
     Inst *i = ARENA_NEW(cx->arena, Inst);
     *i = *member;
-    i->mix = act_mix(cx->act, w->ex);
+    i->mix = act_mix(cx->act, w->ex, member->share, member->nshare);
     return i;
 }
 
@@ -39,10 +39,6 @@ Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want)
         return out;
     if (b.bind->nmembers) {
         not_yet(cx, n->span, "'merge' of a bank of named members");
-        return out;
-    }
-    if (b.insts[0]->share) {
-        not_yet(cx, n->span, "'merge' of a bank with shared members");
         return out;
     }
     out.insts = ARENA_NEW(cx->arena, Inst *);

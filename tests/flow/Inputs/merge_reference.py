@@ -16,6 +16,8 @@ for _e in range(E):
     WEIGHTS[f'poisoned.{_e}.w'] = _random(D, D) * (np.float32(np.nan) if _e == 1 else 1)
     WEIGHTS[f'poisoned.{_e}.b'] = _random(D)
 for _e in range(2):
+    WEIGHTS[f'twins.{_e}.w'] = _random(D, D)
+    WEIGHTS[f'twins.{_e}.b'] = _random(D)
     WEIGHTS[f'pair.{_e}.k'] = _random()
     for _part in ('inner', 'last'):
         WEIGHTS[f'pair.{_e}.{_part}.w'] = _random(D, D)
@@ -55,6 +57,10 @@ def chosen(x):
 
 def constant(x):
     return affine('poisoned.{}', [0.5, 0, 0.25, -1], x)
+
+
+def shared(x, w):
+    return affine('twins.{}', [w[0] + w[3], w[1] + w[2]], x)
 
 
 def nested(x, w):
