@@ -291,39 +291,36 @@ static LLVMValueRef emit_hreduce(Gen *g, const Ins *ins, InsId id)
     return v;
 }
 
-/* Every second lane of the pair (a, b), from lane 'first' on. */
-static LLVMValueRef every_second(Emit *e, LLVMValueRef a, LLVMValueRef b, unsigned first)
+/* Of each group of 'size' lanes of the pair (a, b) one half. */
+static LLVMValueRef halves(Emit *e, LLVMValueRef a, LLVMValueRef b, unsigned size, bool high)
 {
     LLVMValueRef pick[1024];
-    unsigned n = type_lanes(LLVMTypeOf(a)), have = b ? n : n / 2;
+    unsigned n = type_lanes(LLVMTypeOf(a)), have = b ? n : n / 2, half = size / 2;
     for (unsigned k = 0; k < have; k++)
-        pick[k] = LLVMConstInt(e->t_i32, 2 * k + first, 0);
+        pick[k] = LLVMConstInt(e->t_i32, k / half * size + k % half + (high ? half : 0), 0);
     if (have == 1)
         return LLVMBuildExtractElement(e->b, a, pick[0], "");
     return LLVMBuildShuffleVector(e->b, a, b ? b : LLVMGetPoison(LLVMTypeOf(a)),
                                   LLVMConstVector(pick, have), "");
 }
 
-/* Neighbours are added until every operand is one lane: first two vectors into one, then, when one
- * vector is left, inside it. */
+/* The lanes of an operand are added in the order of emit_hreduce, half to half, so that a sum does
+ * not depend on how many are folded at once: first two vectors into one, then, when one is left,
+ * inside it. */
 static LLVMValueRef emit_hsums(Gen *g, const Ins *ins, InsId id)
 {
     Emit *e = g->e;
     Elem el = op_elem(g, id, 0);
     LLVMValueRef v[1024];
-    unsigned n = ins->in.n;
+    unsigned n = ins->in.n, size;
     for (unsigned k = 0; k < n; k++)
         v[k] = op_in(g, id, k);
-    for (; n > 1; n /= 2)
-        for (unsigned k = 0; k < n / 2; k++) {
-            LLVMValueRef a = v[2 * k], b = v[2 * k + 1];
-            v[k] = emit_round_to(
-                e, arith(e, OP_add, every_second(e, a, b, 0), every_second(e, a, b, 1), el), el);
+    for (size = type_lanes(LLVMTypeOf(v[0])); size > 1; size /= 2, n = n > 1 ? n / 2 : 1)
+        for (unsigned k = 0; k < (n + 1) / 2; k++) {
+            LLVMValueRef a = v[n > 1 ? 2 * k : 0], b = n > 1 ? v[2 * k + 1] : NULL;
+            a = arith(e, OP_add, halves(e, a, b, size, false), halves(e, a, b, size, true), el);
+            v[k] = emit_round_to(e, a, el);
         }
-    while (type_lanes(LLVMTypeOf(v[0])) > ins->in.n)
-        v[0] = emit_round_to(
-            e, arith(e, OP_add, every_second(e, v[0], NULL, 0), every_second(e, v[0], NULL, 1), el),
-            el);
     return v[0];
 }
 
