@@ -154,11 +154,15 @@ static void check_arity(Cx *cx, const Core *c, Axis last)
         !act_known(cx->act, poly_solve(cx->ps, last.dim), &n) ||
         !act_given_range(cx->act, c->args[1].ex, &least, &most))
         return;
-    if (most <= n && (most > 0 || !n))
+    if (most <= n && (least > 0 || !n))
         return;
     Span at = cx->mod == cx->main ? c->n->span : cx->call_at;
+    bool few = most <= n;
     diag_report(cx->diag, E0312, at, "%s%lld best of %lld are asked for",
-                least < most ? "up to " : "the ", (long long)most, (long long)n);
+                least == most ? "the "
+                : few         ? "as few as "
+                              : "up to ",
+                (long long)(few ? least : most), (long long)n);
     cx->dead = true;
 }
 
