@@ -83,6 +83,32 @@ double choose_cost(const Fn *f, BodyId b)
     return sum;
 }
 
+double choose_lone_cost(const Fn *f, BodyId b, DimId sub)
+{
+    double sum = 0;
+    EACH_INS (f, b, i) {
+        const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+        if (ins_op(f, i) != OP_map || !dims->ndims || !dim_eq(dims->dims[dims->ndims - 1], sub))
+            continue;
+        double each = 1, times = 1;
+        EACH_INS (f, ins_body(f, i, 0), k)
+            each += ins_get(f, k)->bodies.n ? 0 : cost_ins(f, k);
+        for (uint32_t d = 0; d < dims->ndims; d++)
+            times *= choose_extent(f, dims->dims[d]);
+        sum += each * times;
+    }
+    return sum;
+}
+
+/* Of a body on rows that a selection takes, of which this share runs. */
+static double cost_taken(const Choose *c, InsId i, uint32_t side, double rate)
+{
+    double lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1;
+    BodyId b = ins_body(c->f, i, side);
+    double lone = choose_lone_cost(c->f, b, val_ty(c->f, ins_in(c->f, i, side))->sub);
+    return rate * ((choose_cost(c->f, b) - lone) / lanes + lone);
+}
+
 /* Of the results of a when: elements; and whether rows lie one behind the other. */
 static double result_elems(const Fn *f, InsId i, bool *inner)
 {
@@ -117,8 +143,8 @@ static void costs(const Choose *c, InsId i, double rate, double *cost)
     cost[MASK] = (first + second + out) / lanes;
     cost[BRANCH] =
         (1 - none) * cost[MASK] + none * (second + out) / lanes + rows / lanes + COST_CALL / 4;
-    cost[COMPACT] = (rate * first + (1 - rate) * second + out) / (inner ? 1 : lanes) +
-                    rows * (COST_FIND + COST_ROW) + COST_CALL * 2;
+    cost[COMPACT] = cost_taken(c, i, 0, rate) + cost_taken(c, i, 1, 1 - rate) +
+                    out / (inner ? 1 : lanes) + rows * (COST_FIND + COST_ROW) + COST_CALL * 2;
 }
 
 /* ---- the rewriting ---- */

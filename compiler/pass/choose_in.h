@@ -48,6 +48,9 @@ enum {
 /* In scalar operations, at the largest extents. */
 double choose_cost(const Fn *f, BodyId b);
 double choose_extent(const Fn *f, DimId d);
+/* The part of it that is done without vectors where rows are taken: element by element along them,
+ * sums inside not counted. */
+double choose_lone_cost(const Fn *f, BodyId b, DimId sub);
 /* The body, which works on the rows of the selection, works on all of them. */
 void choose_widen(Choose *c, BodyId b, ValId sel);
 /* The element at these places, as that type; v may be a scalar. */

@@ -47,12 +47,10 @@ ValId choose_arm_sel(const Fn *f, InsId i)
 
 /* ---- cost ---- */
 
-/* Elements of the cells that the body stores to; and of those whose rows lie one behind the other.
- */
-static double stored(const Fn *f, BodyId b, double *inner)
+/* Elements of the cells that the body stores to. */
+static double stored(const Fn *f, BodyId b)
 {
     double sum = 0;
-    *inner = 0;
     EACH_INS (f, b, i) {
         if (ins_op(f, i) != OP_put)
             continue;
@@ -60,8 +58,6 @@ static double stored(const Fn *f, BodyId b, double *inner)
         double n = 1;
         for (uint32_t k = 0; k < t->rank; k++)
             n *= choose_extent(f, t->dims[k]);
-        if (attr_int(f->module, ins_get(f, i)->attr, "axis", 0) + 1 == t->rank)
-            *inner += n;
         sum += n;
     }
     return sum;
@@ -74,14 +70,13 @@ void choose_arm_costs(const Choose *c, BodyId body, ValId sel, double rate, doub
     if (rate < 0)
         rate = share < 0 ? 0.5 : share;
     double rows = choose_extent(f, val_ty(f, sel)->ix);
-    double inner;
-    double work = choose_cost(f, body), out = stored(f, body, &inner);
+    double work = choose_cost(f, body), out = stored(f, body);
+    double lone = choose_lone_cost(f, body, val_ty(f, sel)->sub);
     double none = pow(1 - rate, rows);
     cost[MASK] = (work + out) / lanes;
     cost[BRANCH] = (1 - none) * cost[MASK] + rows / lanes + COST_CALL / 4;
-    double alone = out > 0 ? inner / out : 0; /* taken rows of these are no vectors */
-    cost[COMPACT] = rate * work * (alone + (1 - alone) / lanes) +
-                    rows * (COST_FIND + rate * COST_ROW) + COST_CALL;
+    cost[COMPACT] =
+        rate * ((work - lone) / lanes + lone) + rows * (COST_FIND + rate * COST_ROW) + COST_CALL;
 }
 
 /* ---- the rewriting ---- */
