@@ -45,7 +45,7 @@ def called(network, values):
 
 
 gatec = Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH)
-builds = {flags: compiled(gatec, flags.split()) for flags in ('-O3', '-O3 --math=exact')}
+builds = {flags: compiled(gatec, flags.split()) for flags in ('-O3', '-O1 --math=exact')}
 done = 0
 for network, formals in NETWORK.findall(text):
     values = dict(inputs(np.random.default_rng(5), formals))
