@@ -161,9 +161,11 @@ static void open_panel(Lower *L, const Contract *c, Dot *d, uint32_t k)
     Taken *t = &d->taken[k];
     int64_t w = L->cx->target.lanes_f32, cols = contract_rows(L, c, c->col);
     Elem e = (Elem)hi_type(L, s->factor[1])->elem;
-    d->pitch[k] = (sum_terms_top(L, s) + w - 1) / w * w;
+    bool taken = taken_of(L, s, t); /* whole vectors of the axis are stored */
+    int64_t terms = taken ? dim_top(L, t->sel->axis) : sum_terms_top(L, s);
+    d->pitch[k] = (terms + w - 1) / w * w;
     d->panel[k] = lo_buf(L, e, (d->block ? d->cols : cols) * d->pitch[k], "panel");
-    if (!taken_of(L, s, t)) {
+    if (!taken) {
         t->sel = NULL;
         return;
     }
