@@ -213,7 +213,7 @@ ValId access_load(Lower *L, const Access *a)
                                      : ir_const_int(&L->b, e, 0);
     access_tests(L, a, &la);
     if (a->check && la.guard.ix)
-        lo_raise(L, ir_un(&L->b, OP_not, la.guard), 1 << 8);
+        lo_raise(L, ir_un(&L->b, OP_not, la.guard), GATE_BAD_INDEX);
     ValId tested = la.guard;
     if (!la.r.ptr.ix && !la.r.bank.ix)
         return tested.ix ? lo_select(L, tested, la.r.other, other) : la.r.other;

@@ -93,7 +93,7 @@ static void lower_write(Lower *L, InsId i)
         ref_put(L, &r, ins_in(L->f, i, 1));
         return;
     }
-    lo_raise(L, ir_un(&L->b, OP_not, ok), 1 << 8);
+    lo_raise(L, ir_un(&L->b, OP_not, ok), GATE_BAD_INDEX);
     lo_if_begin(L, &k, ok);
     ref_put(L, &r, ins_in(L->f, i, 1));
     lo_if_end(L, &k, NULL, 0, NULL);

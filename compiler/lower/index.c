@@ -37,7 +37,7 @@ static Ref guarded_view(Lower *L, InsId i, const ValId *sub, uint32_t n, ValId o
         r.other = other;
     r.guard = lo_and(L, ok, r.guard);
     if (attr_flag(L->m, ins_get(L->f, i)->attr, "check"))
-        lo_raise(L, ir_un(&L->b, OP_not, ok), 1 << 8);
+        lo_raise(L, ir_un(&L->b, OP_not, ok), GATE_BAD_INDEX);
     return r;
 }
 

@@ -5,6 +5,7 @@
  * share. README.md beside this file explains the strategy and its laws. Only pass/lower.c and
  * lower/ include it. */
 
+#include "gate_rt.h"
 #include "ir/build.h"
 #include "pass/pass.h"
 #include "support/check.h"

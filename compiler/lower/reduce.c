@@ -366,7 +366,7 @@ void lower_reduce(Lower *L, InsId i)
 {
     Reduce r = reduce_of(L, i);
     if (is_arg(&r) && maybe_empty(L, &r))
-        lo_raise(L, lo_cmp(L, "le", count_of(L, &r), lo_i64(L, 0)), 1 << 11);
+        lo_raise(L, lo_cmp(L, "le", count_of(L, &r), lo_i64(L, 0)), GATE_EMPTY);
     if (!is_scalar_val(L, ins_res(L->f, i, 0)))
         reduce_tensor(L, &r);
     else if (is_arg(&r))

@@ -49,7 +49,7 @@ static Ref *bits_of_list(Lower *L, const Ref *list, DimId axis)
     ValId t = lo_to(L, ref_load(L, &at), E_I64);
     ValId ok = lo_and(L, lo_cmp(L, "ge", t, lo_i64(L, 0)), lo_cmp(L, "lt", t, dim_extent(L, axis)));
     if (list->elem != E_IX)
-        lo_raise(L, ir_un(&L->b, OP_not, ok), 1 << 8);
+        lo_raise(L, ir_un(&L->b, OP_not, ok), GATE_BAD_INDEX);
     lo_if_begin(L, &in, ok);
     Ref bit = ref_at(L, bits, t);
     ref_store(L, &bit, ir_const_int(&L->b, E_BIT, 1));

@@ -2,9 +2,9 @@
  * their weights; without weights every row has one expert of weight 1. Of rank 0 it is an index. */
 #include "sema/act_cx.h"
 
-#include <math.h>
+#include "gate_rt.h"
 
-enum { NAN_REFUSED = 1 << 3, NAN_ROUTED = 1 << 9, FLAT_ROUTED = 1 << 12 };
+#include <math.h>
 
 typedef struct {
     ValId ids;           /* ix[rows] or ix[rows, ranks] */
@@ -439,12 +439,12 @@ ActSend *act_send_begin(Act *a, Ex route, const ActHow *how)
     s->any = act_map(a, &s->route.rows, 1, row_runs, &s->route);
     ValId flat = route.fields[ROUTE_FLAT].ir;
     if (flat.ix)
-        raise_bit(a, act_fold(a, "any", s->route.rows, flat_at, &flat), FLAT_ROUTED);
+        raise_bit(a, act_fold(a, "any", s->route.rows, flat_at, &flat), GATE_FLAT_ROUTED);
     if (!s->route.weights.ix)
         return s;
     s->poison = act_map(a, &s->route.rows, 1, row_poisoned, &s->route);
     raise_bit(a, act_fold(a, "any", s->route.rows, poison_at, s),
-              how->refuses ? NAN_REFUSED : NAN_ROUTED);
+              how->refuses ? GATE_NAN_REFUSED : GATE_NAN_ROUTED);
     return s;
 }
 

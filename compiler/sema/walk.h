@@ -493,9 +493,9 @@ Env *statement(Cx *cx, const Node *s, Env *env);
 void check_let(Cx *cx, const Node *s, Env *env);
 /* What #rate(x) says: a share of the rows; negative where it is not said (or reported). */
 double declared_rate(Cx *cx, NodeList attrs);
-/* What #lower(x) says: mask, branch, compact or group; NULL where it is not said (or reported). */
 bool declared_refusal(Cx *cx, NodeList attrs); /* #nan(error) */
 void routes_only(Cx *cx, const Node *s);       /* no other decision has it */
+/* What #lower(x) says: mask, branch, compact or group; NULL where it is not said (or reported). */
 const char *declared_lowering(Cx *cx, NodeList attrs);
 void surrogates(Cx *cx, NodeList attrs, Env *env);
 void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at);
