@@ -18,11 +18,23 @@ Value leave_value(Cx *cx, Value v, Subs subs)
     return v;
 }
 
+bool need_tensor(Cx *cx, const Value *v, Span at, SymId what, const char *wanted)
+{
+    const char *name = text_of(cx, what);
+    if (is_ref(v) && v->kind != V_SKIP)
+        bad(cx, at, E0107, "'%s': %s is not a value", name, show_value(cx, v));
+    else if (v->kind == V_NONE)
+        bad(cx, at, E0105, "'%s' wants %s, this has no value", name, wanted);
+    else if (v->kind == V_VALUE && !is_tensor(v) && !ty_is_any(v->ex.ty))
+        bad(cx, at, E0201, "'%s' wants %s, not %s", name, wanted, show_ty(cx, v->ex.ty));
+    return is_tensor(v);
+}
+
 Value check_test(Cx *cx, const Node *e, Env *env, const Poly *d, SymId what)
 {
     const Ty *want = ty_vector(cx->ts, elem_concrete(E_BIT), d);
     Value v = ex(cx, e, env, want);
-    if (!is_tensor(&v))
+    if (!need_tensor(cx, &v, e->span, what, "bit"))
         return v;
     const Ty *t = v.ex.ty;
     const char *name = text_of(cx, what);

@@ -302,21 +302,34 @@ static void mass_begin(Cx *cx, const Leave *l, Mass *m, Ex c, Ex p, Ex limit)
     m->w.ty = m->t;
 }
 
+/* A mass, or its limit: real numbers over the axis; a limit may be one for all rows. */
+static const Ty *mass_type(Cx *cx, const Leave *l, const Value *v, const Node *e, const char *what)
+{
+    const char *name = text_of(cx, l->s->name);
+    bool limit = e == l->s->a;
+    if (!need_tensor(cx, v, e->span, l->s->name, what))
+        return &ty_unknown;
+    const Ty *t = ty_default(cx->ts, v->ex.ty);
+    bool over = l->axis ? t->naxes == 1 && same_axis(cx, t->axes[0], axis_dim(l->axis)) : !t->naxes;
+    if (!elem_is_real(v->ex.ty->elem))
+        bad(cx, e->span, E0215, "'%s' wants %s, not %s", name, what, show_elem(cx, t->elem));
+    else if (!over && !(limit && !t->naxes))
+        bad(cx, e->span, E0201, "'%s' is over %s, its %s is %s", name,
+            l->axis ? show_dim(cx, l->axis) : "the whole call", limit ? "limit" : "mass",
+            show_ty(cx, t));
+    return t;
+}
+
 /* The test of the halt; its block works with the weight. */
 static Ex mass(Cx *cx, Leave *l, Mass *m)
 {
     const Node *s = l->s;
-    const Poly *d = l->axis;
     const LeftCells *cells = cells_of(l->h, s);
     Value p = ex(cx, s->b, l->env, NULL);
     Value limit = own_test(cx, l);
     Env *e = env_new(cx->arena, l->env, ENV_ARM), *inner;
-    m->t = is_tensor(&p) ? ty_default(cx->ts, p.ex.ty) : &ty_unknown;
-    bool over = m->t->kind == TYK_TENSOR && m->t->naxes == 1 && d &&
-                same_axis(cx, m->t->axes[0], axis_dim(d));
-    if (m->t->kind == TYK_TENSOR && d && !over)
-        bad(cx, s->b->span, E0201, "'%s' is over %s, its mass is %s", text_of(cx, s->name),
-            show_dim(cx, d), show_ty(cx, m->t));
+    m->t = mass_type(cx, l, &p, s->b, "a mass");
+    mass_type(cx, l, &limit, s->a, "a limit");
     if (live(cx) && (m->t->kind != TYK_TENSOR || act_elem_of(cx->act, m->t) != E_F32))
         not_yet(cx, s->b->span, "a mass that is not f32");
     begin_leave(cx, l);

@@ -601,6 +601,9 @@ Value ex_send(Cx *cx, const Node *n, Env *env, const Ty *want);
 /* The type two ways to a value have in common. */
 Value when_join(Cx *cx, const Value *a, const Value *b, Span at, const char *what);
 const Poly *axis_of(Cx *cx, NodeList subs, Env *env);
+/* Whether what 'what' is given has elements; reports parts, tuples, routes and what has no value.
+ */
+bool need_tensor(Cx *cx, const Value *v, Span at, SymId what, const char *wanted);
 /* A decision's test: bit or selection over the axis, or of rank 0 where 'd' is NULL. */
 Value check_test(Cx *cx, const Node *e, Env *env, const Poly *d, SymId what);
 /* R4: what leaves a body decided by 'sub'; 'axis' (may be NULL) receives the decided axis of each

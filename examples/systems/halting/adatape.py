@@ -143,6 +143,9 @@ def check(t):
     for limit, reads in ((0, 1), (8, CAP)):
         run = t.run(inputs, {'limit': limit})
         t.true(run['reads'] == reads and run['read'].sum() == 3 * reads, f'limit {limit}: {run["reads"]} reads')
+    # Of equal scores each token has a share of 1/16; a mass that is just the limit is enough.
+    for limit, reads in ((3 / 16, 1), (0.25, 2)):
+        t.true(t.run({'x': 0 * inputs['x']}, {'limit': limit}, dict(t.weights, key=0 * t.weights['key']))['reads'] == reads, f'equal shares, limit {limit}')
     # Tokens that were not read may hold anything.
     run = t.run(inputs, knobs)
     t.true(0 < run['read'].sum() < B, 'part of the tape is read')

@@ -41,14 +41,18 @@ def moved(p, effort):
 FULL = {'knobs': {'effort': 1.0}}
 
 
+def scores(w, l, h, effort):
+    n = min(W, len(h))
+    votes = [gelu(h[k * len(h) // n:(k + 1) * len(h) // n].mean(0) @ w[f'choose.{l}.w1'].T) @ w[f'choose.{l}.w2'].T
+             for k in range(n)]
+    p = np.exp(np.mean(votes, 0))
+    return moved(p / p.sum(), effort)
+
+
 def reference(w, knobs, x):
     h, actions = x.copy(), []
     for l in range(L):
-        n = min(W, len(x))
-        votes = [gelu(h[k * len(x) // n:(k + 1) * len(x) // n].mean(0) @ w[f'choose.{l}.w1'].T) @ w[f'choose.{l}.w2'].T
-                 for k in range(n)]
-        p = np.exp(np.mean(votes, 0))
-        actions.append(int(np.argmax(moved(p / p.sum(), knobs['effort']))))
+        actions.append(int(np.argmax(scores(w, l, h, knobs['effort']))))
         for _ in range(actions[-1]):
             h = layer(w, l, h)
     return {'h': h, 'actions': np.array(actions)}
@@ -64,6 +68,14 @@ def check(t):
     for effort, action in ((-1, 0), (0.5, 1), (1, 2)):
         t.true((t.run(inputs, {'effort': effort})['actions'] == action).all(), f'effort {effort}')
     t.equal(t.run(inputs, {'effort': -1})['h'], inputs['x'], 'all skip')
+    # What actions follow from, which alone say little: the scores of the first layer, for few and many windows.
+    shown = t.program(('actions: ix[Act][L]) {', 'actions: ix[Act][L], first: f32[Act]) {'), ('carry h = x', 'carry h = x, first: f32[Act] = 0'),
+                      ('let best', 'first = select(l == 0, score, first);\n        let best'), ('(h, actions)\n}', '(h, actions, first)\n}'))
+    w = {n: v.astype(float) for n, v in t.weights.items()}
+    for n in (12, 7, 3, 1):
+        for effort in (-0.75, -0.25, 0, 0.125, 0.375, 0.625, 0.875):
+            x = inputs['x'][:n]
+            t.near(shown.run({'x': x}, {'effort': effort})['first'], scores(w, 0, x.astype(float), effort), f'scores of {n} rows, effort {effort}')
     # All once is the base model, which has no routers.
     base = t.program(text=blocks + unrolled([1, 1, 1, 1]))
     t.equal(t.run(inputs, {'effort': 0.5})['h'], base.run(inputs)['y'], 'all once and the base model')

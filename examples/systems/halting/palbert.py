@@ -67,6 +67,8 @@ def check(t):
     fixed = t.program(('nn.sigmoid(e @ v)', '0.2 + 0 * (e @ v)'), weights=fifth)
     t.true((fixed.run({'x': x}, {'rule': QUANTILE, 'q': 0.5})['steps'] == 4).all(), 'lambda = 0.2 leaves at step 4')
     t.true((fixed.run({'x': x}, {'rule': QUANTILE, 'q': 0.35})['steps'] == 2).all(), 'q = 0.35 leaves at step 2')
+    half = t.program(('nn.sigmoid(e @ v)', '0.5 + 0 * (e @ v)'), weights=fifth)
+    t.true((half.run({'x': x}, {'rule': QUANTILE, 'q': 0.75})['steps'] == 3).all(), 'a CDF of exactly q does not leave')
     # The four criteria on the trace of a full run.
     trace = t.run({'x': x}, {'rule': EXPECTATION})['lambda'].T.astype(float)
     recorded = 'lambda += each[b in B, l in L] select(i32(l) == i32(n), rate[b], 0.0);'
