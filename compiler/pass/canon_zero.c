@@ -7,6 +7,7 @@
  * greater of anything and a number from +0 on; choices among these, element by element through
  * maps. */
 
+#include "ir/edit.h"
 #include "pass/canon.h"
 #include "pass/query.h"
 
@@ -64,16 +65,37 @@ static bool unsigned_zero(const Fn *f, ValId v, int *steps)
     }
 }
 
+/* The x of x + 0; none: it is no such sum, or of other elements. */
+static ValId beside_zero(const Fn *f, ValId sum)
+{
+    InsId i = val_def(f, sum);
+    for (uint32_t k = 0; i.ix && ins_op(f, i) == OP_add && k < 2; k++) {
+        double zero;
+        ValId x = ins_in(f, i, 1 - k);
+        if (const_float(f, ins_in(f, i, k), &zero) && zero == 0 &&
+            type_eq(val_type(f, x), val_type(f, sum)))
+            return x;
+    }
+    return (ValId){0};
+}
+
+/* (x + 0) + y with y no -0: x + y differs only where both are. */
+static bool add_beside(Fn *f, InsId i, uint32_t k)
+{
+    int steps = 0;
+    ValId x = beside_zero(f, ins_in(f, i, k));
+    if (!x.ix || !operand(f, i, 1 - k, &steps))
+        return false;
+    ir_set_in(f, i, k, x);
+    return true;
+}
+
 bool canon_add(Canon *c, InsId i)
 {
     const Fn *f = c->f;
-    for (uint32_t k = 0; k < 2; k++) {
-        double zero;
-        ValId x = ins_in(f, i, 1 - k);
-        int steps = 0;
-        if (const_float(f, ins_in(f, i, k), &zero) && zero == 0 &&
-            type_eq(val_type(f, x), val_type(f, ins_res(f, i, 0))) && unsigned_zero(f, x, &steps))
-            return canon_become(c, i, &x);
-    }
-    return canon_linear(c, i);
+    ValId x = beside_zero(f, ins_res(f, i, 0));
+    int steps = 0;
+    if (x.ix && unsigned_zero(f, x, &steps))
+        return canon_become(c, i, &x);
+    return add_beside(c->f, i, 0) || add_beside(c->f, i, 1) || canon_linear(c, i);
 }

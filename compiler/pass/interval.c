@@ -111,18 +111,14 @@ static Interval of_param(Intervals *v, InsId i)
 /* Knobs are checked at entry; NaN is refused. */
 static Interval of_knob(Intervals *v, InsId i)
 {
-    const Module *m = v->f->module;
     ValId x = ins_res(v->f, i, 0);
-    const char *name = attr_name(m, ins_get(v->f, i)->attr, "name");
-    for (uint32_t k = 0; k < m->knobs.n; k++)
-        if (!strcmp(sym_text(m->names, m->knobs.at[k].name), name)) {
-            const Knob *kn = &m->knobs.at[k];
-            Elem e = (Elem)val_ty(v->f, x)->elem;
-            if (elem_is_float(e)) /* the check compares in the type of the knob */
-                return interval_widened(e, kn->lo, kn->hi, 0);
-            return (Interval){kn->lo, kn->hi, false};
-        }
-    return of_type(v, x);
+    const Knob *k = knob_of(v->f, x);
+    Elem e = (Elem)val_ty(v->f, x)->elem;
+    if (!k)
+        return of_type(v, x);
+    if (elem_is_float(e)) /* the check compares in the type of the knob */
+        return interval_widened(e, k->lo, k->hi, 0);
+    return (Interval){k->lo, k->hi, false};
 }
 
 /* ---- reductions ---------------------------------------------------------------------------------

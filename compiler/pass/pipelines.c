@@ -10,10 +10,10 @@ const char *pass_pipeline(int opt)
     if (opt <= 0)
         return "versions,fold,dce,lower,math,plan";
     if (opt == 1)
-        return "versions,canon,fold,cse,choose,fuse,canon,dce,lower,math,plan";
+        return "versions,canon,fold,cse,dce,choose,fuse,canon,dce,lower,math,plan";
     return "versions,canon,cse,fold,unroll,experts,fold,prove,canon,imply,canon,gates,cells,"
-           "canon,exits,canon,cells,prove,canon,cells,canon,gates,cells,canon,cse,"
-           "sink,arms,join,shrink,thin,canon,fold,cse,prune,choose,turn,"
+           "canon,exits,canon,cells,prove,canon,cells,canon,dce,gates,cells,canon,cse,"
+           "dce,sink,arms,join,shrink,thin,canon,fold,cse,prune,dce,choose,turn,"
            "fission,canon,fuse,canon,cse,dce,merge,absorb,dce,canon,dce,fuse,canon,cse,"
            "licm,dce,lower,math,plan";
 }

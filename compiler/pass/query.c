@@ -52,6 +52,18 @@ bool names_param(const Fn *f, InsId i, const Param *p)
                    sym_text(f->module->names, p->name));
 }
 
+const Knob *knob_of(const Fn *f, ValId v)
+{
+    const Module *m = f->module;
+    if (val_op(f, v) != OP_knob)
+        return NULL;
+    const char *name = attr_name(m, ins_get(f, val_def(f, v))->attr, "name");
+    for (uint32_t k = 0; k < m->knobs.n; k++)
+        if (!strcmp(sym_text(m->names, m->knobs.at[k].name), name))
+            return &m->knobs.at[k];
+    return NULL;
+}
+
 void name_like(Fn *f, ValId now, ValId old)
 {
     if (!f->vals.at[now.ix].name.ix)

@@ -38,6 +38,8 @@ bool acts_on_empty(const Fn *f, BodyId b, DimId axis);
 
 /* Is it the instruction that gives this weight, or its address? */
 bool names_param(const Fn *f, InsId i, const Param *p);
+/* The knob that v is; NULL: it is none. */
+const Knob *knob_of(const Fn *f, ValId v);
 /* The new value takes the name of the old one, for people who read dumps. */
 void name_like(Fn *f, ValId now, ValId old);
 

@@ -78,12 +78,24 @@ static Range arithmetic(Op op, Range a, Range b)
     }
 }
 
+/* Knobs are checked at entry. */
+static Range of_knob(const Fn *f, ValId v)
+{
+    const Knob *k = knob_of(f, v);
+    return k && elem_is_int((Elem)val_ty(f, v)->elem) ? (Range){(int64_t)k->lo, (int64_t)k->hi}
+                                                      : any();
+}
+
 static Range of_ins(const Fn *f, InsId i, unsigned *budget)
 {
     const Ins *n = ins_get(f, i);
     int64_t k;
     if (const_int(f, n->res, &k))
         return (Range){k, k};
+    if (n->op == OP_knob)
+        return of_knob(f, n->res);
+    if (n->op == OP_index && !attr_flag(f->module, n->attr, "check"))
+        return of_knob(f, ins_in(f, i, 0));
     if (n->op == OP_extent) {
         DimId d = attr_find(f->module, n->attr, "dims")->dims[0];
         return (Range){dim_min(f->module->dims, d), dim_max(f->module->dims, d)};
@@ -108,9 +120,12 @@ static Range of_index(const Fn *f, ValId v, unsigned *budget)
     InsId loop = f->bodies.at[body.ix].owner;
     if (!loop.ix || ins_op(f, loop) != OP_loop || body_param(f, body, 0).ix != v.ix)
         return any();
-    int64_t lo = look(f, ins_in(f, loop, 0), budget).lo;
-    int64_t end = look(f, ins_in(f, loop, 1), budget).hi;
-    return end > lo ? (Range){lo, end - 1} : any();
+    int64_t cap = attr_int(f->module, ins_get(f, loop)->attr, "cap", INT32_MAX);
+    Range first = look(f, ins_in(f, loop, 0), budget);
+    int64_t last = look(f, ins_in(f, loop, 1), budget).hi - 1;
+    if (first.hi <= INT32_MAX && first.hi + cap - 1 < last)
+        last = first.hi + cap - 1;
+    return last >= first.lo ? (Range){first.lo, last} : any();
 }
 
 static Range look(const Fn *f, ValId v, unsigned *budget)

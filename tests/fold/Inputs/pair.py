@@ -7,6 +7,7 @@ SCRATCH holds full/net.gate and reduced/net.gate, parts of the test. Lines of th
 
     // weight NAME AxBxC [keep AXIS: 0 2 ...]    the entries that the reduced network has, per axis
     // input NAME AxB                            random numbers; several rows of calls
+    // rule TEXT                                 what RULE in the full network stands for, one after the other
 
 Both networks read net.safetensors beside them.
 """
@@ -20,11 +21,12 @@ from gatecode import Failure, command, write_safetensors
 
 GATEC, TEST, SCRATCH, *OPTIONS = sys.argv[1:]
 CALLS = 3
+LEVELS = ['-O2'], ['-O0', '--math=exact'], ['--interpret']
 READELF = 'readelf'
 
 
 def directives():
-    weights, inputs = {}, {}
+    weights, inputs, rules = {}, {}, []
     with open(TEST) as f:
         for line in f:
             if m := re.match(r'// weight (\S+) ([\dx]+)(.*)', line):
@@ -33,7 +35,9 @@ def directives():
                 weights[m[1]] = (shape(m[2]), keep)
             elif m := re.match(r'// input (\S+) ([\dx]+)', line):
                 inputs[m[1]] = shape(m[2])
-    return weights, inputs
+            elif m := re.match(r'// rule (.*)', line):
+                rules.append(m[1])
+    return weights, inputs, rules
 
 
 def shape(text):
@@ -90,10 +94,7 @@ def run(which, options, inputs):
         return f.read()
 
 
-def main():
-    rng = np.random.default_rng(1)
-    weights, inputs = directives()
-    write_weights(rng, weights)
+def compare(rng, inputs, levels=LEVELS):
     code, constants, size = build('full', OPTIONS)
     code2, constants2, size2 = build('reduced', [])
     print(f'code {len(code)} {len(code2)} bytes, weights and constants {size} {size2} bytes')
@@ -101,12 +102,27 @@ def main():
         raise Failure(f'constants differ: {size} {constants}, {size2} {constants2}')
     if code != code2:
         raise Failure(f'the code differs: {len(code)} and {len(code2)} bytes')
-    for ways in (['-O2'], ['-O0', '--math=exact'], ['--interpret']):
+    for ways in levels:
         for call in range(CALLS):
             for name, extents in inputs.items():
                 np.save(f'{SCRATCH}/{name}.npy', (rng.standard_normal(extents) * 3 ** call).astype(np.float32))
             if run('full', OPTIONS + ways, inputs) != run('reduced', ways, inputs):
                 raise Failure(f'the results differ ({" ".join(ways)})')
+
+
+def main():
+    rng = np.random.default_rng(1)
+    weights, inputs, rules = directives()
+    write_weights(rng, weights)
+    with open(f'{SCRATCH}/full/net.gate') as f:
+        text = f.read()
+    for rule in rules:
+        print(rule)
+        with open(f'{SCRATCH}/full/net.gate', 'w') as f:
+            f.write(text.replace('RULE', rule))
+        compare(rng, inputs, LEVELS[2:])
+    if not rules:
+        compare(rng, inputs)
     print('equal')
 
 
