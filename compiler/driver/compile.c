@@ -93,6 +93,8 @@ Status compile_load(Session *s, const char *path, Module **out)
                            .profile = s->options.profile,
                            .forceable = s->options.forceable.at,
                            .nforceable = (unsigned)s->options.forceable.n,
+                           .weights_known = !strcmp(s->options.weights, "embed") &&
+                                            sema_weights_path(u.program) != NULL,
                            .open = s->open};
     status = sema_build(u.program, *out, &how) ? STATUS_OK : STATUS_ERRORS;
     const char *weights = s->weights = sema_weights_path(u.program);

@@ -127,9 +127,13 @@ static void superfluous(Loading *l)
 static void load_param(Loading *l, Param *p)
 {
     const Abi abi = {.m = l->m};
-    const AbiItem it = {.name = p->name, .type = p->type, .members = p->members};
+    const AbiItem it = {.name = p->name,
+                        .type = p->type,
+                        .members = p->members,
+                        .nlevels = p->nlevels,
+                        .levels = p->levels};
     uint32_t n = p->members ? p->members : 1;
-    Wanted w = wanted(l->m, p, p->members ? abi_member_axes(&abi, &it) : 0);
+    Wanted w = wanted(l->m, p, p->members != 0);
     uint64_t all;
     if (!ck_mul(w.bytes, n, &all) || all > (uint64_t)1 << 40) {
         diag_report(l->s->diag, E0341, p->loc, "param '%s' is too large",

@@ -305,7 +305,12 @@ static bool collect_weights(Make *k)
     const bool *used = used_rows(k, "param", m->params.n);
     for (uint32_t r = 0; r < m->params.n; r++) {
         const Param *p = &m->params.at[r];
-        AbiItem it = {.name = p->name, .type = p->type, .index = r, .members = p->members};
+        AbiItem it = {.name = p->name,
+                      .type = p->type,
+                      .index = r,
+                      .members = p->members,
+                      .nlevels = p->nlevels,
+                      .levels = p->levels};
         if (!used[r])
             continue;
         it.elem = p->stored != E_NONE ? (Elem)p->stored : (Elem)type_get(m->types, p->type)->elem;
@@ -471,36 +476,32 @@ int64_t abi_find_extent(const Abi *abi, SymId name)
 
 /* ---- members of banks ---- */
 
-uint32_t abi_member_axes(const Abi *abi, const AbiItem *it)
+/* Of '{one,two}' at 'p' one of the names; of '{}' the number. Returns what follows. */
+static const char *add_member(StrBuf *b, const char *p, uint32_t index)
 {
-    const Type *t = type_get(abi->m->types, it->type);
-    int64_t n = 1;
-    for (uint32_t k = 0; k < t->rank; k++) {
-        n *= dim_max(abi->m->dims, t->dims[k]);
-        if (n >= it->members)
-            return k + 1;
-    }
-    return t->rank;
+    const char *end = strchr(p, '}');
+    if (end == p + 1)
+        strbuf_addf(b, "%u", index);
+    for (p++; p < end && index > 0; p++)
+        index -= *p == ',';
+    strbuf_addn(b, p, p < end ? strcspn(p, ",}") : 0);
+    return end;
 }
 
 const char *abi_member_name(Arena *arena, const Abi *abi, const AbiItem *it, uint32_t member)
 {
-    const Type *t = type_get(abi->m->types, it->type);
-    uint32_t axes = it->members ? abi_member_axes(abi, it) : 0, axis = 0;
-    int64_t index[MAX_RANK], rest = member;
-    for (uint32_t k = axes; k-- > 0;) {
-        int64_t n = dim_max(abi->m->dims, t->dims[k]);
-        index[k] = n ? rest % n : 0;
-        rest = n ? rest / n : 0;
-    }
+    uint32_t n = it->nlevels   ? it->nlevels
+                 : it->members ? 1
+                               : 0,
+             at = 0, index[MAX_RANK] = {member};
+    for (uint32_t k = it->nlevels; k-- > 0; member /= it->levels[k])
+        index[k] = member % it->levels[k];
     StrBuf b = strbuf_new(arena);
     for (const char *p = abi_plain_name(arena, abi->m, it->name); *p; p++) {
-        if (p[0] == '{' && p[1] == '}' && axis < axes) {
-            strbuf_addf(&b, "%lld", (long long)index[axis++]);
-            p++;
-        } else {
+        if (*p == '{' && strchr(p, '}') && at < n)
+            p = add_member(&b, p, index[at++]);
+        else
             strbuf_addn(&b, p, 1);
-        }
     }
     return b.at;
 }

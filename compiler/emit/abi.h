@@ -17,6 +17,8 @@ typedef struct {
     Elem elem;        /* as the caller stores it */
     uint32_t index;   /* in its table of the module: params, knobs, states */
     uint32_t members; /* of a bank's weight; else 0 */
+    uint32_t nlevels; /* of banks in banks: their extents, outermost first */
+    const uint32_t *levels;
     int64_t count;    /* elements at the maxima (of one member) */
     int64_t bytes;    /* as the caller stores them */
     int64_t offset;   /* bytes, in the state or knob struct */
@@ -66,9 +68,8 @@ const Abi *abi_make(Arena *arena, const Module *m, const Fn *f, const char **why
 /* -1 if there is none of that name. */
 int64_t abi_find(const AbiItem *items, uint32_t n, SymId name);
 int64_t abi_find_extent(const Abi *abi, SymId name);
-/* Of a bank's weight: how many leading axes of the type count members, and the name of one member
- * in the weight file (each '{}' replaced by an index). */
-uint32_t abi_member_axes(const Abi *abi, const AbiItem *it);
+/* Of a bank's weight: the name of one member in the weight file (each '{}' replaced by an index,
+ * each '{one,two}' by a name). */
 const char *abi_member_name(Arena *arena, const Abi *abi, const AbiItem *it, uint32_t member);
 /* A name of the module's tables as the program and the weight file have it: without the "@network"
  * that tells unlike things of two networks apart. */

@@ -154,7 +154,7 @@ static LLVMValueRef weight_row(Info *n, const AbiItem *it, uint32_t member)
 {
     Emit *e = n->e;
     const Type *t = type_get(n->abi->m->types, it->type);
-    uint32_t first = it->members ? abi_member_axes(n->abi, it) : 0;
+    uint32_t first = it->members != 0; /* the axis of members */
     LLVMValueRef v[] = {text_const(e, abi_member_name(e->arena, n->abi, it, member)),
                         i32_const(e, abi_dtype(it->elem)), i32_const(e, t->rank - first),
                         shape_const(n, t, first)};

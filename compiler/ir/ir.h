@@ -122,12 +122,14 @@ typedef struct {
     const void *bytes;
 } Data;
 
-/* A weight tensor. Of a bank (name with "{}") the type has the member axis first and 'members' is
- * its extent; otherwise members is 0. */
+/* A weight tensor. Of a bank (name with "{}", or with the names of the members: "{one,two}") the
+ * type has the member axis first and 'members' is its extent; otherwise members is 0. Of banks in
+ * banks the axis counts the members of all, and 'levels' are the extents, outermost first. */
 typedef struct {
     SymId name;
     TypeId type;
-    uint32_t members;
+    uint32_t members, nlevels;
+    const uint32_t *levels;
     Elem stored; /* element in the file, E_NONE: the same as the type's */
     DataId data; /* contents if known at compile time */
     Span loc;

@@ -114,12 +114,30 @@ static bool parse_entry(Parse *p, SymId *name, TypeId *type, Span *loc)
     return parse_name(p, name) && want_sign(p, ":") && parse_type(p, type);
 }
 
+/* members 6, of banks in banks members 3, 2 */
+static bool parse_members(Parse *p, Param *q)
+{
+    uint32_t *level = ARENA_ARRAY(p->arena, uint32_t, MAX_RANK), n = 0;
+    q->members = 1;
+    do {
+        if (n == MAX_RANK || !parse_uint(p, &level[n]))
+            return false;
+        uint64_t all = (uint64_t)q->members * level[n++];
+        if (all > INT32_MAX)
+            return lex_fail(p, E0500, "too many members");
+        q->members = (uint32_t)all;
+    } while (skip_sign(p, ","));
+    q->nlevels = n > 1 ? n : 0;
+    q->levels = level;
+    return true;
+}
+
 static bool parse_param(Parse *p)
 {
     Param q = {0};
     if (!parse_entry(p, &q.name, &q.type, &q.loc))
         return false;
-    if (skip_word(p, "members") && !parse_uint(p, &q.members))
+    if (skip_word(p, "members") && !parse_members(p, &q))
         return false;
     if (skip_word(p, "stored") && !parse_elem(p, &q.stored))
         return false;

@@ -392,7 +392,9 @@ static void print_params_table(StrBuf *out, const Module *m)
         const Param *p = &m->params.at[k];
         print_entry(out, m, "param", p->name, p->type);
         if (p->members)
-            strbuf_addf(out, " members %u", p->members);
+            strbuf_addf(out, " members %u", p->nlevels ? p->levels[0] : p->members);
+        for (uint32_t l = 1; l < p->nlevels; l++)
+            strbuf_addf(out, ", %u", p->levels[l]);
         if (p->stored != E_NONE)
             strbuf_addf(out, " stored %s", elem_name(p->stored));
         if (p->data.ix)

@@ -189,7 +189,7 @@ static void retype(Prune *p, Type t, uint32_t axis, int64_t kept)
     t.dims[axis] = dim_const(m->dims, kept);
     p->p->type = type_intern(m->types, &t);
     if (axis == 0 && p->p->members)
-        p->p->members = (uint32_t)kept;
+        p->p->members = (uint32_t)kept, p->p->nlevels = 0;
     for (uint32_t k = 0; k < p->uses.n; k++) {
         Fn *f = p->uses.at[k].f;
         f->vals.at[ins_res(f, p->uses.at[k].ins, 0).ix].type = p->p->type;

@@ -59,11 +59,17 @@ static SymId add_param(Act *a, SymId path, TypeId type, const Poly *const *sizes
         p->type = type;
         return name;
     }
+    Param row = {.name = name, .type = type, .loc = a->b.loc};
+    uint32_t *levels = ARENA_ARRAY(a->m->arena, uint32_t, n + 1);
     int64_t members = 0;
-    if (n)
-        dim_is_const(a->m->dims, act_member_axis(a, sizes, n), &members);
-    vec_push(a->m->arena, &a->m->params,
-             ((Param){.name = name, .type = type, .members = (uint32_t)members, .loc = a->b.loc}));
+    for (uint32_t k = 0; k < n; k++)
+        if (dim_is_const(a->m->dims, act_dim(a, sizes[k]), &members))
+            levels[k] = (uint32_t)members;
+    if (n && dim_is_const(a->m->dims, act_member_axis(a, sizes, n), &members))
+        row.members = (uint32_t)members;
+    row.levels = levels;
+    row.nlevels = n > 1 ? n : 0;
+    vec_push(a->m->arena, &a->m->params, row);
     return name;
 }
 
@@ -90,6 +96,9 @@ typedef struct {
     const ValId *idx, *members;
     const Poly *const *sizes;
     uint32_t rank, nmembers, at;
+    DimId dims[MAX_RANK];
+    const ValId *around; /* members of the other banks, if they are not those of 'members' */
+    uint32_t naround;
 } MixCx;
 
 static ValId mixed_term(void *cx, Act *a, const ValId *k)
@@ -101,6 +110,9 @@ static ValId mixed_term(void *cx, Act *a, const ValId *k)
     if (c->nmembers) {
         ValId *all = ARENA_ARRAY(a->arena, ValId, c->nmembers);
         memcpy(all, c->members, c->nmembers * sizeof *all);
+        for (uint32_t i = 0, around = 0; i < c->nmembers && c->around; i++)
+            if (i != c->at)
+                all[i] = c->around[around++];
         all[c->at] = c->mix->share ? act_lookup(a, c->mix->share, c->mix->nshare, member) : member;
         subs[n++] = act_member_index(a, all, c->sizes, c->nmembers);
     }
@@ -117,6 +129,32 @@ static ValId mixed_element(void *cx, Act *a, const ValId *idx)
     MixCx *c = cx;
     c->idx = idx;
     return act_fold(a, "sum", val_ty(a->fn, c->mix->sel)->sub, mixed_term, c);
+}
+
+static ValId mixed_param(void *cx, Act *a, const ValId *around)
+{
+    MixCx *c = cx;
+    c->around = around;
+    return act_map(a, c->dims, c->rank, mixed_element, c);
+}
+
+/* At compile time: for all members of the banks around at once, because which of them is meant may
+ * be the number of a loop. */
+static ValId known_mixed(Act *a, MixCx *c)
+{
+    DimId dims[MAX_RANK];
+    ValId sub[MAX_RANK];
+    for (uint32_t k = 0; k < c->nmembers; k++)
+        if (k != c->at && c->naround < MAX_RANK) {
+            sub[c->naround] = c->members[k];
+            dims[c->naround++] = act_dim(a, c->sizes[k]);
+        }
+    if (c->naround + c->rank > MAX_RANK)
+        c->naround = 0;
+    bool all = c->naround > 0;
+    ValId v = all ? act_map(a, dims, c->naround, mixed_param, c) : mixed_param(c, a, NULL);
+    v = ir_op(&a->b, OP_comptime, &v, 1, (AttrId){0});
+    return all ? ir_index(&a->b, v, sub, c->naround, false) : v;
 }
 
 static ValId is_used(void *cx, Act *a, const ValId *e)
@@ -158,10 +196,9 @@ Ex act_param_mixed(Act *a, const ActMix *mix, uint32_t at, SymId path, const Ty 
         c.base = named_op(a, OP_param, add_param(a, path, type, sizes, nmembers), type);
         c.nmembers = nmembers;
     }
-    DimId dims[MAX_RANK];
-    c.rank = act_axes(a, ty, dims);
-    Ex e = act_ex(ty, act_map(a, dims, c.rank, mixed_element, &c));
-    return is_literal(a, mix->weights) ? act_comptime(a, e) : e;
+    c.rank = act_axes(a, ty, c.dims);
+    bool known = (a->how->weights_known || initial) && is_literal(a, mix->weights);
+    return act_ex(ty, known ? known_mixed(a, &c) : mixed_param(&c, a, NULL));
 }
 
 ValId act_any_member(Act *a, const Poly *bank)

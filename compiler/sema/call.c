@@ -276,6 +276,8 @@ static void arg_notes(Cx *cx, const Call *c, uint32_t i, const Arg *a)
     also_operand(cx, a->node, c->caller, a->v.ex.ty);
     also(cx, c->f->decl->ys.at[i]->span, "'%s' of '%s' is declared here",
          text_of(cx, c->f->decl->ys.at[i]->name), text_of(cx, c->f->decl->name));
+    if (c->inst && c->inst->merged_at.at)
+        also(cx, c->inst->merged_at, "its bank is merged here: all members have the same shapes");
 }
 
 /* False: reported. */

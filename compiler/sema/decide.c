@@ -82,11 +82,24 @@ const char *decision_path(Cx *cx, SymId name)
                         is_fn ? "." : "", text_of(cx, name));
 }
 
-ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins)
+ActDecision decision_banks(Cx *cx)
 {
     const Frame *f = &cx->frame;
+    ValId *members = ARENA_ARRAY(cx->arena, ValId, f->n + 1);
+    const Poly **sizes = ARENA_ARRAY(cx->arena, const Poly *, f->n + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < f->n; i++)
+        if (!f->named[i]) {
+            members[n] = f->members[i];
+            sizes[n++] = f->sizes[i];
+        }
+    return (ActDecision){.members = members, .sizes = sizes, .nmembers = n};
+}
+
+ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins)
+{
     const char *path = decision_path(cx, s->name);
-    ActDecision d = {.members = f->members, .sizes = f->sizes, .nmembers = f->n};
+    ActDecision d = decision_banks(cx);
     act_decision(cx->act, &d,
                  (DecisionRow){.path = intern_z(cx->names, path),
                                .kind = (uint8_t)kind,

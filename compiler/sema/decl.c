@@ -99,21 +99,47 @@ static void no_share(Cx *cx, NodeList binds)
     help(cx, "a part that is another one: part b = a;");
 }
 
+/* Each "{}" stands for the number of a member, each "{a,b}" for its name. */
 static unsigned holes(const char *path)
 {
     unsigned n = 0;
-    for (; (path = strstr(path, "{}")); path += 2)
+    for (; (path = strchr(path, '{')) && strchr(path, '}'); path = strchr(path, '}'))
         n++;
     return n;
 }
 
 /* The component as declared or as 'at' says, behind the path so far; '/' starts at the root. */
-static const char *joined_path(Cx *cx, const char *name, NodeList binds)
+static const char *path_from(Cx *cx, const char *base, const char *name, NodeList binds)
 {
     const char *at = at_path(cx, binds);
     if (at && at[0] == '/')
         return arena_strndup(cx->arena, at + 1, strlen(at + 1));
-    return arena_printf(cx->arena, "%s%s", cx->frame.path, at ? at : name);
+    return arena_printf(cx->arena, "%s%s", base, at ? at : name);
+}
+
+static const char *joined_path(Cx *cx, const char *name, NodeList binds)
+{
+    return path_from(cx, cx->frame.path, name, binds);
+}
+
+/* Where params and states are. */
+static const char *stored_base(const Frame *f)
+{
+    return f->stored ? f->stored : f->path;
+}
+
+static unsigned numbered(const Frame *f)
+{
+    unsigned n = 0;
+    for (uint32_t i = 0; i < f->n; i++)
+        n += !f->named[i];
+    return n;
+}
+
+static const char *with_hole(Cx *cx, const char *path, bool bank, unsigned around)
+{
+    bool add = bank && holes(path) < around + 1;
+    return arena_printf(cx->arena, "%s%s.", path, add ? ".{}" : "");
 }
 
 static void refuse_binds(Cx *cx, NodeList binds)
@@ -131,10 +157,11 @@ static void frame_of(Cx *cx, Inst *i, const char *name, NodeList binds, bool ban
     refuse_binds(cx, binds);
     const char *path = joined_path(cx, name, binds);
     i->frame = cx->frame;
-    unsigned want = cx->frame.n + bank;
-    if (bank && holes(path) < want)
-        path = arena_printf(cx->arena, "%s.{}", path);
-    i->frame.path = arena_printf(cx->arena, "%s.", path);
+    i->frame.path = with_hole(cx, path, bank, numbered(&cx->frame));
+    if (cx->frame.stored) {
+        path = path_from(cx, cx->frame.stored, name, binds);
+        i->frame.stored = with_hole(cx, path, bank, cx->frame.n);
+    }
     i->bank = bank;
 }
 
@@ -168,6 +195,53 @@ static void declare_part(Cx *cx, const Node *d, Env *env)
     env_put(cx->arena, env, d->name, b);
 }
 
+/* Is there a 'merge' of this bank somewhere in the program? */
+static bool is_merged(const Cx *cx, const Node *d)
+{
+    for (uint32_t k = 0; k < cx->merged.n; k++)
+        if (d->ys.n && cx->merged.at[k] == d->ys.at[0])
+            return true;
+    return false;
+}
+
+/* bank.{one,two}, or all of the paths where a member has one of its own. */
+static const char *path_of_names(Cx *cx, const Node *d)
+{
+    const char *base = stored_base(&cx->frame), *bank = text_of(cx, d->name);
+    bool own = false;
+    for (uint32_t i = 0; i < d->ys.n; i++) {
+        const char *at = at_path(cx, d->ys.at[i]->xs);
+        own |= at != NULL;
+        if (at && (strpbrk(at, "{},") || (at[0] == '/' && cx->frame.n)))
+            not_yet(cx, d->ys.at[i]->span, "a member of a merged bank at such a path");
+    }
+    StrBuf b = strbuf_new(cx->arena);
+    strbuf_addf(&b, own ? "%s{" : "%s%s.{", base, bank);
+    for (uint32_t i = 0; i < d->ys.n; i++) {
+        const char *name = text_of(cx, d->ys.at[i]->name), *comma = i ? "," : "";
+        if (own)
+            name = path_from(cx, "", arena_printf(cx->arena, "%s.%s", bank, name), d->ys.at[i]->xs);
+        strbuf_addf(&b, "%s%s", comma, name);
+    }
+    strbuf_add(&b, "}.");
+    return b.at;
+}
+
+/* Params of members that are merged lie side by side. */
+static void store_like_numbered(Cx *cx, const Node *d, const Bind *b)
+{
+    const char *path = path_of_names(cx, d);
+    for (uint32_t i = 0; i < b->ninsts; i++) {
+        if (!b->insts[i])
+            continue;
+        b->insts[i]->frame.stored = path;
+        b->insts[i]->merged = joined_path(cx, text_of(cx, d->name), (NodeList){0});
+        b->insts[i]->bank = true;
+        b->insts[i]->size = b->dim;
+        b->insts[i]->number = i;
+    }
+}
+
 static void declare_named_bank(Cx *cx, const Node *d, Env *env)
 {
     no_duplicates(cx, d, d->ys);
@@ -183,6 +257,8 @@ static void declare_named_bank(Cx *cx, const Node *d, Env *env)
             arena_printf(cx->arena, "%s.%s", text_of(cx, d->name), text_of(cx, m->name));
         frame_of(cx, b.insts[i], name, m->xs, false);
     }
+    if (cx->mute && is_merged(cx, d))
+        store_like_numbered(cx, d, &b);
     env_put(cx->arena, env, d->name, b);
 }
 
@@ -319,7 +395,7 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
 {
     NodeList binds = d->kind == AST_PARAM ? d->xs : (NodeList){0};
     refuse_binds(cx, binds);
-    const char *path = joined_path(cx, text_of(cx, d->name), binds);
+    const char *path = path_from(cx, stored_base(&cx->frame), text_of(cx, d->name), binds);
     Frame f = cx->frame;
     if (holes(path) == 0)
         f.n = 0; /* an absolute path: one for all members */

@@ -52,8 +52,7 @@ static void refuse_how(Cx *cx, const ForceAsk *f, const char *path, const char *
 /* The constant that the build asks for. */
 static Ex fixed_test(Cx *cx, const ForceAsk *f, const char *path, const Poly *axis)
 {
-    const Frame *at = &cx->frame;
-    ActDecision d = {.members = at->members, .sizes = at->sizes, .nmembers = at->n};
+    ActDecision d = decision_banks(cx);
     ElemTy bit = elem_concrete(E_BIT);
     const Ty *one = ty_vector(cx->ts, bit, NULL);
     if (!strcmp(f->how, "open") || !strcmp(f->how, "closed"))

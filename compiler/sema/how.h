@@ -9,8 +9,10 @@ typedef struct {
     bool profile;                 /* with counters of their decisions */
     const char *const *forceable; /* patterns of paths: the caller may force these decisions */
     unsigned nforceable;
-    const char *open; /* the decision of this path skips nothing: a gate is open, a route sends
-                         every row to every expert, nothing leaves by a halt; or NULL */
+    bool weights_known; /* the weights are in the object: what is made of them and of
+                           constants alone is made at compile time */
+    const char *open;   /* the decision of this path skips nothing: a gate is open, a route sends
+                           every row to every expert, nothing leaves by a halt; or NULL */
 } SemaBuild;
 
 #endif

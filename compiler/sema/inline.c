@@ -123,20 +123,26 @@ static Frame frame_for(Cx *cx, const Inlined *in)
     Frame f = in->inst ? in->inst->frame : cx->frame;
     if (!in->inst || !in->inst->bank)
         return f;
-    if (!in->member.ix) {
+    bool named = in->inst->merged != NULL;
+    ValId member = in->member;
+    if (named && !member.ix && live(cx))
+        member = act_enum_value(cx->act, in->inst->size, in->inst->number).ir;
+    if (!member.ix) {
         not_yet(cx, in->at, "a bank called without an index");
         return f;
     }
     ValId *members = ARENA_ARRAY(cx->arena, ValId, f.n + 1);
     const Poly **sizes = ARENA_ARRAY(cx->arena, const Poly *, f.n + 1);
+    bool *has_name = ARENA_ARRAY(cx->arena, bool, f.n + 1);
     for (uint32_t i = 0; i < f.n; i++) {
         members[i] = f.members[i];
         sizes[i] = f.sizes[i];
+        has_name[i] = f.named[i];
     }
-    members[f.n] = in->inst->share
-                       ? act_lookup(cx->act, in->inst->share, in->inst->nshare, in->member)
-                       : in->member;
+    members[f.n] =
+        in->inst->share ? act_lookup(cx->act, in->inst->share, in->inst->nshare, member) : member;
     sizes[f.n] = in->inst->size;
+    has_name[f.n] = named;
     if (in->inst->mix && f.mix)
         not_yet(cx, in->at, "'merge' inside a merged block");
     if (in->inst->mix) {
@@ -145,6 +151,7 @@ static Frame frame_for(Cx *cx, const Inlined *in)
     }
     f.members = members;
     f.sizes = sizes;
+    f.named = has_name;
     f.n++;
     return f;
 }

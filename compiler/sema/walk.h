@@ -52,9 +52,11 @@ struct FnInfo {
 /* The path of an instance: where its params are in the weight file, and which members of the banks
  * around it are meant (places, IR). */
 typedef struct {
-    const char *path; /* "" for the network; else ends with '.' */
+    const char *path;   /* "" for the network; else ends with '.' */
+    const char *stored; /* path of params and states where it is another one, else NULL */
     const ValId *members;
     const Poly *const *sizes;
+    const bool *named; /* the members of this bank have names: they are in 'stored' only */
     uint32_t n;
     bool file;       /* inside a declaration at file level */
     uint32_t mix_at; /* with mix: which of the banks is merged into one */
@@ -74,6 +76,10 @@ struct Inst {
     const int64_t *share; /* the stored member of each member, or NULL */
     uint32_t nshare;
     const ActMix *mix; /* of a bank that is merged into one */
+    /* Of a bank of named members that some 'merge' takes: they are stored like numbered ones. */
+    const char *merged; /* path of the merged block, else NULL */
+    uint32_t number;    /* of the member */
+    Span merged_at;     /* the 'merge', while checking */
 };
 
 struct ModuleInfo {
@@ -213,6 +219,7 @@ struct Program {
     uint32_t naux;
     VEC(const char *) aux_paths; /* of those there are */
     VEC(RouteHow) route_hows;    /* build: of the network's */
+    VEC(const Node *) merged;    /* first members of named banks that a 'merge' takes */
     VEC(const Node *) coupled;   /* routes whose rows depend on each other, as was reported */
     ForceAsk *force;
     uint32_t nforce;
@@ -577,6 +584,8 @@ void check_gate(Cx *cx, const Node *s, Env *env);
 /* Gives the decision that statement 's' makes its place in the network (build only). 'bins': of a
  * route the experts, of a halt the most steps + 1. */
 ActDecision new_decision(Cx *cx, const Node *s, DecideKind kind, uint32_t bins);
+/* The numbered banks around it. */
+ActDecision decision_banks(Cx *cx);
 /* What its annotations say about carrying it out. */
 ActHow decision_how(Cx *cx, const Node *s, const ActDecision *made);
 /* The path of a decision: that of the instance and the name; inside a fn, which is no instance,

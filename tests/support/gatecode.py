@@ -378,9 +378,11 @@ class Gatec:
 
 class Ways:
     """The networks of a file as they are run: interpreted, one process a case, and compiled for each
-    level once."""
+    level once; with 'weights' also with these by pointer."""
 
-    def __init__(self, gatec, source, flags):
+    def __init__(self, gatec, source, flags, weights=None):
+        self.weights = weights
+        self.pointer = gatec.build(source, '-O3', '--weights=pointer', *flags) if weights else {}
         self.interpreted = lambda *case: gatec.run(source, *case, '--interpret', *flags)
         self.compiled = {level: gatec.build(source, level, *flags) for level in ('-O0', '-O3')}
 
@@ -389,6 +391,8 @@ class Ways:
         ways = {'interpreter': lambda: self.interpreted(network, calls, outputs)}
         for level, networks in self.compiled.items():
             ways[level] = lambda code=networks[network]: called(code, calls)
+        if self.pointer:
+            ways['-O3 by pointer'] = lambda: called(self.pointer[network], calls, weights=self.weights)
         return {way: attempt(run, outputs) for way, run in ways.items()}
 
 
@@ -400,10 +404,10 @@ def attempt(run, outputs):
         return str(e)
 
 
-def called(code, calls):
+def called(code, calls, **how):
     """A state of its own for the calls; the outputs of several are stacked, as 'gatec run' does."""
     state = code.new_state()
-    results = [code(c, state=state) for c in calls]
+    results = [code(c, state=state, **how) for c in calls]
     if len(calls) == 1:
         return results[0]
     status = 0

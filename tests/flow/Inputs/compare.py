@@ -1,12 +1,13 @@
 """Runs every network of a .gate file with several inputs, in the interpreter and compiled at -O0 and
 -O3, and compares with the function or class of the same name in reference.py.
 
-    compare.py GATEC FILE.gate SCRATCH [REFERENCE]
+    compare.py GATEC FILE.gate SCRATCH [REFERENCE [pointer]]
 
 A run-time dimension takes several extents, from 1 to its maximum. Inputs named s and r are scores:
 all closed, all open, mixed, with NaN. A class keeps states: its network is called six times. A line
 '// aux: a b' before a network asks for these extra results, which the reference gives behind the others.
-REFERENCE names another module of references; WEIGHTS in it are the tensors of a weight file.
+REFERENCE names another module of references; WEIGHTS in it are the tensors of a weight file; with 'pointer'
+they are given by pointer, too.
 """
 import importlib
 import os
@@ -85,8 +86,9 @@ def main():
         DIMS[name] = (len(members.split(',')), False)
     networks = NETWORK.findall(text)
     weights = [f'--weights-file={SCRATCH}/w.safetensors'] if WEIGHTS else []
+    by_pointer = WEIGHTS if sys.argv[5:] == ['pointer'] else None
     gatec = Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH)
-    bad, ways = 0, {aux: Ways(gatec, FILE, (['--aux=*'] if aux else []) + weights) for aux in {bool(n[0]) for n in networks}}
+    bad, ways = 0, {aux: Ways(gatec, FILE, (['--aux=*'] if aux else []) + weights, by_pointer) for aux in {bool(n[0]) for n in networks}}
     for aux, network, fields, result in networks:
         rng = np.random.default_rng(sum(network.encode()))
         outputs = [n for n, _, _ in FIELD.findall(result)] if result.startswith('(') else ['y']
