@@ -28,9 +28,10 @@ typedef struct {
     DimId sub; /* the restricted dimension */
     ValId sel;
     BodyId body;
-    bool puts;       /* rows may be stored under the selection, also under decisions inside */
-    bool tested;     /* found: what is to be done only if some row is selected */
-    const char *why; /* the first thing that forbids it */
+    const bool *part; /* by instruction: those of the body that are looked at; or NULL */
+    bool puts;        /* rows may be stored under the selection, also under decisions inside */
+    bool tested;      /* found: what is to be done only if some row is selected */
+    const char *why;  /* the first thing that forbids it */
 } Rows;
 
 /* May the body run on rows that are not selected? */

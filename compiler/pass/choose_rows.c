@@ -196,7 +196,8 @@ static const char *rows_ins(Rows *r, InsId i)
 bool rows_body(Rows *r, BodyId b)
 {
     EACH_INS (r->f, b, i) {
-        const char *why = rows_ins(r, i);
+        bool out = r->part && b.ix == r->body.ix && !r->part[i.ix];
+        const char *why = out ? NULL : rows_ins(r, i);
         if (why) {
             r->why = why;
             return false;

@@ -36,3 +36,11 @@ bool only_for_rows(const Fn *f, const uint8_t *eff, BodyId b, ValId sel)
     }
     return true;
 }
+
+InsId expert_rows(const Fn *f, const uint8_t *eff, BodyId b)
+{
+    EACH_INS (f, b, i)
+        if (ins_op(f, i) == OP_sel_mask && only_for_rows(f, eff, b, ins_res(f, i, 0)))
+            return i;
+    return (InsId){0};
+}

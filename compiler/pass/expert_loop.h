@@ -14,5 +14,7 @@ bool expert_range(const Fn *f, InsId loop, int64_t *first, int64_t *end);
 bool tests_rows(const Fn *f, InsId branch, ValId sel);
 /* Does the loop's body do nothing for an expert without rows? */
 bool only_for_rows(const Fn *f, const uint8_t *eff, BodyId b, ValId sel);
+/* The selection of the rows, for which alone the loop's body works; none if there is none. */
+InsId expert_rows(const Fn *f, const uint8_t *eff, BodyId b);
 
 #endif

@@ -35,15 +35,6 @@ static void collect(void *cx, InsId i)
         vec_push(x->a, &x->loops, i);
 }
 
-/* The selection of the rows, for which alone the body works; none if there is none. */
-static InsId rows_of(const Fn *f, const uint8_t *eff, BodyId b)
-{
-    EACH_INS (f, b, i)
-        if (ins_op(f, i) == OP_sel_mask && only_for_rows(f, eff, b, ins_res(f, i, 0)))
-            return i;
-    return (InsId){0};
-}
-
 typedef struct {
     int32_t *at; /* experts that can have rows */
     uint32_t n;
@@ -125,7 +116,7 @@ static bool shorten(Experts *x, InsId loop, const uint8_t *eff)
     Fn *f = x->f;
     int64_t first = 0, end = 0;
     expert_range(f, loop, &first, &end);
-    InsId sel = rows_of(f, eff, ins_body(f, loop, 0));
+    InsId sel = expert_rows(f, eff, ins_body(f, loop, 0));
     if (!sel.ix)
         return false;
     Live l = live_of(x, loop, sel);

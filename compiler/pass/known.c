@@ -178,6 +178,8 @@ static Known known_ewise(Eval *e, InsId i)
     }
     if (op == OP_cmp && !all)
         return known_cmp(e, i, in, from);
+    if (all && op == OP_convert && to == E_IX && elem_is_int(from))
+        return in[0];
     if (!all || to == E_IX || !eval_find(f->module, op, n.attr, from))
         return UNKNOWN;
     return (Known){.is = true, .v = eval_scalar(f->module, op, n.attr, from, to, s)};
@@ -294,4 +296,13 @@ int known_bit(const Fn *f, Arena *scratch, ValId v, ValId index, int64_t at)
     uint32_t rank = val_ty(f, v)->rank;
     Known k = rank ? read(&e, v, sub, rank) : eval(&e, v);
     return k.is ? k.v.i != 0 : -1;
+}
+
+bool known_number(const Fn *f, Arena *scratch, ValId v, ValId index, int64_t at, int64_t *out)
+{
+    Eval e = {.f = f, .a = scratch};
+    vec_push(scratch, &e.env, ((Bound){index, known(at)}));
+    Known k = eval(&e, v);
+    *out = k.v.i;
+    return k.is;
 }

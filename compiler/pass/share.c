@@ -100,13 +100,25 @@ static ValId column_of(const Fn *f, ValId v, unsigned depth)
     return a.ix ? a : column_of(f, ins_in(f, i, 1), depth - 1);
 }
 
-double sel_share(const Fn *f, ValId sel)
+/* The entries of the route of which the selection takes the rows of one expert, or none. */
+static ValId entries_of(const Fn *f, ValId sel)
 {
     InsId i = val_def(f, sel);
     InsId map = i.ix && ins_op(f, i) == OP_sel_mask ? val_def(f, ins_in(f, i, 0)) : (InsId){0};
     if (!map.ix || ins_op(f, map) != OP_map)
-        return -1;
-    ValId entries = column_of(f, yield_in(f, ins_body(f, map, 0), 0), DEEP);
+        return (ValId){0};
+    return column_of(f, yield_in(f, ins_body(f, map, 0), 0), DEEP);
+}
+
+int64_t sel_most(const Fn *f, ValId sel)
+{
+    ValId entries = entries_of(f, sel);
+    return entries.ix ? route_most(f, entries) : -1;
+}
+
+double sel_share(const Fn *f, ValId sel)
+{
+    ValId entries = entries_of(f, sel);
     if (!entries.ix)
         return -1;
     int64_t all = dim_max(f->module->dims, val_ty(f, entries)->dims[1]);

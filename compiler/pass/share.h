@@ -7,6 +7,9 @@
 
 /* Entries of bit[rows, experts] that a row has at most: k of a top-k. */
 int64_t route_most(const Fn *f, ValId entries);
+/* The same of the route of which the selection takes the rows of one expert; negative: not known.
+ */
+int64_t sel_most(const Fn *f, ValId sel);
 /* The share of the rows that a selection takes if the experts of its route are equally wanted;
  * negative: that is not known. */
 double sel_share(const Fn *f, ValId sel);
