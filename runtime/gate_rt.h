@@ -13,7 +13,9 @@
 extern "C" {
 #endif
 
-#define GATE_ABI_VERSION 1
+/* Counts up with every change of what follows, of the structs of generated headers, and of how a
+ * network is called. */
+#define GATE_ABI_VERSION 2
 
 #ifndef GATE_STATUS_DEFINED /* generated headers carry the same block */
 #define GATE_STATUS_DEFINED
@@ -117,7 +119,8 @@ typedef struct gate_counts {
 #endif
 
 typedef struct gate_info {
-    uint32_t abi_version;        /* GATE_ABI_VERSION of the compiler */
+    uint32_t abi_version; /* GATE_ABI_VERSION of the compiler; if it is another than the reader's,
+                             nothing else here may be read */
     uint32_t weights_embedded;   /* 1: NAME_run ignores its 'weights' */
     const char *name, *compiler; /* "vad", "gatec 0.1.0" */
     uint32_t inputs, outputs, states, knobs, weights, extents; /* lengths of the tables */
@@ -141,10 +144,12 @@ typedef struct gate_info {
                           and one  pointer to each, as the header declares them */
 } gate_info;
 
-/* Adds the counters of one profile to another of the same network (one per thread, say). */
-void gate_profile_add(const gate_info *info, void *into, const void *from);
+/* Adds the counters of one profile to another of the same network (one per thread, say); not those
+ * of an object of another GATE_ABI_VERSION, whose counters may be others: false. */
+bool gate_profile_add(const gate_info *info, void *into, const void *from);
 /* A table for people: per decision and member calls, rows, rows taken, their share, and what the
- * bins hold. Like snprintf: writes at most 'room' bytes with the final 0, returns the length. */
+ * bins hold. Like snprintf: writes at most 'room' bytes with the final 0, returns the length. Of an
+ * object of another GATE_ABI_VERSION the text says just that. */
 size_t gate_profile_text(const gate_info *info, const void *profile, char *text, size_t room);
 
 #ifdef __cplusplus

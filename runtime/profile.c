@@ -9,12 +9,15 @@
 
 static const size_t KINDS = sizeof(gate_counts) / sizeof(uint64_t);
 
-void gate_profile_add(const gate_info *info, void *into, const void *from)
+bool gate_profile_add(const gate_info *info, void *into, const void *from)
 {
+    if (info->abi_version != GATE_ABI_VERSION)
+        return false;
     uint64_t *to = (uint64_t *)into;
     const uint64_t *p = (const uint64_t *)from;
     for (uint64_t k = 0; k < info->profile_bytes / sizeof *to; k++)
         to[k] += p[k];
+    return true;
 }
 
 typedef struct {
@@ -70,6 +73,11 @@ static void add_member(Out *o, const gate_decision_info *d, const uint64_t *coun
 size_t gate_profile_text(const gate_info *info, const void *profile, char *text, size_t room)
 {
     Out o = {text, room, 0};
+    if (info->abi_version != GATE_ABI_VERSION) {
+        add(&o, "the profile is of ABI version %u, it is read by version %d\n",
+            (unsigned)info->abi_version, GATE_ABI_VERSION);
+        return o.n;
+    }
     add(&o, "%-32s %10s %12s %12s %8s\n", "decision", "calls", "rows", "taken", "share");
     for (uint32_t k = 0; k < info->decisions; k++) {
         const gate_decision_info *d = &info->decision[k];

@@ -15,7 +15,8 @@ void profile_text(StrBuf *out, const Fn *f, const void *counters)
                                        .bins = d->bins,
                                        .offset = (uint64_t)fn_counters(f, k) * 8};
     }
-    gate_info info = {.decisions = f->decisions.n, .decision = rows};
+    gate_info info = {
+        .abi_version = GATE_ABI_VERSION, .decisions = f->decisions.n, .decision = rows};
     size_t n = gate_profile_text(&info, counters, NULL, 0);
     char *text = arena_alloc(out->arena, n + 1);
     gate_profile_text(&info, counters, text, n + 1);

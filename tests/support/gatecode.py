@@ -101,6 +101,7 @@ Info = structure([('abi_version', U32), ('weights_embedded', U32), ('name', ctyp
                  + [(n, U64) for n in ('state_bytes', 'knob_bytes', 'workspace_bytes', 'workspace_align')]
                  + [('knobs_default', P), ('run', P), ('state_init', P), ('decisions', U32),
                     ('decision', ctypes.POINTER(Decision)), ('profile_bytes', U64), ('optional', U32)])
+ABI_VERSION = 2     # of the structures above
 RUN = ctypes.CFUNCTYPE(U32, P, P, P, P, P, P)
 
 
@@ -196,6 +197,8 @@ class Network:
         get = getattr(library, name + '_info')
         get.restype = ctypes.POINTER(Info)
         self.library, self.info, self.object = library, get().contents, object
+        if self.info.abi_version != ABI_VERSION:
+            raise Failure(f'ABI version {self.info.abi_version}, read by {ABI_VERSION}')
         self.call = RUN(self.info.run)
         self.workspace = Guarded(self.info.workspace_bytes, 64)
 

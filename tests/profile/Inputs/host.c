@@ -46,5 +46,10 @@ int main(void)
         strncmp(text, small, sizeof small - 1) || small[sizeof small - 1])
         printf("wrong length\n");
     printf("%s", text);
+    gate_info other = *info;
+    other.abi_version = 1;
+    bool added = gate_profile_add(&other, &all, &one);
+    gate_profile_text(&other, &all, text, sizeof text);
+    printf("%s: %u, %s", added ? "added" : "refused", (unsigned)all.run.taken, text);
     return 0;
 }
