@@ -6,7 +6,7 @@
 
 /* Passes see the same machine everywhere, so that their tests do: 256-bit vectors. */
 static const TargetInfo OPT_TARGET = {
-    .lanes_f32 = 8, .registers = 16, .fma = true, .compress = true};
+    .lanes_f32 = 8, .registers = 16, .fma = true, .permute = true};
 
 static Status run_passes(Session *s, Module *m)
 {

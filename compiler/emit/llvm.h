@@ -81,6 +81,8 @@ LLVMValueRef real_const(LLVMTypeRef like, double v);
 LLVMValueRef i64_const(const Emit *e, int64_t v);
 /* An intrinsic overloaded on one type ("llvm.fabs"), called. */
 LLVMValueRef intrinsic(Emit *e, const char *name, LLVMTypeRef over, LLVMValueRef *args, unsigned n);
+/* One of no other types than its own. */
+LLVMValueRef fixed_intrinsic(Emit *e, const char *name, LLVMValueRef *args, unsigned n);
 LLVMValueRef intrinsic2(Emit *e, const char *name, LLVMTypeRef over0, LLVMTypeRef over1,
                         LLVMValueRef *args, unsigned n);
 /* A function with the attributes of the target. */

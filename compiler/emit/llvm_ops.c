@@ -324,12 +324,48 @@ static LLVMValueRef emit_hsums(Gen *g, const Ins *ins, InsId id)
     return v[0];
 }
 
-static LLVMValueRef emit_compress(Gen *g, const Ins *ins, InsId id)
+/* By bytes: four for each lane. */
+static LLVMValueRef permute_bytes(Emit *e, LLVMValueRef v, LLVMValueRef at)
 {
+    LLVMTypeRef words = LLVMTypeOf(at), bytes = LLVMVectorType(e->t_i8, 16);
+    at = LLVMBuildAnd(e->b, at, int_const(words, 3), "");
+    at = LLVMBuildMul(e->b, at, int_const(words, 0x04040404), "");
+    at = LLVMBuildAdd(e->b, at, int_const(words, 0x03020100), "");
+    LLVMValueRef in[2] = {LLVMBuildBitCast(e->b, v, bytes, ""),
+                          LLVMBuildBitCast(e->b, at, bytes, "")};
+    v = fixed_intrinsic(e, "llvm.x86.ssse3.pshuf.b.128", in, 2);
+    return LLVMBuildBitCast(e->b, v, words, "");
+}
+
+static LLVMValueRef permute_lanes(Emit *e, LLVMValueRef v, LLVMValueRef at)
+{
+    LLVMValueRef r = LLVMGetPoison(LLVMTypeOf(v));
+    unsigned n = type_lanes(LLVMTypeOf(v));
+    at = emit_int_mod(e, at, int_const(LLVMTypeOf(at), n), false);
+    for (unsigned k = 0; k < n; k++) {
+        LLVMValueRef lane = LLVMBuildExtractElement(e->b, v, part(e, at, k, 1), "");
+        r = LLVMBuildInsertElement(e->b, r, lane, LLVMConstInt(e->t_i32, k, 0), "");
+    }
+    return r;
+}
+
+static LLVMValueRef emit_permute(Gen *g, const Ins *ins, InsId id)
+{
+    Emit *e = g->e;
+    LLVMValueRef v = op_in(g, id, 0), at = op_in(g, id, 1), in[2];
+    LLVMTypeRef t = LLVMTypeOf(v);
+    unsigned n = type_lanes(t), bits = 32 * n;
     (void)ins;
-    LLVMValueRef v = op_in(g, id, 0);
-    LLVMValueRef in[3] = {v, op_in(g, id, 1), LLVMConstNull(LLVMTypeOf(v))};
-    return intrinsic(g->e, "llvm.experimental.vector.compress", LLVMTypeOf(v), in, 3);
+    if (elem_bytes(op_elem(g, id, 0)) != 4 || !e->target.has_permute || bits < 128 ||
+        bits > e->target.vector_bits || n & (n - 1))
+        return permute_lanes(e, v, at);
+    if (bits == 128)
+        return LLVMBuildBitCast(e->b, permute_bytes(e, v, at), t, "");
+    in[0] = LLVMBuildBitCast(e->b, v, LLVMVectorType(e->t_f32, n), "");
+    in[1] = at;
+    v = fixed_intrinsic(e, bits == 512 ? "llvm.x86.avx512.permvar.sf.512" : "llvm.x86.avx2.permps",
+                        in, 2);
+    return LLVMBuildBitCast(e->b, v, t, "");
 }
 
 static LLVMValueRef emit_extract(Gen *g, const Ins *ins, InsId id)
@@ -429,7 +465,7 @@ static const OpEmitter emitters[OP_COUNT] = {
     [OP_lanes] = emit_lanes,
     [OP_hreduce] = emit_hreduce,
     [OP_hsums] = emit_hsums,
-    [OP_compress] = emit_compress,
+    [OP_permute] = emit_permute,
     [OP_extract] = emit_extract,
     [OP_raise] = emit_raise,
     [OP_call] = emit_call,

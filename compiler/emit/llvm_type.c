@@ -116,6 +116,11 @@ LLVMValueRef intrinsic(Emit *e, const char *name, LLVMTypeRef over, LLVMValueRef
     return call_intrinsic(e, name, &over, 1, args, n);
 }
 
+LLVMValueRef fixed_intrinsic(Emit *e, const char *name, LLVMValueRef *args, unsigned n)
+{
+    return call_intrinsic(e, name, NULL, 0, args, n);
+}
+
 LLVMValueRef intrinsic2(Emit *e, const char *name, LLVMTypeRef over0, LLVMTypeRef over1,
                         LLVMValueRef *args, unsigned n)
 {

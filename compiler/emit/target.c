@@ -18,13 +18,26 @@
 
 /* ---- what a machine can do ---- */
 
-/* One function per question, all in one module: "add" is 16 integers, the others one float. */
-static const char *const probes[] = {"add", "half", "llvm.fma", "llvm.roundeven"};
+/* One function per question, all in one module: "add" is 16 integers, "permute" 16 bytes, the
+ * others one float. */
+static const char *const probes[] = {"add", "permute", "half", "llvm.fma", "llvm.roundeven"};
 
 static LLVMTypeRef probe_type(LLVMContextRef cx, const char *what)
 {
+    if (!strcmp(what, "permute"))
+        return LLVMVectorType(LLVMInt8TypeInContext(cx), 16);
     return !strcmp(what, "add") ? LLVMVectorType(LLVMInt32TypeInContext(cx), 16)
                                 : LLVMFloatTypeInContext(cx);
+}
+
+/* Bytes in an order that only an instruction for any order has. */
+static LLVMValueRef probe_permute(LLVMBuilderRef b, LLVMValueRef x)
+{
+    LLVMTypeRef i32 = LLVMInt32TypeInContext(LLVMGetTypeContext(LLVMTypeOf(x)));
+    LLVMValueRef at[16];
+    for (unsigned k = 0; k < 16; k++)
+        at[k] = LLVMConstInt(i32, k * k * 7 % 13, 0);
+    return LLVMBuildShuffleVector(b, x, x, LLVMConstVector(at, 16), "");
 }
 
 static LLVMValueRef probe_value(LLVMModuleRef mod, LLVMBuilderRef b, LLVMValueRef x,
@@ -34,6 +47,8 @@ static LLVMValueRef probe_value(LLVMModuleRef mod, LLVMBuilderRef b, LLVMValueRe
     LLVMTypeRef t = LLVMTypeOf(x);
     if (!strcmp(what, "add"))
         return LLVMBuildAdd(b, x, x, "");
+    if (!strcmp(what, "permute"))
+        return probe_permute(b, x);
     if (!strcmp(what, "half")) {
         LLVMValueRef h = LLVMBuildFPTrunc(b, x, LLVMHalfTypeInContext(cx), "");
         h = LLVMBuildBitCast(b, h, LLVMInt16TypeInContext(cx), "");
@@ -100,6 +115,7 @@ static void probe(Arena *a, Target *t)
     t->vector_bits = 128;
     if (t->x86)
         t->vector_bits = strstr(text, "zmm") ? 512 : strstr(text, "ymm") ? 256 : 128;
+    t->has_permute = t->x86 && (t->vector_bits > 128 || strstr(text, "pshufb"));
 }
 
 /* ---- names that LLVM knows ---- */
@@ -306,7 +322,7 @@ bool llvm_target_info(const EmitOptions *o, TargetInfo *out, const char **why)
         out->lanes_f32 = t.vector_bits / 32;
         out->registers = t.vector_bits == 512 || !t.x86 ? 32 : 16;
         out->fma = t.has_fma;
-        out->compress = t.vector_bits == 512 && t.x86;
+        out->permute = t.has_permute;
     } else {
         snprintf(text, sizeof text, "%s", *why);
         *why = text;

@@ -14,9 +14,11 @@ typedef struct {
     LLVMTargetRef ref;
     unsigned vector_bits; /* of the widest register that 32-bit elements use: 128, 256, 512 */
     bool x86;
-    bool has_fma;   /* llvm.fma is an instruction */
-    bool has_round; /* so are floor, ceil and roundeven */
-    bool has_half;  /* and the conversions between f16 and f32 */
+    bool has_fma;     /* llvm.fma is an instruction */
+    bool has_round;   /* so are floor, ceil and roundeven */
+    bool has_half;    /* and the conversions between f16 and f32 */
+    bool has_permute; /* the bytes (of 128 bits) or words (of more) of a vector in any order: x86
+                         only */
 } Target;
 
 /* False with *why (unknown triple, cpu or feature, with the nearest known names). */

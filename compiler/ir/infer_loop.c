@@ -167,14 +167,20 @@ static bool infer_hsums(Infer *x)
     return infer_set(x, 0, type_vec(x->m->types, (Elem)v->elem, x->nin));
 }
 
+static bool infer_permute(Infer *x)
+{
+    const Type *v = infer_ty(x, 0), *at = infer_ty(x, 1);
+    if (v->kind != TY_VEC || at->kind != TY_VEC || at->lanes != v->lanes || at->elem != E_I32)
+        return infer_fail(x, "a vector and as many i32 are needed");
+    return infer_set(x, 0, infer_type(x, 0));
+}
+
 bool infer_lo_vec(Infer *x)
 {
     if (x->op == OP_hsums)
         return infer_hsums(x);
-    if (x->op == OP_compress)
-        return infer_ty(x, 0)->kind == TY_VEC && x->nin == 2
-                   ? mask_fits(x, 1, infer_ty(x, 0)) && infer_set(x, 0, infer_type(x, 0))
-                   : infer_fail(x, "a vector and a mask are needed");
+    if (x->op == OP_permute)
+        return infer_permute(x);
     if (x->op == OP_hreduce || x->op == OP_extract)
         return infer_from_vec(x);
     const Type *r = type_get(x->m->types, x->out[0]);

@@ -93,22 +93,46 @@ int64_t pack_member(const Lower *L, const Contract *c, const Sum *s, int64_t wid
 /* ---- taken.c ---- */
 typedef struct {
     Access read;
-    uint32_t axis; /* the one along which entries are taken */
-    Elem elem;     /* of the factor */
+    uint32_t axis;     /* the one along which entries are taken */
+    Elem elem, stored; /* of the factor; in memory */
     const Sel *sel;
     ValId panel;
-    ValId bits;                   /* of the whole axis: is the entry taken? */
-    ValId vector, place, vectors; /* vectors with such: where, in the panel; how many */
-    ValId main, rest_place;       /* the last vector, which is shorter */
+    ValId full;                          /* are all taken, and columns read where they are? */
+    ValId vector, place, lanes, vectors; /* vectors with such: where, where in the list, which of
+                                            their lanes and then -1; how many */
+    ValId main, rest;                    /* the last vector, which is shorter */
+    ValId spread, tail;                  /* rows; what is added at last */
 } Taken;
 /* Is the column factor of the sum entries of an axis that lie one behind the other in memory? */
 bool taken_of(Lower *L, const Sum *s, Taken *t);
-/* Once, before its columns: */
-void taken_begin(Lower *L, Taken *t);
-/* The whole column where the parameters of the map stand. */
-void taken_column(Lower *L, const Taken *t, Ref *out);
-/* What is taken of n columns, each from panel[at] on. */
-void taken_pack(Lower *L, const Taken *t, const Ref *col, uint32_t n, const ValId *at);
+/* Once, before its columns. 'whole': they can be read where they are, and are where all entries are
+ * taken; the tables stay empty then. */
+void taken_begin(Lower *L, Taken *t, bool whole);
+/* The whole column where the parameters of the map stand: pointer and offset. */
+ValId taken_column(Lower *L, const Taken *t, ValId *ptr);
+/* A vector of a column, its lanes in the order of that vector's line of the table. */
+ValId taken_load(Lower *L, const Taken *t, ValId ptr, ValId off, ValId mask, ValId lanes);
+/* For each vector of the axis of which something is taken: the number of its line in the tables,
+ * the place of its lanes there, its place in a column, the lanes that exist (none: all). */
+typedef struct {
+    ValId line, table, at, mask;
+} TakenVec;
+typedef void TakenFn(Lower *L, const Taken *t, void *cx, TakenVec v, ValId *acc);
+void taken_vectors(Lower *L, const Taken *t, int64_t unroll, ValId *acc, uint32_t nacc,
+                   TakenFn *each, void *cx);
+/* What is taken of n columns, each to panel[at]. */
+void taken_pack(Lower *L, const Taken *t, const ValId *ptr, const ValId *off, uint32_t n,
+                const ValId *at);
+/* Do so few rows cost less when they are spread out? So many do whatever is taken; no more do than
+ * 'most'. */
+ValId taken_few(Lower *L, const Taken *t, ValId rows);
+int64_t taken_always(const Lower *L);
+int64_t taken_most(const Lower *L, const Taken *t);
+/* Once, for that many rows; then each row, to spread[to]; elements of one. The tables are turned
+ * for that: no panel can be made any more. */
+void taken_spread(Lower *L, Taken *t, int64_t rows);
+void taken_spread_row(Lower *L, const Taken *t, ValId ptr, ValId off, Elem stored, ValId to);
+int64_t taken_room(const Lower *L, const Taken *t);
 
 /* ---- late.c ---- */
 /* Makes the totals wait if the rest of the body is dear: it then runs on full vectors. */

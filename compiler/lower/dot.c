@@ -3,11 +3,19 @@
  * pairs. The row factor is read where it is (weights). The column factor too, if it is consecutive
  * along all of K; otherwise its values are computed once into a panel [columns, K] of the workspace
  * (im2col with padding and whatever else was fused into it), which pays as soon as a few rows use
- * it. At the end lanes are folded and each element gets its epilogue. */
+ * it. Columns of which a selection takes entries have ways of their own (taken.c), between which
+ * the number of rows and of entries decides at run time. At the end lanes are folded and each
+ * element gets its epilogue. */
 
 #include "lower/contract.h"
 
 enum { SHORT_ROW = 4096 }; /* bytes */
+
+typedef enum {
+    IN_PANEL, /* or where they are, if all entries are taken */
+    IN_PLACE,
+    IN_SPREAD
+} Columns; /* of which entries are taken */
 
 typedef struct {
     unsigned rows, cols;     /* of a full tile */
@@ -15,8 +23,9 @@ typedef struct {
     int64_t pitch[MAX_SUMS]; /* elements between packed columns */
     Taken taken[MAX_SUMS];   /* of columns of which entries are taken; no 'sel': of others */
     bool block;              /* panels hold the columns of one tile */
-    ValId at_row, at_col;    /* where the tile stands */
-    uint32_t tile_cols;      /* of a block */
+    Columns from;
+    ValId at_row, at_col; /* where the tile stands */
+    uint32_t tile_cols;   /* of a block */
     uint32_t tile_rows;
     bool lanes;  /* the epilogue may run with rows (and columns) in lanes */
     bool flat;   /* results are consecutive over rows and columns */
@@ -81,6 +90,29 @@ static uint32_t best_col(const Lower *L, const Contract *c)
     return best;
 }
 
+/* Taken columns pay for a single row, too: no index is that of the rows then. */
+static bool lone_row(Lower *L, Contract *c)
+{
+    Taken t;
+    c->row = c->col = c->nd;
+    for (uint32_t d = 0; d < c->nd; d++) {
+        if (contract_rows(L, c, d) <= 1)
+            continue;
+        if (c->col < c->nd)
+            return false;
+        c->col = d;
+    }
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        Sum *s = &c->sum[k];
+        if (c->col == c->nd || !orient(s, c->col))
+            return false;
+        sum_turn(s);
+        if (!s->flat[0] || !taken_of(L, s, &t))
+            return false;
+    }
+    return true;
+}
+
 static bool choose_tile(Lower *L, Contract *c)
 {
     uint32_t best = c->nd;
@@ -92,7 +124,7 @@ static bool choose_tile(Lower *L, Contract *c)
             (best == c->nd || contract_rows(L, c, d) > contract_rows(L, c, best)))
             best = d;
     if (best == c->nd)
-        return false;
+        return lone_row(L, c);
     rows_fit(L, c, best);
     c->row = best;
     c->col = best_col(L, c);
@@ -104,6 +136,8 @@ static void tile_size(const Lower *L, const Contract *c, Dot *d)
     unsigned budget = L->cx->target.registers >= 32 ? 16 : 8;
     int64_t cols = contract_rows(L, c, c->col);
     unsigned most = budget >= 16 ? 4 : 2;
+    if (c->row == c->nd)
+        most = L->cx->target.lanes_f32 < 8 ? 4 : 8;
     d->cols = cols < most ? (unsigned)cols : most;
     d->rows = budget / d->cols > 8 ? 8 : budget / d->cols;
     int64_t rows = contract_rows(L, c, c->row);
@@ -140,8 +174,7 @@ static void pack_columns(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
                          uint32_t n)
 {
     const Taken *t = &d->taken[k];
-    Ref col[MAX_TILE];
-    ValId place[MAX_TILE];
+    ValId ptr[MAX_TILE], off[MAX_TILE], place[MAX_TILE];
     for (uint32_t q = 0; q < n; q++) {
         put_index(L, c, c->col, at, q);
         place[q] =
@@ -149,34 +182,28 @@ static void pack_columns(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
         if (!t->sel)
             pack_terms(L, &c->sum[k], 0, d->panel[k], place[q]);
         else
-            taken_column(L, t, &col[q]);
+            off[q] = taken_column(L, t, &ptr[q]);
     }
     if (t->sel)
-        taken_pack(L, t, col, n, place);
+        taken_pack(L, t, ptr, off, n, place);
 }
 
-static void open_panel(Lower *L, const Contract *c, Dot *d, uint32_t k)
+static void panel_buf(Lower *L, const Contract *c, Dot *d, uint32_t k, int64_t cols)
 {
     const Sum *s = &c->sum[k];
-    Taken *t = &d->taken[k];
-    int64_t w = L->cx->target.lanes_f32, cols = contract_rows(L, c, c->col);
+    const Sel *sel = d->taken[k].sel; /* whole vectors of the axis are stored */
+    int64_t w = L->cx->target.lanes_f32, terms = sel ? dim_top(L, sel->axis) : sum_terms_top(L, s);
     Elem e = (Elem)hi_type(L, s->factor[1])->elem;
-    bool taken = taken_of(L, s, t); /* whole vectors of the axis are stored */
-    int64_t terms = taken ? dim_top(L, t->sel->axis) : sum_terms_top(L, s);
     d->pitch[k] = (terms + w - 1) / w * w;
-    d->panel[k] = lo_buf(L, e, (d->block ? d->cols : cols) * d->pitch[k], "panel");
-    if (!taken) {
-        t->sel = NULL;
-        return;
-    }
-    t->panel = d->panel[k];
-    taken_begin(L, t);
+    d->panel[k] = d->taken[k].panel = lo_buf(L, e, cols * d->pitch[k], "panel");
 }
 
 static void pack(Lower *L, const Contract *c, Dot *d, uint32_t k)
 {
     Block b;
-    open_panel(L, c, d, k);
+    if (taken_of(L, &c->sum[k], &d->taken[k]))
+        taken_begin(L, &d->taken[k], false);
+    panel_buf(L, c, d, k, contract_rows(L, c, c->col));
     if (c->col == c->nd) {
         pack_columns(L, c, d, k, lo_i64(L, 0), lo_i64(L, 0), 1);
         return;
@@ -227,6 +254,20 @@ typedef struct {
     bool ahead;           /* fetch the next rows: short rows defeat the prefetcher of the machine */
 } Streams;
 
+/* A column of which entries are taken, where it is now. */
+static void open_taken(Lower *L, const Dot *d, uint32_t k, uint32_t q, ValId *ptr, ValId *off)
+{
+    const Taken *t = &d->taken[k];
+    ValId whole, at = taken_column(L, t, &whole), packed = lo_i64(L, q * d->pitch[k]);
+    if (d->from == IN_PANEL && t->full.ix) {
+        whole = lo_select(L, t->full, whole, d->panel[k]);
+        at = lo_select(L, t->full, at, packed);
+    }
+    bool panel = d->from == IN_PANEL && !t->full.ix;
+    *ptr = panel ? d->panel[k] : whole;
+    *off = panel ? packed : at;
+}
+
 /* Are the rows of a factor taken through a list? */
 static bool rows_listed(const Lower *L, const Contract *c, const Access *a)
 {
@@ -256,31 +297,44 @@ static void open_next(Lower *L, const Contract *c, const Dot *d, const Sum *sum,
     }
 }
 
+/* Where row r is, spread out. */
+static ValId spread_row(Lower *L, const Dot *d, uint32_t k, ValId r)
+{
+    return lo_bin(L, OP_mul, r, lo_i64(L, taken_room(L, &d->taken[k])));
+}
+
 static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, Streams *s)
 {
     const Sum *sum = &c->sum[k];
     for (uint32_t j = 0; j < sum->nk; j++)
         set_index(L, body_param(L->f, sum->body, j), lo_i64(L, 0));
+    bool spread = d->taken[k].sel && d->from == IN_SPREAD;
     for (uint32_t r = 0; r < s->rows; r++) {
         put_index(L, c, c->row, d->at_row, r);
-        s->off[r] = access_addr(L, &sum->read[0], &s->ptr[r]);
+        s->off[r] = spread ? spread_row(L, d, k, lo_bin(L, OP_add, d->at_row, lo_i64(L, r)))
+                           : access_addr(L, &sum->read[0], &s->ptr[r]);
+        if (spread)
+            s->ptr[r] = d->taken[k].spread;
     }
     for (uint32_t q = 0; q < s->cols; q++) {
         put_index(L, c, c->col, d->at_col, q);
+        if (d->taken[k].sel && d->block) {
+            open_taken(L, d, k, q, &s->ptr[s->rows + q], &s->off[s->rows + q]);
+            continue;
+        }
         if (!d->panel[k].ix) {
             s->off[s->rows + q] = access_addr(L, &sum->read[1], &s->ptr[s->rows + q]);
             continue;
         }
-        ValId at = d->block         ? lo_i64(L, q)
-                   : c->col < c->nd ? L->val[c->param[c->col].ix].wide
-                                    : lo_i64(L, 0);
+        ValId at = c->col < c->nd ? L->val[c->param[c->col].ix].wide : lo_i64(L, 0);
         s->ptr[s->rows + q] = d->panel[k];
         s->off[s->rows + q] = lo_bin(L, OP_mul, at, lo_i64(L, d->pitch[k]));
     }
     s->elem = (Elem)hi_type(L, sum->factor[0])->elem;
-    s->stored[0] = factor_stored(L, sum, 0);
-    s->stored[1] = d->panel[k].ix ? s->elem : factor_stored(L, sum, 1);
-    s->ahead = s->rows > 1 && sum_terms_top(L, sum) * elem_bytes(s->stored[0]) < SHORT_ROW;
+    s->stored[0] = spread ? s->elem : factor_stored(L, sum, 0);
+    s->stored[1] = d->panel[k].ix || d->taken[k].sel ? s->elem : factor_stored(L, sum, 1);
+    s->ahead =
+        s->rows > 1 && !spread && sum_terms_top(L, sum) * elem_bytes(s->stored[0]) < SHORT_ROW;
     if (s->ahead)
         open_next(L, c, d, sum, s);
 }
@@ -301,6 +355,33 @@ static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *ac
             ValId *a = &acc[r * s->cols + q];
             *a = lo_fma(L, v[r], v[s->rows + q], *a);
         }
+}
+
+/* One vector of rows that are spread out. */
+static void spread_step(Lower *L, const Taken *t, void *cx, TakenVec v, ValId *acc)
+{
+    const Streams *s = cx;
+    unsigned w = L->cx->target.lanes_f32;
+    ValId x[MAX_TILE], zero = ir_const_like(&L->b, type_vec(L->m->types, s->elem, w), 0);
+    ValId lanes = lo_load(L, t->lanes, v.table, E_I32, w, (ValId){0});
+    ValId some = lo_cmp(L, "ge", lanes, lo_i32(L, 0));
+    for (uint32_t r = 0; r < s->rows; r++)
+        x[r] = lo_load(L, s->ptr[r], lo_bin(L, OP_add, s->off[r], v.table), s->elem, w, (ValId){0});
+    for (uint32_t q = 0; q < s->cols; q++) {
+        ValId at = lo_bin(L, OP_add, s->off[s->rows + q], v.at);
+        ValId y = taken_load(L, t, s->ptr[s->rows + q], at, v.mask, lanes);
+        y = lo_select(L, some, y, zero);
+        for (uint32_t r = 0; r < s->rows; r++)
+            acc[r * s->cols + q] = lo_fma(L, x[r], y, acc[r * s->cols + q]);
+    }
+}
+
+static void spread_sum(Lower *L, const Taken *t, Streams *s, ValId *acc)
+{
+    uint32_t nacc = s->rows * s->cols;
+    taken_vectors(L, t, nacc <= 8 ? 4 : 2, acc, nacc, spread_step, s);
+    for (uint32_t k = 0; k < nacc; k++)
+        acc[k] = lo_bin(L, OP_add, acc[k], t->tail);
 }
 
 /* Adds one sum into the accumulators. */
@@ -343,7 +424,10 @@ static void dot_group(Lower *L, const Contract *c, const Dot *d, uint32_t group,
         if (c->sum[k].group != group)
             continue;
         open_streams(L, c, d, k, s);
-        dot_sum(L, &c->sum[k], s, acc);
+        if (d->taken[k].sel && d->from == IN_SPREAD)
+            spread_sum(L, &d->taken[k], s, acc);
+        else
+            dot_sum(L, &c->sum[k], s, acc);
     }
 }
 
@@ -489,22 +573,123 @@ static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t r
         contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_tile, d);
 }
 
+static void all_rows(Lower *L, const Contract *c, Dot *d)
+{
+    if (c->row == c->nd)
+        dot_rows(L, c, d, lo_i64(L, 0), 1);
+    else
+        contract_blocks(L, c, 0, c->dims[c->row], d->rows, REST_HALVES, dot_rows, d);
+}
+
 static void dot_columns(Lower *L, const Contract *c, void *cx, ValId at, uint32_t cols)
 {
     Dot *d = cx;
     d->at_col = at;
     d->tile_cols = cols;
     for (uint32_t k = 0; k < c->nsum; k++)
-        if (d->taken[k].sel)
+        if (d->taken[k].sel && d->from == IN_PANEL)
             pack_columns(L, c, d, k, at, lo_i64(L, 0), cols);
-    contract_blocks(L, c, 0, c->dims[c->row], d->rows, REST_HALVES, dot_rows, d);
+    all_rows(L, c, d);
+}
+
+/* ---- columns of which entries are taken, tile by tile ---- */
+
+static void spread_rows(Lower *L, const Contract *c, Dot *d, uint32_t k)
+{
+    Block b;
+    const Sum *s = &c->sum[k];
+    ValId ptr, off, n = lo_i64(L, 1), at = lo_i64(L, 0);
+    bool one = c->row == c->nd;
+    int64_t top = contract_rows(L, c, c->row), most = taken_most(L, &d->taken[k]);
+    taken_spread(L, &d->taken[k], top < most ? top : most);
+    set_index(L, body_param(L->f, s->body, 0), lo_i64(L, 0));
+    if (!one) {
+        n = dim_extent(L, c->dims[c->row]);
+        at = lo_for_begin(L, &b, at, n, 1, NULL, 0);
+        put_index(L, c, c->row, at, 0);
+    }
+    off = access_addr(L, &s->read[0], &ptr);
+    taken_spread_row(L, &d->taken[k], ptr, off, factor_stored(L, s, 0), spread_row(L, d, k, at));
+    if (!one)
+        lo_for_end(L, &b, NULL);
+}
+
+/* Rows that are spread out are few: tiles get wide, so that there are enough sums under way. */
+static void widen_tile(const Lower *L, const Contract *c, Dot *d)
+{
+    unsigned rows = d->rows, cols = d->cols;
+    if (d->flat || c->row == c->nd || cols >= rows || contract_rows(L, c, c->col) < rows)
+        return;
+    d->rows = cols;
+    d->cols = rows;
+}
+
+static void columns_from(Lower *L, const Contract *c, const Dot *tile, Columns from)
+{
+    Dot now = *tile, *d = &now;
+    d->from = from;
+    if (from == IN_SPREAD)
+        widen_tile(L, c, d);
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        if (!d->taken[k].sel)
+            continue;
+        if (from == IN_SPREAD)
+            spread_rows(L, c, d, k);
+        else if (from == IN_PANEL)
+            panel_buf(L, c, d, k, d->cols);
+    }
+    contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_columns, d);
+}
+
+/* Finds the sums whose columns these are; true if all of them are taken by one selection and can be
+ * read where they are. */
+static bool find_taken(Lower *L, const Contract *c, Dot *d)
+{
+    const Sel *sel = NULL;
+    bool whole = true;
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        Taken *t = &d->taken[k];
+        if (c->sum[k].flat[1] || !taken_of(L, &c->sum[k], t))
+            continue;
+        whole &= t->stored == t->elem && (!sel || sel == t->sel);
+        sel = t->sel;
+    }
+    return whole;
+}
+
+/* All columns where they are, or the rows spread out if they are few, or a panel. */
+static void dot_taken(Lower *L, const Contract *c, Dot *d)
+{
+    Block b;
+    bool always = contract_rows(L, c, c->row) <= taken_always(L), whole = find_taken(L, c, d);
+    ValId few = {0}, full = {0}, no = ir_const_int(&L->b, E_BIT, 0);
+    for (uint32_t k = 0; k < c->nsum; k++) {
+        Taken *t = &d->taken[k];
+        if (!t->sel)
+            continue;
+        taken_begin(L, t, whole);
+        full = t->full;
+        if (!always)
+            few = lo_and(L, few, taken_few(L, t, dim_extent(L, c->dims[c->row])));
+    }
+    if (always && !whole) {
+        columns_from(L, c, d, IN_SPREAD);
+        return;
+    }
+    if (whole)
+        few = lo_select(L, full, no, always ? ir_const_int(&L->b, E_BIT, 1) : few);
+    lo_if_begin(L, &b, few);
+    columns_from(L, c, d, IN_SPREAD);
+    lo_if_else(L, &b, NULL, 0);
+    columns_from(L, c, d, always ? IN_PLACE : IN_PANEL);
+    lo_if_end(L, &b, NULL, 0, NULL);
 }
 
 static void dot_inner(Lower *L, const Contract *c, void *cx)
 {
     Dot *d = cx;
     if (d->block) {
-        contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_columns, d);
+        dot_taken(L, c, d);
         return;
     }
     pack_all(L, c, d, false);
@@ -516,7 +701,7 @@ static void choose_end(Lower *L, const Contract *c, Dot *d)
 {
     int64_t n, cols = c->col < c->nd && dim_static(L, c->dims[c->col], &n) ? n : 0;
     bool rows = true;
-    d->flat = c->col == c->nd || cols == d->cols;
+    d->flat = c->row < c->nd && (c->col == c->nd || cols == d->cols);
     d->across = c->col < c->nd;
     bool waits = contract_waits(c);
     for (uint32_t k = 0; k < (waits ? c->ngroup : c->nres); k++) {
@@ -527,16 +712,16 @@ static void choose_end(Lower *L, const Contract *c, Dot *d)
         for (uint32_t a = 0; a < 2; a++)
             if (axis[a] < c->nd && (r->ids[axis[a]].ix || r->vstep[axis[a]].ix))
                 rows = d->flat = d->across = false;
-        rows &= r->step[c->row] == 1;
+        rows &= c->row < c->nd && r->step[c->row] == 1;
         d->across &= c->col < c->nd && r->step[c->col] == 1;
-        if (c->col < c->nd)
-            d->flat &= r->step[c->col] == 1 && r->step[c->row] == cols;
-        else
-            d->flat &= r->step[c->row] == 1;
+        if (d->flat && c->col < c->nd)
+            d->flat = r->step[c->col] == 1 && r->step[c->row] == cols;
+        else if (d->flat)
+            d->flat = r->step[c->row] == 1;
     }
     d->across &= !rows && !d->flat;
     d->lanes = (rows || d->flat || d->across) &&
-               (waits || (vector_ok(L, c->body, c->param[c->row], true) &&
+               (waits || ((c->row == c->nd || vector_ok(L, c->body, c->param[c->row], true)) &&
                           (c->col == c->nd || vector_ok(L, c->body, c->param[c->col], true))));
 }
 
@@ -553,9 +738,6 @@ bool dot_map(Lower *L, Contract *c)
     choose_end(L, c, &d);
     contract_first(L, c);
     d.block = by_blocks(L, c);
-    for (uint32_t k = 0; d.block && k < c->nsum; k++)
-        if (!c->sum[k].flat[1])
-            open_panel(L, c, &d, k);
     pack_all(L, c, &d, true);
     contract_batch(L, c, 0, dot_inner, &d);
     late_rest(L, c);

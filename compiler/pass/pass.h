@@ -22,7 +22,7 @@ typedef struct {
     unsigned lanes_f32; /* floats of the widest vector register: 4, 8 or 16 */
     unsigned registers; /* vector registers */
     bool fma;           /* has fused multiply-add; else nothing generated uses one */
-    bool compress;      /* has an instruction that moves the chosen lanes of a vector together */
+    bool permute;       /* has an instruction that puts lanes of 32 bits in any order */
     bool exact;         /* --math=exact: interpreter order, no fused or reassociated sums */
 } TargetInfo;
 

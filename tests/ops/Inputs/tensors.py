@@ -669,14 +669,17 @@ def loop_level():
   %two = hsums %a, %b : <2 x f32>
   store %up, %n0, %two
   %vp = arg {kind = "output", name = "v"} : ptr f32
-  %front = compress %a, %m : <8 x f32>
-  store %vp, %n0, %front
+  %one = const {int = 1} : <8 x i32>
+  %at = lanes : <8 x i32>
+  %before = sub %at, %one : <8 x i32>
+  %round = permute %a, %before : <8 x f32>
+  store %vp, %n0, %round
   yield''', {'x': ('f32[16]', x)},
                {'y': np.concatenate([np.where(x[8:] > 0, x[:8], x[7::-1]),
                                      np.where(x[8:] > 0, x[8:], 0)]).astype(np.float32),
                 'z': np.float32(x[5] + x[:8].max()),
                 'u': np.array([x[:8].sum(), x[8:].sum()], np.float32),
-                'v': np.append(x[:8][x[8:] > 0], np.zeros(8, np.float32))[:8]},
+                'v': np.roll(x[:8], 1)},
                stage='y : f32[16], z : f32, u : f32[2], v : f32[8]')
 
 
