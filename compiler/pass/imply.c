@@ -3,6 +3,7 @@
  *   if %a { .. if %a {A} {B} .. } { .. }        .. A ..
  *   take %m, %s  with %s = sel_mask %m          const 1 : bit[T|s]
  *   take (%x > 1), %s  where %s is %x > 2       const 1 : bit[T|s]
+ *   (take %x, %s) > 1                           the same
  *   not (not %m)                                %m
  *
  * In an arm the bit that chose it is known, and with it what it is made of: both operands of an
@@ -38,6 +39,7 @@ typedef struct {
     Fn *f;
     Arena *a;
     VEC(Fact) facts; /* of the arms around the place */
+    ValId sel;       /* facts are about rows of it; none: about elements at one place */
     Swaps swaps;
     bool changed;
 } Imply;
@@ -45,9 +47,17 @@ typedef struct {
 /* ---- what bits are made of
  * ----------------------------------------------------------------------- */
 
+/* The whole of what a selection has taken rows of. */
+static ValId taken_from(const Fn *f, ValId v, ValId sel)
+{
+    InsId d = val_def(f, v);
+    bool taken = d.ix && sel.ix && ins_op(f, d) == OP_take && ins_in(f, d, 1).ix == sel.ix;
+    return taken && val_ty(f, v)->rank == 1 ? ins_in(f, d, 0) : v;
+}
+
 /* What an operand inside of a map stands for outside: the tensor that is read at the map's own
- * indices, or a value from outside; none: neither. */
-static ValId lifted(const Fn *f, BodyId body, ValId v)
+ * indices, or a value from outside; none: neither. Rows of 'sel' stand for themselves. */
+static ValId lifted(const Fn *f, BodyId body, ValId v, ValId sel)
 {
     InsId d = val_def(f, v);
     if (!body_within(f, val_home(f, v), body))
@@ -59,12 +69,14 @@ static ValId lifted(const Fn *f, BodyId body, ValId v)
         val_ty(f, ins_in(f, d, 0))->rank != body_nparams(f, body))
         return (ValId){0};
     for (uint32_t k = 0; k < body_nparams(f, body); k++)
-        if (!is_param(f, ins_in(f, d, k + 1), body, k))
+        if (!is_param(f, ins_in(f, d, k + 1), body, k) ||
+            (sel.ix &&
+             !dim_eq(val_ty(f, body_param(f, body, k))->ix, val_ty(f, ins_in(f, d, 0))->dims[k])))
             return (ValId){0};
-    return ins_in(f, d, 0);
+    return taken_from(f, ins_in(f, d, 0), sel);
 }
 
-static bool made_of(const Fn *f, ValId v, Made *m)
+static bool made_of(const Fn *f, ValId v, ValId sel, Made *m)
 {
     InsId d = val_def(f, v);
     BodyId body = {0};
@@ -83,7 +95,7 @@ static bool made_of(const Fn *f, ValId v, Made *m)
     else if (n->op != OP_and && n->op != OP_or && n->op != OP_not)
         return false;
     for (uint32_t k = 0; k < n->in.n; k++) {
-        m->in[k] = body.ix ? lifted(f, body, ins_in(f, d, k)) : ins_in(f, d, k);
+        m->in[k] = body.ix ? lifted(f, body, ins_in(f, d, k), sel) : ins_in(f, d, k);
         if (!m->in[k].ix)
             return false;
     }
@@ -178,7 +190,7 @@ static void add_fact(Imply *c, ValId v, bool on, int depth)
     if (c->facts.n >= MAX_FACTS)
         return;
     vec_push(c->a, &c->facts, ((Fact){v, on}));
-    if (depth == 0 || !made_of(c->f, v, &m))
+    if (depth == 0 || !made_of(c->f, v, c->sel, &m))
         return;
     if (m.op == OP_not)
         add_fact(c, m.in[0], !on, depth - 1);
@@ -195,7 +207,7 @@ static int truth_of(const Imply *c, const Made *m, int depth)
     if (m->op == OP_cmp) {
         for (uint32_t k = 0; k < c->facts.n; k++) {
             Made fact;
-            int t = made_of(c->f, c->facts.at[k].v, &fact) && fact.op == OP_cmp
+            int t = made_of(c->f, c->facts.at[k].v, c->sel, &fact) && fact.op == OP_cmp
                         ? compared(c->f, &fact, c->facts.at[k].on, m)
                         : -1;
             if (t >= 0)
@@ -222,7 +234,7 @@ static int truth(const Imply *c, ValId v, int depth)
             return c->facts.at[k].on;
     if (const_int(c->f, v, &bit))
         return bit != 0;
-    return depth > 0 && made_of(c->f, v, &m) ? truth_of(c, &m, depth) : -1;
+    return depth > 0 && made_of(c->f, v, c->sel, &m) ? truth_of(c, &m, depth) : -1;
 }
 
 /* ---- the walk -----------------------------------------------------------------------------------
@@ -258,23 +270,50 @@ static void known_operands(Imply *c, InsId i)
     }
 }
 
-/* Bits of the rows that a selection takes. */
+/* What is known of bits of the rows of a selection: 1, 0, or -1. */
+static int truth_in(const Imply *c, ValId bits, ValId sel)
+{
+    InsId s = val_def(c->f, sel);
+    int64_t bit;
+    if (!s.ix || ins_op(c->f, s) != OP_sel_mask || const_int(c->f, bits, &bit))
+        return -1;
+    Imply inside = {.f = c->f, .a = c->a, .sel = sel};
+    add_fact(&inside, ins_in(c->f, s, 0), true, DEPTH);
+    return truth(&inside, bits, DEPTH);
+}
+
+/* The selection whose rows a map reads; none: it reads none. */
+static ValId rows_read(const Fn *f, InsId map, int depth)
+{
+    EACH_INS (f, ins_body(f, map, 0), i) {
+        if (ins_op(f, i) != OP_index)
+            continue;
+        InsId d = val_def(f, ins_in(f, i, 0));
+        ValId sel = {0};
+        if (d.ix && ins_op(f, d) == OP_take)
+            sel = ins_in(f, d, 1);
+        else if (d.ix && ins_op(f, d) == OP_map && depth > 0)
+            sel = rows_read(f, d, depth - 1);
+        if (sel.ix)
+            return sel;
+    }
+    return (ValId){0};
+}
+
+/* Bits of the rows that a selection takes: taken, or made of what was taken. */
 static void known_rows(Imply *c, InsId i)
 {
     Fn *f = c->f;
-    ValId m = ins_in(f, i, 0);
-    InsId s = val_def(f, ins_in(f, i, 1));
-    int64_t bit;
-    if (!is_bit(f, m) || val_ty(f, m)->rank != 1 || !s.ix || ins_op(f, s) != OP_sel_mask ||
-        const_int(f, m, &bit))
-        return;
-    Imply inside = {.f = f, .a = c->a};
-    add_fact(&inside, ins_in(f, s, 0), true, DEPTH);
-    int t = truth(&inside, m, DEPTH);
-    if (t < 0)
-        return;
+    bool take = ins_op(f, i) == OP_take;
     ValId old = ins_res(f, i, 0);
-    vec_push(c->a, &c->swaps, ((Swap){old, constant(c, i, val_type(f, old), t)}));
+    if (ins_get(f, i)->nres != 1 || !is_bit(f, old) || val_ty(f, old)->rank != 1)
+        return;
+    ValId sel = take ? ins_in(f, i, 1) : rows_read(f, i, DEPTH);
+    int t = sel.ix && dim_eq(val_ty(f, sel)->sub, val_ty(f, old)->dims[0])
+                ? truth_in(c, take ? ins_in(f, i, 0) : old, sel)
+                : -1;
+    if (t >= 0)
+        vec_push(c->a, &c->swaps, ((Swap){old, constant(c, i, val_type(f, old), t)}));
 }
 
 /* not (not %m) is %m. */
@@ -284,8 +323,8 @@ static void double_not(Imply *c, InsId i)
     if (ins_op(c->f, i) != OP_map && ins_op(c->f, i) != OP_not)
         return;
     ValId v = ins_res(c->f, i, 0);
-    if (is_bit(c->f, v) && made_of(c->f, v, &outer) && outer.op == OP_not &&
-        made_of(c->f, outer.in[0], &inner) && inner.op == OP_not &&
+    if (is_bit(c->f, v) && made_of(c->f, v, c->sel, &outer) && outer.op == OP_not &&
+        made_of(c->f, outer.in[0], c->sel, &inner) && inner.op == OP_not &&
         type_eq(val_type(c->f, inner.in[0]), val_type(c->f, v)))
         vec_push(c->a, &c->swaps, ((Swap){v, inner.in[0]}));
 }
@@ -297,7 +336,7 @@ static void visit(Imply *c, BodyId b)
         Op op = ins_op(f, i);
         known_operands(c, i);
         double_not(c, i);
-        if (op == OP_take)
+        if (op == OP_take || op == OP_map)
             known_rows(c, i);
         for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++) {
             uint32_t mark = c->facts.n;
