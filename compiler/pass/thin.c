@@ -1,4 +1,4 @@
-/* Iterations that do nothing leave their loop.
+/* Iterations that do nothing leave their loop or sum.
  *
  *   %m = data [1, 0, 1] : bit[3]                %ids = data [0, 2] : ix<3>[2]
  *   loop 0, 3 (%l) {                            loop 0, 2 (%i) {
@@ -6,16 +6,20 @@
  *     if %c { .. write %h, %v } { }               .. write %h, %v
  *   }                                           }
  *
- * A layer that a constant mask closes: where the bit is 0 (or, with the bodies the other way round,
- * 1) the iteration carries everything over as it was. The loop then visits the others only, in
- * their order.
+ * A layer that a constant mask closes, or for which a constant table says that nothing is to be
+ * done (index %acts, %l == 0): where the bit is 0 (or, with the bodies the other way round, 1) the
+ * iteration carries everything over as it was. The loop then visits the others only, in their
+ * order. Of a sum go the terms that are 0.
  * Laws: an iteration goes only if all it does is to write back what it has just read; nothing that
- * may end the loop, raise or bind stands outside of the arm that goes. */
+ * may end the loop, raise or bind stands outside of the arm that goes. A term goes only if nothing
+ * in the sum has effects; what is added starts at +0, so 0 of either sign changes nothing. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
 #include "pass/pass.h"
 #include "pass/query.h"
+
+#include <string.h>
 
 enum { MAX_STEPS = 1 << 20 };
 
@@ -28,12 +32,12 @@ typedef struct {
     bool changed;
 } Thin;
 
-/* A loop over constant bounds with its choice. */
+/* A loop over constant bounds, or a sum over a constant dimension, with its choice. */
 typedef struct {
     InsId loop, choice;
     int64_t first, end;
-    const char *bits;
-    uint32_t idle; /* the body of the choice that does nothing */
+    const char *bits; /* by iteration: what the choice finds */
+    uint32_t idle;    /* the body of the choice that does nothing */
 } Thinned;
 
 /* ---- does an iteration do nothing?
@@ -82,9 +86,10 @@ static bool carries_over(const Fn *f, const Thinned *t)
 /* ---- which loops --------------------------------------------------------------------------------
  */
 
-static const char *bits_of(const Fn *f, ValId cond, ValId index, int64_t first, int64_t end)
+/* The table of constants of which the value is the element of this iteration. */
+static const Data *element_of(const Fn *f, ValId v, ValId index, int64_t first, int64_t end)
 {
-    InsId d = val_def(f, cond);
+    InsId d = val_def(f, v);
     if (!d.ix || ins_op(f, d) != OP_index || ins_get(f, d)->in.n != 2 ||
         ins_in(f, d, 1).ix != index.ix)
         return NULL;
@@ -93,20 +98,48 @@ static const char *bits_of(const Fn *f, ValId cond, ValId index, int64_t first, 
         return NULL;
     const AttrVal *a = attr_find(f->module, ins_get(f, t)->attr, "data");
     const Data *data = data_get(f->module, (DataId){(uint32_t)a->i});
-    bool fits = data->elem == E_BIT && first >= 0 && end <= (int64_t)data->count;
-    return fits ? data->bytes : NULL;
+    return first >= 0 && end <= (int64_t)data->count ? data : NULL;
+}
+
+/* A bit of a table, or an element of one that is compared with a constant; NULL: neither. */
+static const char *bits_of(const Thin *c, ValId cond, ValId index, int64_t first, int64_t end)
+{
+    const Fn *f = c->f;
+    const Data *bits = element_of(f, cond, index, first, end);
+    if (bits)
+        return bits->elem == E_BIT ? bits->bytes : NULL;
+    InsId d = val_def(f, cond);
+    int64_t k;
+    if (!d.ix || ins_op(f, d) != OP_cmp || !const_int(f, ins_in(f, d, 1), &k))
+        return NULL;
+    const char *pred = attr_name(f->module, ins_get(f, d)->attr, "pred");
+    bool eq = !strcmp(pred, "eq");
+    const Data *t = element_of(f, ins_in(f, d, 0), index, first, end);
+    if (!t || t->elem != E_I32 || (!eq && strcmp(pred, "ne") != 0))
+        return NULL;
+    char *same = ARENA_ARRAY(c->a, char, t->count + 1);
+    for (size_t j = 0; j < t->count; j++)
+        same[j] = (((const int32_t *)t->bytes)[j] == k) == eq;
+    return same;
 }
 
 /* Where all bits are equal there is no choice, and 'fold' says so. */
-static bool idle_somewhere(const Thin *c, Thinned *t)
+static bool both_ways(const Thinned *t)
 {
     bool on = false, off = false;
     for (int64_t k = t->first; k < t->end; k++) {
         on |= t->bits[k] != 0;
         off |= t->bits[k] == 0;
     }
+    return on && off;
+}
+
+static bool idle_somewhere(const Thin *c, Thinned *t)
+{
+    if (!both_ways(t))
+        return false;
     for (t->idle = 0; t->idle < 2; t->idle++)
-        if (on && off && idle_body(c, t, ins_body(c->f, t->loop, 0)) &&
+        if (idle_body(c, t, ins_body(c->f, t->loop, 0)) &&
             idle_body(c, t, ins_body(c->f, t->choice, t->idle)) && carries_over(c->f, t))
             return true;
     return false;
@@ -125,15 +158,111 @@ static bool thinnable(const Thin *c, InsId i, Thinned *t)
     EACH_INS (f, b, j)
         if (ins_op(f, j) == OP_if) {
             t->choice = j;
-            t->bits = bits_of(f, ins_in(f, j, 0), body_param(f, b, 0), t->first, t->end);
+            t->bits = bits_of(c, ins_in(f, j, 0), body_param(f, b, 0), t->first, t->end);
             if (t->bits && idle_somewhere(c, t))
                 return true;
         }
     return false;
 }
 
+/* ---- terms of sums
+ * -------------------------------------------------------------------------------- */
+
+static bool is_zero(const Fn *f, ValId v)
+{
+    double x;
+    int64_t k;
+    return (const_float(f, v, &x) && x == 0) || (const_int(f, v, &k) && k == 0);
+}
+
+/* Is the term, or the tensor that it is an element of, what a choice gives? */
+static bool sum_thinnable(const Thin *c, InsId i, Thinned *t)
+{
+    const Fn *f = c->f;
+    Module *m = f->module;
+    const AttrVal *dims = attr_find(m, ins_get(f, i)->attr, "dims");
+    *t = (Thinned){.loop = i};
+    if (strcmp(attr_name(m, ins_get(f, i)->attr, "kind"), "sum") != 0 || dims->ndims != 1 ||
+        !dim_is_const(m->dims, dims->dims[0], &t->end) || t->end > MAX_STEPS)
+        return false;
+    BodyId b = ins_body(f, i, 0);
+    ValId term = yield_in(f, b, 0);
+    if (val_op(f, term) == OP_index && !attr_flag(m, ins_get(f, val_def(f, term))->attr, "check"))
+        term = ins_in(f, val_def(f, term), 0);
+    t->choice = val_def(f, term);
+    if (!t->choice.ix || ins_op(f, t->choice) != OP_if || ins_get(f, t->choice)->home.ix != b.ix ||
+        !body_pure(f, c->eff, b))
+        return false;
+    t->bits = bits_of(c, ins_in(f, t->choice, 0), body_param(f, b, 0), 0, t->end);
+    if (!t->bits || !both_ways(t))
+        return false;
+    for (t->idle = 0; t->idle < 2; t->idle++)
+        if (is_zero(f, through(f, t, term)))
+            return true;
+    return false;
+}
+
 /* ---- the shorter loop
  * ---------------------------------------------------------------------------- */
+
+/* The iterations that stay. */
+static ValId kept_table(Thin *c, const Thinned *t, TypeId index, int64_t *kept)
+{
+    Module *m = c->f->module;
+    int32_t *ids = ARENA_ARRAY(c->a, int32_t, (size_t)(t->end - t->first)), n = 0;
+    for (int64_t k = t->first; k < t->end; k++)
+        if ((t->bits[k] != 0) == (t->idle == 1))
+            ids[n++] = (int32_t)k;
+    DimId dim = dim_const(m->dims, n);
+    Build b = build_before(c->f, t->loop);
+    *kept = n;
+    return ir_data(&b, type_like(m->types, index, &dim, 1), module_data(m, E_I32, (size_t)n, ids));
+}
+
+/* In the iterations that stay the choice is made; so may be others there, by the same table. */
+static void decide(Thin *c, const Thinned *t, BodyId in)
+{
+    Fn *f = c->f;
+    ValId index = body_param(f, ins_body(f, t->loop, 0), 0);
+    EACH_INS (f, in, i) {
+        const char *bits =
+            ins_op(f, i) == OP_if ? bits_of(c, ins_in(f, i, 0), index, t->first, t->end) : NULL;
+        bool all[2] = {true, true}; /* are 0, are 1 */
+        for (int64_t k = t->first; bits && k < t->end; k++)
+            if ((t->bits[k] != 0) == (t->idle == 1))
+                all[bits[k] == 0] = false;
+        Build b = build_before(f, i);
+        if (bits && (all[0] || all[1]))
+            ir_set_in(f, i, 0, ir_const_int(&b, E_BIT, all[1]));
+        for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++)
+            decide(c, t, ins_body(f, i, k));
+    }
+}
+
+static void shorten_sum(Thin *c, const Thinned *t)
+{
+    Fn *f = c->f;
+    BodyId old = ins_body(f, t->loop, 0);
+    ValId was = body_param(f, old, 0);
+    int64_t n;
+    ValId table = kept_table(c, t, val_type(f, was), &n), term;
+    decide(c, t, old);
+    DimId dim = dim_const(f->module->dims, n);
+    BodyId body = ir_index_body(f, &dim, 1);
+    ValId at = body_param(f, body, 0);
+    Build b = build_at_end(f, body);
+    vec_push(c->a, &c->swaps, ((Swap){was, ir_index(&b, table, &at, 1, false)}));
+    ValId y = yield_in(f, old, 0);
+    ir_yield(&b, &y, 1);
+    ir_splice(f, old, body_yield(f, body), &term);
+    b = build_before(f, t->loop);
+    b.loc = ins_get(f, t->loop)->loc;
+    ValId now = ir_reduce(&b, "sum", &dim, 1, body), res = ins_res(f, t->loop, 0);
+    name_like(f, now, res);
+    vec_push(c->a, &c->swaps, ((Swap){res, now}));
+    ir_erase(f, t->loop);
+    c->changed = true;
+}
 
 static void shorten(Thin *c, const Thinned *t)
 {
@@ -141,20 +270,16 @@ static void shorten(Thin *c, const Thinned *t)
     Module *m = f->module;
     BodyId old = ins_body(f, t->loop, 0);
     TypeId index = val_type(f, body_param(f, old, 0));
-    int32_t *ids = ARENA_ARRAY(c->a, int32_t, (size_t)(t->end - t->first)), n = 0;
-    for (int64_t k = t->first; k < t->end; k++)
-        if ((t->bits[k] != 0) == (t->idle == 1))
-            ids[n++] = (int32_t)k;
+    int64_t n;
+    ValId table = kept_table(c, t, index, &n);
     uint32_t np = body_nparams(f, old);
     TypeId *types = ARENA_ARRAY(c->a, TypeId, np);
-    DimId dim = dim_const(m->dims, n);
-    types[0] = type_ix(m->types, dim);
+    types[0] = type_ix(m->types, dim_const(m->dims, n));
     for (uint32_t k = 1; k < np; k++)
         types[k] = val_type(f, body_param(f, old, k));
     BodyId body = ir_body(f, types, np);
+    decide(c, t, old);
     Build b = build_before(f, t->loop);
-    ValId table =
-        ir_data(&b, type_like(m->types, index, &dim, 1), module_data(m, E_I32, (size_t)n, ids));
     ValId *in = ARENA_ARRAY(c->a, ValId, ins_get(f, t->loop)->in.n);
     for (uint32_t k = 2; k < ins_get(f, t->loop)->in.n; k++)
         in[k] = ins_in(f, t->loop, k);
@@ -162,14 +287,12 @@ static void shorten(Thin *c, const Thinned *t)
     in[1] = ir_const_int(&b, E_I32, n);
     b = build_at_end(f, body);
     ValId at = body_param(f, body, 0), l = ir_index(&b, table, &at, 1, false);
-    ValId on = ir_const_int(&b, E_BIT, t->idle == 1);
     uint32_t ny = ins_get(f, body_yield(f, old))->in.n;
     ValId *y = ARENA_ARRAY(c->a, ValId, ny + 1);
     for (uint32_t k = 0; k < ny; k++)
         y[k] = yield_in(f, old, k);
     ir_yield(&b, y, ny);
     ir_splice(f, old, body_yield(f, body), y);
-    ir_set_in(f, t->choice, 0, on);
     vec_push(c->a, &c->swaps, ((Swap){body_param(f, old, 0), l}));
     for (uint32_t k = 1; k < np; k++)
         vec_push(c->a, &c->swaps, ((Swap){body_param(f, old, k), body_param(f, body, k)}));
@@ -197,6 +320,8 @@ static void visit(Thin *c, BodyId b)
             visit(c, ins_body(f, i, k));
         if (ins_op(f, i) == OP_loop && thinnable(c, i, &t))
             shorten(c, &t);
+        else if (ins_op(f, i) == OP_reduce && sum_thinnable(c, i, &t))
+            shorten_sum(c, &t);
     }
 }
 
