@@ -28,7 +28,10 @@ config.environment['GATEC_ROOT'] = root
 config.environment['GATEC_SHARED'] = shared
 config.environment['PYTHONPATH'] = os.path.join(root, 'tests', 'support')
 config.environment['PYTHONDONTWRITEBYTECODE'] = '1'
-config.environment['ASAN_OPTIONS'] = os.environ.get('ASAN_OPTIONS', 'detect_leaks=0')
+# Memory comes from arenas: where a piece was got is one place for all, so it is not kept, and a short
+# quarantine of what was given back holds all the arenas of a run.
+config.environment['ASAN_OPTIONS'] = os.environ.get(
+    'ASAN_OPTIONS', 'detect_leaks=0:malloc_context_size=1:quarantine_size_mb=16')
 
 # How much work a random test does: one of %few, %some, %many programs or mutants.
 work = {'few': 20, 'some': 100, 'many': 250}

@@ -14,13 +14,8 @@ ELSEWHERE = {'count': 'profile', 'call': 'extern'}
 
 def main(gatec, folder, table, part=None):
     r = harness.Runner(gatec, folder)
-    for case in ewise.cases():
-        if part is None or case.name.startswith(part):
-            r.run(case)
-    for case in tensors.cases(folder):
-        if part is None or case.name.startswith(part):
-            r.run(case)
-            r.collect(case)
+    cases = [*ewise.cases(), *tensors.cases(folder)]
+    r.run([c for c in cases if part is None or c.name.startswith(part)])
     for f in r.failures:
         print('FAIL', f)
     for (name, what), ulp in sorted(r.worst.items()):

@@ -8,8 +8,10 @@ import os
 import re
 import subprocess
 import numpy as np
+from gatecode import STATUS, Failure, Gatec
 
-MODES = (('interpreter', ['--interpret']), ('-O0', ['-O0']), ('-O3', ['-O3']))
+INTERPRETER = ('interpreter', ['--interpret'])
+LEVELS = ('-O0', '-O3')
 NP = {'f64': np.float64, 'f32': np.float32, 'f16': np.float16, 'bf16': np.uint16, 'i64': np.int64,
       'i32': np.int32, 'i16': np.int16, 'i8': np.int8, 'u64': np.uint64, 'u32': np.uint32,
       'u16': np.uint16, 'u8': np.uint8, 'bit': np.bool_, 'ix': np.int32}
@@ -27,6 +29,20 @@ class Case:
         self.stage = stage
         self.bf16 = set(bf16)  # outputs whose u16 are the bits of bf16
 
+    def alone(self):
+        """Whether it has to be a module of its own: it has tables, options, or is no tensor code."""
+        tables = [line for line in self.head.splitlines() if not line.startswith('dim ')]
+        return bool(tables or self.args or self.stage != 'hi')
+
+    def network(self, name):
+        ins = ', '.join('%%%s : %s' % (n, t) for n, (t, _) in self.inputs.items())
+        dims = re.findall(r'^dim (\S+) <=', self.head, re.M)
+        used = [d for d in dims if re.search(r'\[%s\b|, %s\b' % (d, d), ins)]
+        outs = ', '.join(self.outputs) if self.stage == 'hi' else self.stage
+        stage = 'hi' if self.stage == 'hi' else 'lo'
+        return 'network @%s(%s) -> (%s) stage %s%s {\n%s\n}\n' % (
+            name, ins, outs, stage, ' dims [%s]' % ', '.join(used) if used else '', self.text.strip('\n'))
+
 
 def type_of(a, elem):
     return elem + ('[%s]' % ', '.join(map(str, a.shape)) if a.shape else '')
@@ -42,22 +58,16 @@ class Runner:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def write(self, case):
-        ins = ', '.join('%%%s : %s' % (n, t) for n, (t, _) in case.inputs.items())
-        dims = re.findall(r'^dim (\S+) <=', case.head, re.M)
-        used = [d for d in dims if re.search(r'\[%s\b|, %s\b' % (d, d), ins)]
-        outs = ', '.join(case.outputs) if case.stage == 'hi' else case.stage
-        stage = 'hi' if case.stage == 'hi' else 'lo'
-        text = 'module test\n%s\nnetwork @net(%s) -> (%s) stage %s%s {\n%s\n}\n' % (
-            case.head, ins, outs, stage, ' dims [%s]' % ', '.join(used) if used else '',
-            case.text.strip('\n'))
-        open(self.path(case.name + '.gir'), 'w').write(text)
-        for n, (_, a) in case.inputs.items():
-            np.save(self.path('in_%s.npy' % n), a)
-        self.ops |= set(re.findall(r'^\s*(?:%[^=]*= )?([a-z_0-9]+)\b', case.text, re.M))
+    def write(self, file, head, networks):
+        with open(self.path(file), 'w') as f:
+            f.write('module test\n%s\n' % head + ''.join(networks))
+        return self.path(file)
 
-    def command(self, case, mode):
-        c = [self.gatec, 'run', self.path(case.name + '.gir')] + list(mode) + case.args
+    def ops_of(self, text):
+        self.ops |= set(re.findall(r'^\s*(?:%[^=]*= )?([a-z_0-9]+)\b', text, re.M))
+
+    def command(self, case, source, network, flags):
+        c = [self.gatec, 'run', source, '--network', network] + list(flags) + case.args
         for n in case.inputs:
             c += ['--input', '%s=%s' % (n, self.path('in_%s.npy' % n))]
         for n in case.outputs:
@@ -67,11 +77,28 @@ class Runner:
     def fail(self, case, mode, text):
         self.failures.append('%s (%s): %s' % (case.name, mode, text))
 
-    def run(self, case):
-        self.write(case)
-        for mode, flags in MODES[case.stage != 'hi':]:
+    def run(self, cases):
+        """Interpreted in a process each. Compiled, those that can are one module, which is built once a level."""
+        joined = [c for c in cases if not c.alone()]
+        dims = {line for c in joined for line in c.head.splitlines()}
+        source = self.write('joined.gir', '\n'.join(sorted(dims)), [c.network('net%d' % k) for k, c in enumerate(joined)])
+        for k, case in enumerate(joined):
+            self.run_process(case, source, 'net%d' % k, [INTERPRETER])
+        self.run_joined(joined, source)
+        for case in cases:
+            self.ops_of(case.text)
+            if case.alone():
+                source = self.write(case.name + '.gir', case.head, [case.network('net')])
+                ways = [(level, [level]) for level in LEVELS]
+                self.run_process(case, source, 'net', [INTERPRETER] * (case.stage == 'hi') + ways)
+                self.collect(source)
+
+    def run_process(self, case, source, network, ways):
+        for n, (_, a) in case.inputs.items():
+            np.save(self.path('in_%s.npy' % n), a)
+        for mode, flags in ways:
             self.runs += 1
-            p = subprocess.run(self.command(case, flags), capture_output=True, text=True)
+            p = subprocess.run(self.command(case, source, network, flags), capture_output=True, text=True)
             if p.returncode:
                 self.fail(case, mode, 'exit %d: %s' % (p.returncode, p.stderr.strip()[:600]))
                 continue
@@ -80,13 +107,28 @@ class Runner:
             for n, want in case.outputs.items():
                 self.compare(case, mode, n, np.asarray(want), np.load(self.path('out_%s.npy' % n)))
 
+    def run_joined(self, cases, source):
+        for level in LEVELS:
+            networks = Gatec(self.gatec, os.environ['GATEC_ROOT'], self.path(level)).build(source, level)
+            for k, case in enumerate(cases):
+                self.runs += 1
+                try:
+                    got = networks['net%d' % k]({n: a for n, (_, a) in case.inputs.items()})
+                except Failure as e:
+                    self.fail(case, level, str(e))
+                    continue
+                if got['status'] != (STATUS[case.note] if case.note else 0):
+                    self.fail(case, level, 'status %d, expected %r' % (got['status'], case.note))
+                for n, want in case.outputs.items():
+                    self.compare(case, level, n, np.asarray(want), got[n])
+        self.collect(source)
 
-    def collect(self, case):
-        """Ops of the loop stage that the case is lowered to."""
-        for level in '-O0', '-O3':
-            p = subprocess.run([self.gatec, 'build', self.path(case.name + '.gir'), level,
-                                '--emit=ir', '-o', '-'], capture_output=True, text=True)
-            self.ops |= set(re.findall(r'^\s*(?:%[^=]*= )?([a-z_0-9]+)\b', p.stdout, re.M))
+    def collect(self, source):
+        """Ops of the loop stage that a module is lowered to."""
+        for level in LEVELS:
+            p = subprocess.run([self.gatec, 'build', source, level, '--emit=ir', '-o', '-'],
+                               capture_output=True, text=True)
+            self.ops_of(p.stdout)
 
     def compare(self, case, mode, name, want, got):
         if want.dtype != got.dtype or want.shape != got.shape:

@@ -289,10 +289,10 @@ def cells():
     %b2 = not %b1 : bit
     yield %b2
   }
-  %s = sel_mask %b {name = "g"} : sel<5, S>
-  %t = sel_mask %nb {name = "ng"} : sel<5, R>
-  %x = take %a, %s {axis = 0} : f32[S, 3]
-  %x1 = map [S, 3] : f32[S, 3] (%i : ix<S>, %j : ix<3>) {
+  %s = sel_mask %b {name = "g"} : sel<5, G>
+  %t = sel_mask %nb {name = "ng"} : sel<5, H>
+  %x = take %a, %s {axis = 0} : f32[G, 3]
+  %x1 = map [G, 3] : f32[G, 3] (%i : ix<G>, %j : ix<3>) {
     %v = index %x, %i, %j : f32
     %one = const {value = 1} : f32
     %w = add %v, %one : f32
@@ -302,7 +302,7 @@ def cells():
   put %c, %seven, %t {axis = 0}
   %y = read %c : f32[5, 3]
   yield %y''', {'a': ('f32[5, 3]', a), 'b': ('bit[5]', b)}, {'y': want},
-               head='dim S <= 5\ndim R <= 5')
+               head='dim G <= 5\ndim H <= 5')
 
 
 def states():

@@ -3,10 +3,12 @@ and infinities, experts without rows, and NaN in the weights of an expert that n
 
     send.py GATEC SEND.gate SCRATCH
 """
-import subprocess
+import os
 import sys
 
 import numpy as np
+
+from gatecode import Gatec, quick, write_safetensors
 
 GATEC, FILE, SCRATCH = sys.argv[1:]
 OUT = 'abcd'
@@ -24,42 +26,41 @@ def call(T):
     return {'x': x, 's': s, 'one': one.astype(np.int32), 'kind': kind.astype(np.int32)}
 
 
-def weights():
-    from gatecode import write_safetensors
+def some_weights():
     table = {}
     for prefix, f in [(f'experts.{e}', 12) for e in range(4)] + [('last', 5)]:
         table[f'{prefix}.w1'] = rng.standard_normal((f, 6)).astype(np.float32)
         table[f'{prefix}.w2'] = rng.standard_normal((6, f)).astype(np.float32)
     table['experts.3.w1'][:] = np.nan
     write_safetensors(f'{SCRATCH}/w.safetensors', table)
+    return table
 
 
-def one_nan(y):
+def bits(results):
     """Which NaN it is, a processor decides."""
-    return np.where(np.isnan(y), np.float32(np.nan), y)
+    return [np.where(np.isnan(results[n]), np.float32(np.nan), results[n]).tobytes() for n in OUT]
 
 
-def run(way, flags, values):
-    source = f'{SCRATCH}/net.gate'
-    with open(source, 'w') as f:
+def source(way):
+    with open(f'{SCRATCH}/net.gate', 'w') as f:
         f.write(text.replace('WAY', way))
-    args = [GATEC, 'run', source, f'--weights-file={SCRATCH}/w.safetensors', '--weights=file'] + flags
-    for name, value in values.items():
-        np.save(f'{SCRATCH}/{name}.npy', value)
-        args.append(f'--input={name}={SCRATCH}/{name}.npy')
-    p = subprocess.run(args + [f'--save={n}={SCRATCH}/out_{n}.npy' for n in OUT], capture_output=True, text=True)
-    assert not p.returncode, p.stderr
-    return [one_nan(np.load(f'{SCRATCH}/out_{n}.npy')).tobytes() for n in OUT]
+    return f'{SCRATCH}/net.gate'
 
 
-weights()
+gatec = Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH)
+table = some_weights()
 done = 0
-for flags, T in ((['-O3'], 33), (['-O3'], 1), (['-O3', '--math=exact'], 17)):
-    values = call(T)
-    ways = {way: run(way, flags, values) for way in ('', '#lower(group)', '#lower(mask)', '#lower(branch)')}
-    if '--math=exact' in flags:
-        ways['the interpreter'] = run('', ['--interpret'], values)
-    for way, bits in ways.items():
-        assert bits == ways[''], (flags, T, way, [n for n, p, q in zip(OUT, bits, ways['']) if p != q])
-    done += len(ways)
+exact = [*quick(GATEC, '-O3'), '--math=exact']
+for flags, extents in ((['-O3'], (33, 1)), (exact, (17,))):
+    ways = {way: gatec.build(source(way), '--weights=pointer', *flags)['net']
+            for way in ('#lower(group)', '#lower(mask)', '#lower(branch)', '')}
+    for T in extents:
+        values = call(T)
+        got = {way: bits(code(values, table)) for way, code in ways.items()}
+        if flags is exact:
+            got['the interpreter'] = bits(gatec.run(source(''), 'net', [values], OUT, '--interpret',
+                                                    f'--weights-file={SCRATCH}/w.safetensors'))
+        for way, b in got.items():
+            assert b == got[''], (flags, T, way, [n for n, p, q in zip(OUT, b, got['']) if p != q])
+        done += len(got)
 print(done, 'runs agree')
