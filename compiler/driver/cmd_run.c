@@ -198,6 +198,13 @@ static Status open_network(Run *r)
     return STATUS_OK;
 }
 
+static Status refused(Run *r, uint32_t status)
+{
+    return wrong(
+        r, arena_printf(r->s->arena, "%s: %s", gate_status_name(status), gate_status_text(status)));
+}
+
+/* A knob that the code does not read any more is checked here. */
 static Status set_knob(Run *r, const Knob *knob, const char *text)
 {
     const Type *ty = type_get(r->m->types, knob->type);
@@ -210,8 +217,9 @@ static Status set_knob(Run *r, const Knob *knob, const char *text)
             r, arena_printf(r->s->arena, "knob '%s': %s", sym_text(r->m->names, knob->name), why));
     if (r->interp)
         interp_set_knob(r->interp, knob->name, &t);
-    else
-        call_set_knob(r->call, sym_text(r->m->names, knob->name), &t);
+    else if (!call_set_knob(r->call, sym_text(r->m->names, knob->name), &t) &&
+             !knob_allows(knob, &t))
+        return refused(r, GATE_BAD_KNOB);
     return STATUS_OK;
 }
 
@@ -326,8 +334,7 @@ static Status call_network(Run *r, Arena *a, const Tensor *inputs)
     r->status |= status;
     for (uint32_t bit = 0; bit < 8; bit++)
         if (status >> bit & 1)
-            done = wrong(r, arena_printf(r->s->arena, "%s: %s", gate_status_name(1u << bit),
-                                         gate_status_text(1u << bit)));
+            done = refused(r, 1u << bit);
     return done;
 }
 

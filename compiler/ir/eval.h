@@ -39,6 +39,7 @@ Interp *interp_new(Arena *arena, const Module *m);
 void interp_set_param(Interp *in, SymId name, const Tensor *t);
 /* Scalars and tables; the value is not range-checked here. */
 void interp_set_knob(Interp *in, SymId name, const Tensor *t);
+bool knob_allows(const Knob *knob, const Tensor *t); /* is every element in its range? */
 /* The current contents of a state (to compare, to save). */
 /* How functions of the host are called: with extents, and addresses of dense elements. */
 typedef void InterpCall(void *cx, const Extern *e, const int32_t *dims, const void *const *args,

@@ -284,18 +284,22 @@ static bool take_input(Interp *in, uint32_t k, const Tensor *given)
     return !in->why;
 }
 
+bool knob_allows(const Knob *knob, const Tensor *t)
+{
+    for (size_t j = 0, n = tensor_count(t); j < n; j++) {
+        Scalar s = elem_load(t->elem, (char *)t->bytes + j * elem_bytes(t->elem));
+        double v = elem_is_float(t->elem) ? s.f : (double)s.i;
+        if (!(v >= knob->lo && v <= knob->hi))
+            return false;
+    }
+    return true;
+}
+
 static void check_knobs(Interp *in)
 {
-    for (uint32_t k = 0; k < in->m->knobs.n; k++) {
-        const Knob *knob = &in->m->knobs.at[k];
-        const Tensor *t = &in->knobs[k];
-        for (size_t j = 0, n = t->bytes ? tensor_count(t) : 0; j < n; j++) {
-            Scalar s = elem_load(t->elem, (char *)t->bytes + j * elem_bytes(t->elem));
-            double v = elem_is_float(t->elem) ? s.f : (double)s.i;
-            if (!(v >= knob->lo && v <= knob->hi))
-                in->status |= GATE_BAD_KNOB;
-        }
-    }
+    for (uint32_t k = 0; k < in->m->knobs.n; k++)
+        if (in->knobs[k].bytes && !knob_allows(&in->m->knobs.at[k], &in->knobs[k]))
+            in->status |= GATE_BAD_KNOB;
 }
 
 static bool take_inputs(Interp *in, const Tensor *inputs)

@@ -37,6 +37,7 @@ bool canon_add(Canon *c, InsId i);
 bool canon_cmp(Canon *c, InsId i);
 bool canon_bitcast(Canon *c, InsId i);
 bool canon_bits(Canon *c, InsId i);
+bool canon_knob(Canon *c, InsId i);
 bool canon_if(Canon *c, InsId i);
 bool canon_loop(Canon *c, InsId i);
 bool canon_take(Canon *c, InsId i);

@@ -1,4 +1,4 @@
-/* Canonical forms of if and loop. */
+/* Canonical forms of if, loop, selections and knobs. */
 
 #include "ir/edit.h"
 #include "pass/canon.h"
@@ -40,6 +40,19 @@ bool canon_bits(Canon *c, InsId i)
         return false;
     ValId mask = ins_in(c->f, d, 0);
     return canon_become(c, i, &mask);
+}
+
+/* A knob whose range is one number: knobs are checked at entry. A zero may have either sign. */
+bool canon_knob(Canon *c, InsId i)
+{
+    Fn *f = c->f;
+    ValId old = ins_res(f, i, 0);
+    const Knob *k = knob_of(f, old);
+    if (!k || k->lo != k->hi || (k->lo == 0 && elem_is_float((Elem)val_ty(f, old)->elem)))
+        return false;
+    Build b = build_before(f, i);
+    ValId v = ir_const_like(&b, val_type(f, old), k->lo);
+    return canon_become(c, i, &v);
 }
 
 /* Bits looked at as another type and back. */
