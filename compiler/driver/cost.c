@@ -1,9 +1,10 @@
 /* Counting the work of a HI function: one walk over the bodies for each of the three figures, with
  * the number of times each body runs. */
 
-#include "driver/cost.h"
+#include "driver/cost_arms.h"
 
 #include "ir/edit.h"
+#include "pass/query.h"
 #include "pass/share.h"
 
 #include <math.h>
@@ -17,17 +18,19 @@ typedef struct {
     const Module *m;
     Mode mode;
     const double *rates;
-    int64_t *sym;    /* by dimension: the extent that symbols have; -1: the maximum */
-    bool *place;     /* by value: computed from positions and constants only, so it is part of
-                        addresses and conditions of bodies, which are not counted */
-    bool *paid;      /* by value: a param whose bytes are counted on the way to here */
-    CostReport *out; /* EXPECTED: where decisions are noted */
-    bool muted;      /* noted already */
+    int64_t *sym;      /* by dimension: the extent that symbols have; -1: the maximum */
+    bool *place;       /* by value: computed from positions and constants only, so it is part of
+                          addresses and conditions of bodies, which are not counted */
+    bool *paid;        /* by value: a param whose bytes are counted on the way to here */
+    CostReport *out;   /* EXPECTED: where decisions are noted */
+    bool muted;        /* noted already */
+    VEC(CostArm) arms; /* WORST: those whose rows are not counted yet */
+    ValId index;       /* of the loop whose body is walked */
 } Count;
 
 static Cost count_body(Count *c, BodyId body);
 
-/* ---- saturating arithmetic: hostile shapes only make the figure useless ---- */
+/* ---- saturating arithmetic ---- */
 
 static uint64_t sum(uint64_t a, uint64_t b)
 {
@@ -39,13 +42,12 @@ static uint64_t product(uint64_t a, uint64_t b)
     return b && a > UINT64_MAX / b ? UINT64_MAX : a * b;
 }
 
-static Cost plus(Cost a, Cost b)
+Cost cost_plus(Cost a, Cost b)
 {
     return (Cost){sum(a.macs, b.macs), sum(a.ops, b.ops), sum(a.bytes, b.bytes)};
 }
 
-/* Weights that are read again come from a cache, mostly. */
-static Cost times(Cost a, uint64_t n)
+Cost cost_times(Cost a, uint64_t n)
 {
     return (Cost){product(a.macs, n), product(a.ops, n), n ? a.bytes : 0};
 }
@@ -75,9 +77,20 @@ static int64_t symbol(void *cx, DimId d)
     return c->sym[d.ix] < 0 ? dim_max(c->m->dims, d) : c->sym[d.ix];
 }
 
+/* Whether the extent grows at least as fast as what it is made of. */
+static bool straight(const Count *c, DimId d)
+{
+    const DimNode *n = dim_node(c->m->dims, d);
+    if (n->kind == DIM_CONST || n->kind == DIM_SYM)
+        return true;
+    return (n->kind == DIM_ADD || n->kind == DIM_MUL || n->kind == DIM_MAX) && straight(c, n->a) &&
+           straight(c, n->b);
+}
+
 static uint64_t extent(Count *c, DimId d)
 {
-    int64_t n = c->mode == EXPECTED ? dim_eval(c->m->dims, d, symbol, c) : dim_max(c->m->dims, d);
+    int64_t n = c->mode == EXPECTED || straight(c, d) ? dim_eval(c->m->dims, d, symbol, c)
+                                                      : dim_max(c->m->dims, d);
     return n > 0 ? (uint64_t)n : 0;
 }
 
@@ -118,7 +131,7 @@ static Cost of_reduce(Count *c, InsId id)
     } else {
         each.ops = sum(each.ops, n);
     }
-    return times(each, space(c, ins));
+    return cost_times(each, space(c, ins));
 }
 
 static bool constant(Count *c, ValId v, int64_t *out)
@@ -177,7 +190,7 @@ static void note_halt(Count *c, InsId at, uint32_t id, CostDecision d, double de
     d.name = c->f->decisions.at[id].path;
     d.rows = ins_op(c->f, at) == OP_when;
     d.rate = depth < 0 || !d.most ? -1 : depth / d.most;
-    d.expected = times(d.taken, d.most);
+    d.expected = cost_times(d.taken, d.most);
     if (d.rate >= 0)
         d.expected = mixed(d.expected, (Cost){0, 0, 0}, d.rate);
     vec_push(c->arena, &c->out->decisions, d);
@@ -206,8 +219,12 @@ static Cost of_loop(Count *c, InsId id)
     InsId at = {0};
     if (c->mode == EXPECTED)
         find_halts(c, body, &halts, &at);
+    uint32_t arms = c->arms.n;
+    c->index = body_param(c->f, body, 0);
     CostDecision d = {.most = most > 0 ? (uint32_t)most : 0, .taken = count_body(c, body)};
-    Cost all = times(d.taken, cap);
+    for (; arms < c->arms.n; arms++)
+        c->arms.at[arms].expert = (ValId){0};
+    Cost all = cost_times(d.taken, cap);
     double least = -1;
     for (uint32_t k = 0; k < halts.n; k++) {
         double depth = mean_depth(c, halts.at[k], (double)cap);
@@ -276,7 +293,7 @@ static void note_decision(Count *c, InsId id, CostDecision *d)
     if (d->rate < 0)
         d->expected = choose(WORST, d->taken, d->otherwise);
     else if (d->rows)
-        d->expected = plus(side(c, id, 0, d->rate), side(c, id, 1, 1 - d->rate));
+        d->expected = cost_plus(side(c, id, 0, d->rate), side(c, id, 1, 1 - d->rate));
     else
         d->expected = mixed(d->taken, d->otherwise, d->rate);
     c->muted = muted;
@@ -295,16 +312,45 @@ static ValId arm_rows(const Count *c, InsId id)
     return counts ? ins_in(c->f, n, 0) : (ValId){0};
 }
 
-static Cost arm_at(Count *c, InsId id, ValId sel, double rows)
+static Cost arm_with(Count *c, InsId id, ValId sel, int64_t rows)
 {
     bool *paid = ARENA_ARRAY(c->arena, bool, c->f->vals.n + 1), *outer = c->paid;
     memcpy(paid, outer, c->f->vals.n);
     c->paid = paid;
-    double whole = rows < 1 ? 1 : rows;
-    c->sym[val_ty(c->f, sel)->sub.ix] = (int64_t)(whole + 0.5);
+    c->sym[val_ty(c->f, sel)->sub.ix] = rows;
     Cost cost = count_body(c, ins_body(c->f, id, 0));
     c->paid = outer;
+    return cost;
+}
+
+static Cost arm_at(Count *c, InsId id, ValId sel, double rows)
+{
+    double whole = rows < 1 ? 1 : rows;
+    Cost cost = arm_with(c, id, sel, (int64_t)(whole + 0.5));
     return rows < 1 ? mixed(cost, (Cost){0, 0, 0}, rows) : cost;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* At most: what does not depend on rows. The rows are counted together with those of other arms
+ * where it is known how many experts a row has. */
+static Cost worst_arm(Count *c, InsId id, ValId sel, ValId outer)
+{
+    CostArm arm = {.most = -1};
+    arm.entries = sel_entries(c->f, sel, &arm.expert);
+    Cost none = arm_with(c, id, sel, 0);
+    Cost all = arm_with(c, id, sel, (int64_t)extent(c, val_ty(c->f, sel)->ix));
+    int64_t expert;
+    if (!arm.entries.ix || (arm.expert.ix != outer.ix && !const_int(c->f, arm.expert, &expert)))
+        return all;
+    arm.most = route_most(c->f, arm.entries);
+    arm.more = (Cost){less(all.macs, none.macs), less(all.ops, none.ops), 0};
+    vec_push(c->arena, &c->arms, arm);
+    none.bytes = all.bytes;
+    return none;
 }
 
 static Cost of_arm(Count *c, InsId id, ValId sel, CostDecision *d)
@@ -315,6 +361,8 @@ static Cost of_arm(Count *c, InsId id, ValId sel, CostDecision *d)
     bool muted = c->muted;
     uint32_t at = c->out ? c->out->decisions.n : 0;
     d->rows = true;
+    int64_t most = sel_most(c->f, sel), all = c->f->decisions.at[d->id].bins;
+    d->most = most > 0 && most < all ? (uint32_t)most : 0;
     if (!muted)
         vec_push(c->arena, &c->out->decisions, *d);
     d->taken = arm_at(c, id, sel, rows);
@@ -332,9 +380,11 @@ static Cost of_decision(Count *c, InsId id)
     const DecisionRow *row = decision_row(c, id, &d.id);
     d.name = decision_name(c, id, d.id);
     d.rate = -1;
+    ValId sel = row && row->kind == DECIDE_ROUTE ? arm_rows(c, id) : (ValId){0};
+    if (c->mode == WORST && sel.ix)
+        return worst_arm(c, id, sel, c->index);
     if (c->mode != EXPECTED)
         return choose(c->mode, side(c, id, 0, 1), side(c, id, 1, 1));
-    ValId sel = row && row->kind == DECIDE_ROUTE ? arm_rows(c, id) : (ValId){0};
     if (row) {
         d.kind = row->kind;
         d.rate = c->rates ? c->rates[d.id] : row->rate;
@@ -342,7 +392,7 @@ static Cost of_decision(Count *c, InsId id)
     if (sel.ix)
         return of_arm(c, id, sel, &d);
     if (row && row->kind == DECIDE_HALT && row->bins > 1) /* its loop counts what rows skip */
-        return plus(side(c, id, 0, 0), side(c, id, 1, 1));
+        return cost_plus(side(c, id, 0, 0), side(c, id, 1, 1));
     if (row && row->kind == DECIDE_ROUTE)
         d.rate = -1; /* one of many branches of a choice */
     if (!c->muted) {
@@ -352,7 +402,7 @@ static Cost of_decision(Count *c, InsId id)
     if (d.rate < 0)
         return choose(WORST, side(c, id, 0, 1), side(c, id, 1, 1));
     if (d.rows)
-        return plus(side(c, id, 0, d.rate), side(c, id, 1, 1 - d.rate));
+        return cost_plus(side(c, id, 0, d.rate), side(c, id, 1, 1 - d.rate));
     return mixed(side(c, id, 0, 1), side(c, id, 1, 1), d.rate);
 }
 
@@ -374,8 +424,10 @@ static Cost own_cost(Count *c, InsId id)
     static const char *const scalar[] = {"ewise", "cmp", "choose", "convert"};
     const Ins *ins = ins_get(c->f, id);
     const OpInfo *info = op_info((Op)ins->op);
+    if (ins->op == OP_map || ins->op == OP_reduce)
+        c->index = (ValId){0}; /* what is inside runs more than once for each of a loop around */
     if (ins->op == OP_map)
-        return times(count_body(c, ins_body(c->f, id, 0)), space(c, ins));
+        return cost_times(count_body(c, ins_body(c->f, id, 0)), space(c, ins));
     if (ins->op == OP_reduce)
         return of_reduce(c, id);
     if (ins->op == OP_loop)
@@ -395,18 +447,39 @@ static Cost own_cost(Count *c, InsId id)
     return (Cost){0, 0, 0};
 }
 
+/* The rows of arms that are noted since 'from'; those over all experts of a loop wait for its end.
+ */
+static Cost rows_of_arms(Count *c, uint32_t from, ValId index)
+{
+    uint32_t n = from;
+    CostArm *known = ARENA_ARRAY(c->arena, CostArm, c->arms.n - from + 1);
+    uint32_t nknown = 0;
+    for (uint32_t k = from; k < c->arms.n; k++) {
+        CostArm a = c->arms.at[k];
+        if (index.ix && a.expert.ix == index.ix)
+            c->arms.at[n++] = a;
+        else
+            known[nknown++] = a;
+    }
+    c->arms.n = n;
+    return cost_arms(c->arena, c->f, known, nknown);
+}
+
 static Cost count_body(Count *c, BodyId body)
 {
     Cost r = {0, 0, 0};
+    ValId index = c->index;
+    uint32_t arms = c->arms.n;
     for (uint32_t k = 0; k < body_nparams(c->f, body); k++) {
         ValId p = body_param(c->f, body, k);
         c->place[p.ix] = body.ix != c->f->entry.ix && val_ty(c->f, p)->elem == E_IX;
     }
     EACH_INS (c->f, body, i) {
-        r = plus(r, own_cost(c, i));
+        c->index = index;
+        r = cost_plus(r, own_cost(c, i));
         r.bytes = sum(r.bytes, weights_read(c, ins_get(c->f, i)));
     }
-    return r;
+    return cost_plus(r, rows_of_arms(c, arms, index));
 }
 
 static Cost count_mode(Arena *arena, const Fn *f, Mode mode, const double *rates, CostReport *out)

@@ -2,7 +2,8 @@
 #define GATEC_DRIVER_COST_H
 
 /* What a network costs, counted on HI functions. Loops run to their caps.
- *   worst      every extent at its maximum, of the sides of a decision the dearer one
+ *   worst      every extent at its maximum, of the sides of a decision the dearer one, of the
+ *              experts of a route the dearest k where a row has no more
  *   best       the same with the cheaper side
  *   expected   decisions take the share that is declared (#rate) or was measured, and what they
  *              select is that much smaller; those without a rate cost the dearer side
@@ -25,7 +26,7 @@ typedef struct {
     uint32_t id;   /* UINT32_MAX: it is none of the network's */
     bool rows;     /* per row of an axis; else of the whole */
     uint8_t kind;  /* DecideKind */
-    uint32_t most; /* iterations of the loop of a halt */
+    uint32_t most; /* iterations of the loop of a halt; experts that a row has, 0: any */
     double rate;   /* of 'expected'; negative: not known */
     /* Of a route taken is an arm; of a halt one iteration of its loop. */
     Cost taken, otherwise, expected;

@@ -80,6 +80,8 @@ static void rate(Explain *x, const CostDecision *d)
     } else if (d->rate >= 0) {
         strbuf_addf(&x->out, ", %s %.3g", d->kind == DECIDE_ROUTE ? "share" : "rate", d->rate);
     }
+    if (d->kind == DECIDE_ROUTE && d->most)
+        strbuf_addf(&x->out, ", at most %u expert%s a row", d->most, d->most > 1 ? "s" : "");
 }
 
 static void decision(Explain *x, const CostDecision *d)

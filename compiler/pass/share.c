@@ -86,39 +86,40 @@ int64_t route_most(const Fn *f, ValId entries)
     return of_entries(&l, entries);
 }
 
-/* The entries of a route that a column is read from; none: it is no column. */
-static ValId column_of(const Fn *f, ValId v, unsigned depth)
+/* The entries of a route that a column is read from, and which one; none: it is no column. */
+static ValId column_of(const Fn *f, ValId v, unsigned depth, ValId *expert)
 {
     InsId i = val_def(f, v);
     if (!i.ix || !depth)
         return (ValId){0};
-    if (ins_op(f, i) == OP_index && ins_get(f, i)->in.n == 3)
+    if (ins_op(f, i) == OP_index && ins_get(f, i)->in.n == 3) {
+        *expert = ins_in(f, i, 2);
         return ins_in(f, i, 0);
+    }
     if (ins_op(f, i) != OP_and)
         return (ValId){0};
-    ValId a = column_of(f, ins_in(f, i, 0), depth - 1);
-    return a.ix ? a : column_of(f, ins_in(f, i, 1), depth - 1);
+    ValId a = column_of(f, ins_in(f, i, 0), depth - 1, expert);
+    return a.ix ? a : column_of(f, ins_in(f, i, 1), depth - 1, expert);
 }
 
-/* The entries of the route of which the selection takes the rows of one expert, or none. */
-static ValId entries_of(const Fn *f, ValId sel)
+ValId sel_entries(const Fn *f, ValId sel, ValId *expert)
 {
     InsId i = val_def(f, sel);
     InsId map = i.ix && ins_op(f, i) == OP_sel_mask ? val_def(f, ins_in(f, i, 0)) : (InsId){0};
     if (!map.ix || ins_op(f, map) != OP_map)
         return (ValId){0};
-    return column_of(f, yield_in(f, ins_body(f, map, 0), 0), DEEP);
+    return column_of(f, yield_in(f, ins_body(f, map, 0), 0), DEEP, expert);
 }
 
 int64_t sel_most(const Fn *f, ValId sel)
 {
-    ValId entries = entries_of(f, sel);
+    ValId expert, entries = sel_entries(f, sel, &expert);
     return entries.ix ? route_most(f, entries) : -1;
 }
 
 double sel_share(const Fn *f, ValId sel)
 {
-    ValId entries = entries_of(f, sel);
+    ValId expert, entries = sel_entries(f, sel, &expert);
     if (!entries.ix)
         return -1;
     int64_t all = dim_max(f->module->dims, val_ty(f, entries)->dims[1]);
