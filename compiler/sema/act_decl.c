@@ -276,7 +276,10 @@ static void check_default(Act *a, const Knob *k)
         double x = elem_is_float(d->elem) ? v.f : (double)v.i;
         inside = (inside || i == 0) && x >= k->lo && x <= k->hi;
     }
-    if (!inside)
+    if (!(k->lo <= k->hi))
+        diag_report(a->diag, E0103, k->loc, "the range %g..%g of this knob holds no number", k->lo,
+                    k->hi);
+    else if (!inside)
         diag_report(a->diag, E0103, k->loc, "the default of this knob is not in its range %g..%g",
                     k->lo, k->hi);
 }

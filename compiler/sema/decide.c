@@ -40,6 +40,7 @@ Value check_test(Cx *cx, const Node *e, Env *env, const Poly *d, SymId what)
     const char *name = text_of(cx, what);
     if (!is_bits(t->elem)) {
         bad(cx, e->span, E0215, "'%s' wants bit, not %s", name, show_elem(cx, t->elem));
+        help(cx, "compare the score with a limit: score > 0.5");
         return v;
     }
     bool one = t->naxes == 1 && d && same_axis(cx, t->axes[0], axis_dim(d));

@@ -276,9 +276,44 @@ static Value ex_tuple(Cx *cx, const Node *n, Env *env, const Ty *want)
 
 /* ---- members ---- */
 
+enum { MAX_NAMES = 8 }; /* in one help */
+
+/* The names of what is a list of them: parts of a tuple, members of a bank. */
+static const char *member_names(Cx *cx, const Value *v)
+{
+    StrBuf b = strbuf_new(cx->arena);
+    bool tuple = v->kind == V_VALUE;
+    uint32_t n = tuple ? v->ex.ty->nfields : v->bind->nmembers;
+    for (uint32_t i = 0; i < n && i < MAX_NAMES; i++) {
+        SymId name = tuple ? v->ex.ty->fields[i].name : v->bind->members[i]->name;
+        if (name.ix)
+            strbuf_addf(&b, "%s%s", b.n ? ", " : "", text_of(cx, name));
+    }
+    return b.n ? b.at : NULL;
+}
+
+static const char *members_of(Cx *cx, const Value *v)
+{
+    if (v->kind == V_LEFT)
+        return "all, steps, remainder";
+    if (v->kind == V_BANK)
+        return member_names(cx, v);
+    if (v->kind != V_VALUE)
+        return NULL;
+    if (v->ex.ty->kind == TYK_TUPLE)
+        return member_names(cx, v);
+    if (v->ex.ty->kind == TYK_ROUTE)
+        return "mask, weights, count, ids, flat, and weight in an arm";
+    return v->ex.ty->elem.kind == SE_SEL ? "mask, ids, count" : NULL;
+}
+
 static Value no_member(Cx *cx, const Node *n, const Value *v)
 {
-    return bad(cx, n->span, E0217, "no member '%s' of %s", text_of(cx, n->name), show_value(cx, v));
+    const char *names = members_of(cx, v);
+    bad(cx, n->span, E0217, "no member '%s' of %s", text_of(cx, n->name), show_value(cx, v));
+    if (names)
+        help(cx, "it has: %s", names);
+    return value_any();
 }
 
 static Value module_member(Cx *cx, const Node *n, const Value *m)

@@ -181,8 +181,13 @@ void fit(Cx *cx, const Ty *want, const Value *v, Span at, Span declared, const c
         bad(cx, at, E0105, "%s has no value", what);
     else if (v->kind == V_VALUE && !ty_is_any(want))
         fit_type(cx, want, v->ex.ty, at, what);
-    if (declared.at && diag_errors(cx->diag) > before)
+    bool wrong = diag_errors(cx->diag) > before;
+    if (declared.at && wrong)
         also(cx, declared, "declared here");
+    if (wrong && want->kind == TYK_ROUTE && is_tensor(v))
+        help(cx,
+             "a rule makes a route of scores: routers.top_k(scores, k: 2); indices ix[E][T] are "
+             "one by themselves");
 }
 
 Ex fitted(Cx *cx, const Value *v, const Ty *want)

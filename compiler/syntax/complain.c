@@ -273,19 +273,25 @@ static bool report_operator(Parser *p, int kind, Span at, const bool *expected)
     return true;
 }
 
-static bool is_repeat(Parser *p, Span word)
+static bool is_word(Parser *p, Span word, const char *is)
 {
     size_t n;
     const char *s = syn_text(p, word, &n);
-    return n == 4 && (!memcmp(s, "loop", 4) || !memcmp(s, "scan", 4));
+    return n == strlen(is) && !memcmp(s, is, n);
 }
 
-/* 'loop carry h = x {', 'loop l carry h = x {', 'loop {': repetition without a range. */
+static bool is_repeat(Parser *p, Span word)
+{
+    return is_word(p, word, "loop") || is_word(p, word, "scan");
+}
+
+/* 'loop carry h = x {', 'loop l carry h = x {', 'loop {', 'loop l in 0.. {': repetition without a
+ * range or its end. */
 static bool report_no_range(Parser *p, int kind, Span at, const bool *expected)
 {
-    bool unnamed = is_repeat(p, p->before_last);
+    bool unnamed = is_repeat(p, p->before_last), endless = is_word(p, p->before_last, "..");
     bool named = expected[TOK_IN] && is_repeat(p, p->item);
-    if ((kind != TOK_CARRY && kind != TOK_LBRACE) || (!unnamed && !named))
+    if ((kind != TOK_CARRY && kind != TOK_LBRACE) || (!unnamed && !named && !endless))
         return false;
     syn_error(p, E0001, at, "unexpected %s; this loop does not say how often it runs",
               found_text(p, kind, at));
@@ -306,6 +312,25 @@ static bool report_lost_brace(Parser *p, int kind, Span at)
     return true;
 }
 
+/* 'on g { .. } else { .. }', and 'else' behind nothing. */
+static bool report_else(Parser *p, int kind, Span at)
+{
+    if (kind != TOK_ELSE)
+        return false;
+    syn_error(p, E0001, at, "unexpected 'else'; it belongs to 'when'");
+    diag_help(p->diag, "of two updates each has a gate: gate rest[T] = not g; on rest { ... }");
+    return true;
+}
+
+/* What could stand where something is missing. */
+static void help_missing(Parser *p, const bool *expected)
+{
+    if (expected[TOK_ELSE])
+        diag_help(p->diag, "say what the rest is: when g { ... } else 0");
+    else if (is_word(p, p->item, "knob"))
+        diag_help(p->diag, "a knob says its range: knob tau: f32 = 0.5 in 0..1;");
+}
+
 static void report_plain(Parser *p, int kind, Span at, const bool *expected)
 {
     const char *want = expected_text(p, expected);
@@ -319,6 +344,7 @@ static void report_plain(Parser *p, int kind, Span at, const bool *expected)
         diag_help(p->diag, "'%s' is a reserved word: choose another name", gate_token_text(kind));
     if (kind == TOK_IDENT && in_group(expected, DECLARATION))
         suggest_word(p, at);
+    help_missing(p, expected);
     note_unclosed(p, kind, expected);
 }
 
@@ -329,7 +355,7 @@ static void report(Parser *p, int kind, Span at, const bool *expected)
     if (is_tail(kind) && expected[TOK_INT]) {
         report_tail(p, kind, at);
     } else if (report_no_range(p, kind, at, expected) || report_lost_brace(p, kind, at) ||
-               report_operator(p, kind, at, expected)) {
+               report_operator(p, kind, at, expected) || report_else(p, kind, at)) {
         return;
     } else if (missing_semicolon(p, kind, expected)) {
         syn_error(p, E0009, end_of(p->before_last), "missing ';'");
