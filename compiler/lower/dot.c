@@ -7,30 +7,12 @@
  * the number of rows and of entries decides at run time. At the end lanes are folded and each
  * element gets its epilogue. */
 
-#include "lower/contract.h"
+#include "lower/dot.h"
 
-enum { SHORT_ROW = 4096 }; /* bytes */
-
-typedef enum {
-    IN_PANEL, /* or where they are, if all entries are taken */
-    IN_PLACE,
-    IN_SPREAD
-} Columns; /* of which entries are taken */
-
-typedef struct {
-    unsigned rows, cols;     /* of a full tile */
-    ValId panel[MAX_SUMS];   /* packed columns, or none */
-    int64_t pitch[MAX_SUMS]; /* elements between packed columns */
-    Taken taken[MAX_SUMS];   /* of columns of which entries are taken; no 'sel': of others */
-    bool block;              /* panels hold the columns of one tile */
-    Columns from;
-    ValId at_row, at_col; /* where the tile stands */
-    uint32_t tile_cols;   /* of a block */
-    uint32_t tile_rows;
-    bool lanes;  /* the epilogue may run with rows (and columns) in lanes */
-    bool flat;   /* results are consecutive over rows and columns */
-    bool across; /* over the columns of a row only */
-} Dot;
+enum {
+    PART_BYTES = 2048, /* of a row, of which a tile keeps as much in the nearest cache */
+    SHORT_ROW = 4096
+};
 
 /* Can the values of a factor be packed: K static but for the outermost index? */
 static bool packable(const Lower *L, const Sum *s)
@@ -47,6 +29,12 @@ static ValId terms(Lower *L, const Sum *s)
     for (uint32_t k = 0; k < s->nk; k++)
         n = lo_bin(L, OP_mul, n, dim_extent(L, s->dims[k]));
     return n;
+}
+
+/* How many terms a part has. */
+static int64_t part_terms(const Lower *L, const Sum *s)
+{
+    return PART_BYTES / elem_bytes(factor_stored(L, s, 0));
 }
 
 /* ---- choice of rows and columns ---- */
@@ -131,23 +119,25 @@ static bool choose_tile(Lower *L, Contract *c)
     return true;
 }
 
+/* The rows of a tile stay in the nearest cache while all columns pass by. Of a block the columns
+ * do, but they are made first, and the fewer the rows are the more that costs: a tile has as many.
+ */
 static void tile_size(const Lower *L, const Contract *c, Dot *d)
 {
     unsigned budget = L->cx->target.registers >= 32 ? 16 : 8;
-    int64_t cols = contract_rows(L, c, c->col);
-    unsigned most = budget >= 16 ? 4 : 2;
-    if (c->row == c->nd)
-        most = L->cx->target.lanes_f32 < 8 ? 4 : 8;
+    int64_t rows = contract_rows(L, c, c->row), cols = contract_rows(L, c, c->col);
+    unsigned most = !d->block ? 2 : rows == 1 ? 8 : 4;
+    if (most > L->cx->target.lanes_f32)
+        most = L->cx->target.lanes_f32;
     d->cols = cols < most ? (unsigned)cols : most;
     d->rows = budget / d->cols > 8 ? 8 : budget / d->cols;
-    int64_t rows = contract_rows(L, c, c->row);
     if (d->rows > rows)
         d->rows = (unsigned)rows;
 }
 
 /* ---- packing ---- */
 
-static void put_index(Lower *L, const Contract *c, uint32_t d, ValId at, uint32_t plus)
+void put_index(Lower *L, const Contract *c, uint32_t d, ValId at, uint32_t plus)
 {
     if (d < c->nd)
         set_index(L, c->param[d], plus ? lo_bin(L, OP_add, at, lo_i64(L, plus)) : at);
@@ -246,24 +236,16 @@ static bool by_blocks(Lower *L, const Contract *c)
 
 /* ---- the tile ---- */
 
-typedef struct {
-    ValId ptr[MAX_TILE], off[MAX_TILE]; /* rows, then columns */
-    ValId next[MAX_TILE];               /* the rows of the next tile */
-    uint32_t rows, cols;
-    Elem elem, stored[2]; /* of the arithmetic; in memory, of rows and columns */
-    bool ahead;           /* fetch the next rows: short rows defeat the prefetcher of the machine */
-} Streams;
-
 /* A column of which entries are taken, where it is now. */
 static void open_taken(Lower *L, const Dot *d, uint32_t k, uint32_t q, ValId *ptr, ValId *off)
 {
     const Taken *t = &d->taken[k];
     ValId whole, at = taken_column(L, t, &whole), packed = lo_i64(L, q * d->pitch[k]);
-    if (d->from == IN_PANEL && t->full.ix) {
+    if (d->way == IN_PANEL && t->full.ix) {
         whole = lo_select(L, t->full, whole, d->panel[k]);
         at = lo_select(L, t->full, at, packed);
     }
-    bool panel = d->from == IN_PANEL && !t->full.ix;
+    bool panel = d->way == IN_PANEL && !t->full.ix;
     *ptr = panel ? d->panel[k] : whole;
     *off = panel ? packed : at;
 }
@@ -297,6 +279,21 @@ static void open_next(Lower *L, const Contract *c, const Dot *d, const Sum *sum,
     }
 }
 
+/* What is fetched ahead: the next rows if they are short, which defeats the prefetcher of the
+ * machine; of long rows the next part, and at the end the first one of the next rows. */
+static void open_ahead(Lower *L, const Contract *c, const Dot *d, const Sum *sum, Streams *s)
+{
+    int64_t bytes = sum_terms_top(L, sum) * elem_bytes(s->stored[0]);
+    s->ahead = s->rows > 1 && (d->parts.ix || bytes < SHORT_ROW);
+    if (!s->ahead)
+        return;
+    if (!d->parts.ix || d->last)
+        open_next(L, c, d, sum, s);
+    for (uint32_t r = 0; d->parts.ix && r < s->rows; r++)
+        s->next[r] = d->last ? lo_bin(L, OP_sub, s->next[r], d->from)
+                             : lo_bin(L, OP_add, s->off[r], lo_i64(L, part_terms(L, sum)));
+}
+
 /* Where row r is, spread out. */
 static ValId spread_row(Lower *L, const Dot *d, uint32_t k, ValId r)
 {
@@ -308,7 +305,7 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
     const Sum *sum = &c->sum[k];
     for (uint32_t j = 0; j < sum->nk; j++)
         set_index(L, body_param(L->f, sum->body, j), lo_i64(L, 0));
-    bool spread = d->taken[k].sel && d->from == IN_SPREAD;
+    bool spread = d->taken[k].sel && d->way == IN_SPREAD;
     for (uint32_t r = 0; r < s->rows; r++) {
         put_index(L, c, c->row, d->at_row, r);
         s->off[r] = spread ? spread_row(L, d, k, lo_bin(L, OP_add, d->at_row, lo_i64(L, r)))
@@ -333,10 +330,8 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
     s->elem = (Elem)hi_type(L, sum->factor[0])->elem;
     s->stored[0] = spread ? s->elem : factor_stored(L, sum, 0);
     s->stored[1] = d->panel[k].ix || d->taken[k].sel ? s->elem : factor_stored(L, sum, 1);
-    s->ahead =
-        s->rows > 1 && !spread && sum_terms_top(L, sum) * elem_bytes(s->stored[0]) < SHORT_ROW;
-    if (s->ahead)
-        open_next(L, c, d, sum, s);
+    if (!spread)
+        open_ahead(L, c, d, sum, s);
 }
 
 static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *acc)
@@ -384,16 +379,20 @@ static void spread_sum(Lower *L, const Taken *t, Streams *s, ValId *acc)
         acc[k] = lo_bin(L, OP_add, acc[k], t->tail);
 }
 
-/* Adds one sum into the accumulators. */
-static void dot_sum(Lower *L, const Sum *sum, const Streams *s, ValId *acc)
+/* Adds one sum, or a part of it, into the accumulators. */
+static void dot_sum(Lower *L, const Dot *d, const Sum *sum, const Streams *s, ValId *acc)
 {
-    ValId main, rest;
+    ValId main, rest, from = d->parts.ix ? d->from : lo_i64(L, 0);
     Block k;
     int64_t n;
     uint32_t nacc = s->rows * s->cols;
     lane_split(L, terms(L, sum), &main, &rest);
+    if (d->parts.ix && !d->last) {
+        main = d->to;
+        rest = lo_i64(L, 0);
+    }
     if (!lo_is_const(L, main, &n) || n) {
-        ValId i = lo_for_begin(L, &k, lo_i64(L, 0), main, L->cx->target.lanes_f32, acc, nacc);
+        ValId i = lo_for_begin(L, &k, from, main, L->cx->target.lanes_f32, acc, nacc);
         k.unroll = nacc <= 8 ? 4 : 2;
         dot_step(L, s, i, (ValId){0}, acc);
         lo_for_end(L, &k, acc);
@@ -414,133 +413,34 @@ static void dot_sum(Lower *L, const Sum *sum, const Streams *s, ValId *acc)
     lo_if_end(L, &k, before, nacc, acc);
 }
 
+/* Where the sums of an element are kept between parts. */
+static ValId part_place(Lower *L, const Dot *d, uint32_t k)
+{
+    int64_t w = L->cx->target.lanes_f32;
+    ValId tile = lo_bin(L, OP_mul, d->at_col, lo_i64(L, d->rows * w));
+    return lo_bin(L, OP_add, tile, lo_i64(L, k * w));
+}
+
 static void dot_group(Lower *L, const Contract *c, const Dot *d, uint32_t group, Streams *s,
                       ValId *acc)
 {
     Elem e = (Elem)hi_type(L, c->head[group])->elem;
-    for (uint32_t k = 0; k < s->rows * s->cols; k++)
+    for (uint32_t k = 0; k < s->rows * s->cols; k++) {
         acc[k] = ir_const_like(&L->b, type_vec(L->m->types, e, L->cx->target.lanes_f32), 0);
+        if (d->parts.ix)
+            acc[k] = lo_select(
+                L, lo_cmp(L, "eq", d->from, lo_i64(L, 0)), acc[k],
+                lo_load(L, d->parts, part_place(L, d, k), e, L->cx->target.lanes_f32, (ValId){0}));
+    }
     for (uint32_t k = 0; k < c->nsum; k++) {
         if (c->sum[k].group != group)
             continue;
         open_streams(L, c, d, k, s);
-        if (d->taken[k].sel && d->from == IN_SPREAD)
+        if (d->taken[k].sel && d->way == IN_SPREAD)
             spread_sum(L, &d->taken[k], s, acc);
         else
-            dot_sum(L, &c->sum[k], s, acc);
+            dot_sum(L, d, &c->sum[k], s, acc);
     }
-}
-
-/* ---- the end of a tile ---- */
-
-static void end_scalar(Lower *L, const Contract *c, const Dot *d, const Streams *s,
-                       ValId (*acc)[MAX_TILE])
-{
-    ValId totals[MAX_SUMS];
-    for (uint32_t r = 0; r < s->rows; r++)
-        for (uint32_t q = 0; q < s->cols; q++) {
-            put_index(L, c, c->row, d->at_row, r);
-            put_index(L, c, c->col, d->at_col, q);
-            for (uint32_t g = 0; g < c->ngroup; g++)
-                if (c->head[g].ix)
-                    totals[g] = lo_hreduce(L, "sum", acc[g][r * s->cols + q], true);
-            contract_epilogue(L, c, totals);
-        }
-}
-
-/* Index d in lanes: first + lane / over % wrap (wrap 0: no wrap). */
-static void lanes_index(Lower *L, const Contract *c, uint32_t d, ValId first, int64_t over,
-                        int64_t wrap)
-{
-    ValId lane = lo_lanes(L);
-    if (over > 1)
-        lane = lo_bin(L, OP_div, lane, lo_i32(L, over));
-    if (wrap)
-        lane = lo_bin(L, OP_mod, lane, lo_i32(L, wrap));
-    L->val[c->param[d].ix] = (LVal){.v = lo_bin(L, OP_add, lo_to(L, first, E_I32), lane)};
-}
-
-static void store_lanes(Lower *L, const Contract *c, const Ref *to, ValId v, ValId row, ValId col)
-{
-    Ref r = *to;
-    for (uint32_t d = 0; d < c->nd; d++) {
-        ValId at = d == c->row ? row : d == c->col ? col : L->val[c->param[d].ix].wide;
-        r = ref_at(L, &r, at);
-    }
-    lo_store(L, r.ptr, r.off, lo_splat(L, v), L->mask);
-}
-
-static uint32_t lanes_of(const Dot *d, const Streams *s)
-{
-    return d->flat ? s->rows * s->cols : d->across ? s->cols : s->rows;
-}
-
-static uint32_t power_above(uint32_t n)
-{
-    uint32_t p = 1;
-    while (p < n)
-        p *= 2;
-    return p;
-}
-
-/* Totals of the elements acc[first], acc[first + step] .. as a vector, zero behind the last. */
-static void fold_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *s,
-                       ValId (*acc)[MAX_TILE], uint32_t first, ValId *totals)
-{
-    uint32_t n = lanes_of(d, s), step = d->flat || d->across ? 1 : s->cols;
-    ValId in[MAX_TILE];
-    for (uint32_t g = 0; g < c->ngroup; g++) {
-        if (!c->head[g].ix)
-            continue;
-        for (uint32_t k = 0; k < power_above(n); k++)
-            in[k] = k < n ? acc[g][first + k * step]
-                          : ir_const_like(&L->b, val_type(L->f, acc[g][first]), 0);
-        totals[g] = ir_op(&L->b, OP_hsums, in, power_above(n), (AttrId){0});
-    }
-}
-
-static void lane_is(Lower *L, const Contract *c, uint32_t d, ValId at)
-{
-    lanes_index(L, c, d, at, 1, 0);
-    L->lane = c->param[d];
-    L->val[L->lane.ix].wide = at;
-}
-
-/* Line 'k' of the tile (a column, or a row), or all of it: results that lie one after the other, as
- * one vector. */
-static void end_lanes(Lower *L, const Contract *c, const Dot *d, const Streams *s,
-                      ValId (*acc)[MAX_TILE], uint32_t k)
-{
-    uint32_t n = lanes_of(d, s);
-    ValId totals[MAX_SUMS], at[2] = {d->at_row, d->at_col};
-    if (k)
-        at[!d->across] = lo_bin(L, OP_add, at[!d->across], lo_i64(L, k));
-    fold_lanes(L, c, d, s, acc, d->across ? k * s->cols : k, totals);
-    L->width = power_above(n);
-    if (n < L->width)
-        L->mask = lo_cmp(L, "lt", lo_lanes(L), lo_i32(L, n));
-    if (d->flat && s->cols > 1) {
-        lanes_index(L, c, c->row, d->at_row, s->cols, 0);
-        lanes_index(L, c, c->col, d->at_col, 1, s->cols);
-    } else {
-        put_index(L, c, d->across ? c->row : c->col, at[!d->across], 0);
-        lane_is(L, c, d->across ? c->col : c->row, at[d->across]);
-    }
-    for (uint32_t g = 0; contract_waits(c) && g < c->ngroup; g++)
-        if (c->total[g])
-            store_lanes(L, c, c->total[g], totals[g], at[0], at[1]);
-    if (!contract_waits(c)) {
-        contract_rest(L, c, totals);
-        for (uint32_t r = 0; r < c->nres; r++)
-            store_lanes(L, c, c->to[r], scalar_of(L, yield_of(L, c->body, r)), at[0], at[1]);
-    }
-    lane_end(L);
-}
-
-static bool lanes_fit(const Lower *L, const Dot *d, const Streams *s)
-{
-    uint32_t n = lanes_of(d, s);
-    return d->lanes && n > 1 && power_above(n) <= L->cx->target.lanes_f32;
 }
 
 static void dot_tile(Lower *L, const Contract *c, void *cx, ValId at, uint32_t cols)
@@ -552,12 +452,42 @@ static void dot_tile(Lower *L, const Contract *c, void *cx, ValId at, uint32_t c
     for (uint32_t g = 0; g < c->ngroup; g++)
         if (c->head[g].ix)
             dot_group(L, c, d, g, &s, acc[g]);
-    if (!lanes_fit(L, d, &s)) {
-        end_scalar(L, c, d, &s, acc);
+    if (d->parts.ix && !d->last) {
+        for (uint32_t k = 0; k < s.rows * cols; k++)
+            lo_store(L, d->parts, part_place(L, d, k), acc[0][k], (ValId){0});
         return;
     }
-    for (uint32_t k = 0; k < (d->flat ? 1 : d->across ? s.rows : cols); k++)
-        end_lanes(L, c, d, &s, acc, k);
+    dot_end(L, c, d, &s, acc);
+}
+
+/* Long rows do not stay in the nearest cache while all columns pass by: parts of them do. */
+static void open_parts(Lower *L, const Contract *c, Dot *d)
+{
+    const Sum *s = &c->sum[0];
+    int64_t vectors = contract_rows(L, c, c->col) * d->rows;
+    if (d->block || c->col == c->nd || c->nsum > 1 || contract_rows(L, c, c->col) <= d->cols ||
+        sum_terms_top(L, s) <= part_terms(L, s))
+        return;
+    d->parts =
+        lo_buf(L, (Elem)hi_type(L, s->factor[0])->elem, vectors * L->cx->target.lanes_f32, "parts");
+}
+
+/* The columns, by one part of the rows after the other. */
+static void dot_parts(Lower *L, const Contract *c, Dot *d)
+{
+    Block k;
+    int64_t step = part_terms(L, &c->sum[0]);
+    ValId n = terms(L, &c->sum[0]), size = lo_i64(L, step);
+    ValId most = lo_bin(L, OP_sub, lo_bin(L, OP_max, n, lo_i64(L, 1)), lo_i64(L, 1));
+    ValId last = lo_bin(L, OP_mul, lo_bin(L, OP_div, most, size), size);
+    d->last = false;
+    d->from = lo_for_begin(L, &k, lo_i64(L, 0), last, step, NULL, 0);
+    d->to = lo_bin(L, OP_add, d->from, size);
+    contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_tile, d);
+    lo_for_end(L, &k, NULL);
+    d->last = true;
+    d->from = last;
+    contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_tile, d);
 }
 
 static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t rows)
@@ -569,6 +499,8 @@ static void dot_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t r
         dot_tile(L, c, d, d->at_col, d->tile_cols);
     else if (c->col == c->nd)
         dot_tile(L, c, d, lo_i64(L, 0), 1);
+    else if (d->parts.ix)
+        dot_parts(L, c, d);
     else
         contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_tile, d);
 }
@@ -587,7 +519,7 @@ static void dot_columns(Lower *L, const Contract *c, void *cx, ValId at, uint32_
     d->at_col = at;
     d->tile_cols = cols;
     for (uint32_t k = 0; k < c->nsum; k++)
-        if (d->taken[k].sel && d->from == IN_PANEL)
+        if (d->taken[k].sel && d->way == IN_PANEL)
             pack_columns(L, c, d, k, at, lo_i64(L, 0), cols);
     all_rows(L, c, d);
 }
@@ -614,28 +546,15 @@ static void spread_rows(Lower *L, const Contract *c, Dot *d, uint32_t k)
         lo_for_end(L, &b, NULL);
 }
 
-/* Rows that are spread out are few: tiles get wide, so that there are enough sums under way. */
-static void widen_tile(const Lower *L, const Contract *c, Dot *d)
+static void columns_from(Lower *L, const Contract *c, Dot *d, Columns way)
 {
-    unsigned rows = d->rows, cols = d->cols;
-    if (d->flat || c->row == c->nd || cols >= rows || contract_rows(L, c, c->col) < rows)
-        return;
-    d->rows = cols;
-    d->cols = rows;
-}
-
-static void columns_from(Lower *L, const Contract *c, const Dot *tile, Columns from)
-{
-    Dot now = *tile, *d = &now;
-    d->from = from;
-    if (from == IN_SPREAD)
-        widen_tile(L, c, d);
+    d->way = way;
     for (uint32_t k = 0; k < c->nsum; k++) {
         if (!d->taken[k].sel)
             continue;
-        if (from == IN_SPREAD)
+        if (way == IN_SPREAD)
             spread_rows(L, c, d, k);
-        else if (from == IN_PANEL)
+        else if (way == IN_PANEL)
             panel_buf(L, c, d, k, d->cols);
     }
     contract_blocks(L, c, 0, c->dims[c->col], d->cols, REST_HALVES, dot_columns, d);
@@ -696,35 +615,6 @@ static void dot_inner(Lower *L, const Contract *c, void *cx)
     contract_blocks(L, c, 0, c->dims[c->row], d->rows, REST_HALVES, dot_rows, d);
 }
 
-/* May the epilogue run in lanes, and how do results lie? */
-static void choose_end(Lower *L, const Contract *c, Dot *d)
-{
-    int64_t n, cols = c->col < c->nd && dim_static(L, c->dims[c->col], &n) ? n : 0;
-    bool rows = true;
-    d->flat = c->row < c->nd && (c->col == c->nd || cols == d->cols);
-    d->across = c->col < c->nd;
-    bool waits = contract_waits(c);
-    for (uint32_t k = 0; k < (waits ? c->ngroup : c->nres); k++) {
-        const Ref *r = waits ? c->total[k] : c->to[k];
-        if (!r)
-            continue;
-        uint32_t axis[2] = {c->row, c->col};
-        for (uint32_t a = 0; a < 2; a++)
-            if (axis[a] < c->nd && (r->ids[axis[a]].ix || r->vstep[axis[a]].ix))
-                rows = d->flat = d->across = false;
-        rows &= c->row < c->nd && r->step[c->row] == 1;
-        d->across &= c->col < c->nd && r->step[c->col] == 1;
-        if (d->flat && c->col < c->nd)
-            d->flat = r->step[c->col] == 1 && r->step[c->row] == cols;
-        else if (d->flat)
-            d->flat = r->step[c->row] == 1;
-    }
-    d->across &= !rows && !d->flat;
-    d->lanes = (rows || d->flat || d->across) &&
-               (waits || ((c->row == c->nd || vector_ok(L, c->body, c->param[c->row], true)) &&
-                          (c->col == c->nd || vector_ok(L, c->body, c->param[c->col], true))));
-}
-
 bool dot_map(Lower *L, Contract *c)
 {
     Dot d = {0};
@@ -733,11 +623,12 @@ bool dot_map(Lower *L, Contract *c)
     for (uint32_t k = 0; k < c->nsum; k++)
         if (sum_terms_top(L, &c->sum[k]) < L->cx->target.lanes_f32 / 2)
             return false;
-    tile_size(L, c, &d);
-    late_plan(L, c);
-    choose_end(L, c, &d);
-    contract_first(L, c);
     d.block = by_blocks(L, c);
+    tile_size(L, c, &d);
+    open_parts(L, c, &d);
+    late_plan(L, c);
+    dot_choose_end(L, c, &d);
+    contract_first(L, c);
     pack_all(L, c, &d, true);
     contract_batch(L, c, 0, dot_inner, &d);
     late_rest(L, c);
