@@ -5,7 +5,8 @@
  *     if (sel_count %s > 0) {..} }                   .. the same }
  *
  * What is known about the column of an expert is found by evaluation with unknowns (known.h): masks
- * of experts, constant weights of 0, fixed choices. One expert is left without a loop. Where those
+ * of experts, constant weights of 0, fixed choices; and by bounds (interval.h): a score that is
+ * never above its threshold. One expert is left without a loop. Where those
  * that are left take every row whatever the inputs are, the selection is full, and 'gates' makes it
  * dense. Weights of the others are for 'prune'.
  * Laws: only where the loop's body does nothing for an expert without rows. No code is copied but
@@ -14,6 +15,7 @@
 #include "ir/build.h"
 #include "ir/edit.h"
 #include "pass/expert_loop.h"
+#include "pass/interval.h"
 #include "pass/known.h"
 #include "pass/pass.h"
 #include "pass/query.h"
@@ -21,9 +23,12 @@
 enum { MAX_EXPERTS = 1024 };
 
 typedef struct {
+    PassCx *cx;
     Fn *f;
     Arena *a;
     VEC(InsId) loops;
+    const Interval *bounds; /* of what the columns depend on */
+    uint32_t nbounds;       /* by value; of those made later nothing is known */
 } Experts;
 
 static void collect(void *cx, InsId i)
@@ -41,6 +46,16 @@ typedef struct {
     bool full; /* they have all rows */
 } Live;
 
+/* 1 or 0: all of the column, or nothing of it; -1: that is not known. */
+static int column_bit(const Experts *x, ValId column, ValId e, int64_t at)
+{
+    int bit = known_bit(x->f, x->a, column, e, at);
+    if (bit >= 0 || column.ix >= x->nbounds)
+        return bit;
+    Interval r = interval_under(x->f, x->a, x->bounds, x->cx->weights_fixed, column, e, at);
+    return r.lo == r.hi ? r.lo != 0 : -1;
+}
+
 static Live live_of(const Experts *x, InsId loop, InsId sel)
 {
     int64_t first = 0, end = 0;
@@ -48,7 +63,7 @@ static Live live_of(const Experts *x, InsId loop, InsId sel)
     ValId e = body_param(x->f, ins_body(x->f, loop, 0), 0), column = ins_in(x->f, sel, 0);
     Live l = {.at = ARENA_ARRAY(x->a, int32_t, (size_t)(end - first)), .full = true};
     for (int64_t k = first; k < end; k++) {
-        int bit = known_bit(x->f, x->a, column, e, k);
+        int bit = column_bit(x, column, e, k);
         if (bit != 0)
             l.at[l.n++] = (int32_t)k;
         l.full &= bit != -1;
@@ -133,12 +148,28 @@ static bool shorten(Experts *x, InsId loop, const uint8_t *eff)
     return true;
 }
 
+static void find_bounds(Experts *x, const uint8_t *eff)
+{
+    const Fn *f = x->f;
+    bool *wanted = ARENA_ARRAY(x->a, bool, f->vals.n);
+    for (uint32_t k = 0; k < x->loops.n; k++) {
+        InsId sel = expert_rows(f, eff, ins_body(f, x->loops.at[k], 0));
+        if (sel.ix)
+            wanted[ins_in(f, sel, 0).ix] = true;
+    }
+    x->bounds = intervals_of(f, x->a, wanted, x->cx->weights_fixed);
+    x->nbounds = f->vals.n;
+}
+
 bool pass_experts(PassCx *cx, Fn *f)
 {
-    Experts x = {.f = f, .a = cx->scratch};
+    Experts x = {.cx = cx, .f = f, .a = cx->scratch};
     ir_walk(f, f->entry, collect, &x);
+    if (!x.loops.n)
+        return false;
     bool changed = false;
-    const uint8_t *eff = x.loops.n ? effects_table(f, cx->scratch) : NULL;
+    const uint8_t *eff = effects_table(f, cx->scratch);
+    find_bounds(&x, eff);
     for (uint32_t k = x.loops.n; k-- > 0;) /* inner ones first: they are inside what is copied */
         changed |= shorten(&x, x.loops.at[k], eff);
     return changed;

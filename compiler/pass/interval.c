@@ -71,7 +71,7 @@ static Interval of_type(const Intervals *v, ValId x)
     return interval_type(v->f, val_type(v->f, x));
 }
 
-static Interval of_float(double x)
+Interval interval_number(double x)
 {
     return isnan(x) ? (Interval){INFINITY, -INFINITY, true} : (Interval){x, x, false};
 }
@@ -93,7 +93,7 @@ static Interval of_data(Intervals *v, ValId x, DataId id)
     for (size_t k = 0; k < d->count; k++) {
         Scalar s = elem_load(d->elem, (const char *)d->bytes + k * elem_bytes(d->elem));
         double y = elem_is_float(d->elem) ? s.f : (double)s.i;
-        r = interval_hull(r, of_float(elem_is_float(to) ? elem_round(to, y) : y));
+        r = interval_hull(r, interval_number(elem_is_float(to) ? elem_round(to, y) : y));
     }
     return r;
 }
@@ -124,10 +124,10 @@ static Interval of_knob(Intervals *v, InsId i)
 /* ---- reductions ---------------------------------------------------------------------------------
  */
 
-static void space(const Intervals *v, InsId i, double *fewest, double *most)
+static void space(const Fn *f, InsId i, double *fewest, double *most)
 {
-    const Module *m = v->f->module;
-    const AttrVal *dims = attr_find(m, ins_get(v->f, i)->attr, "dims");
+    const Module *m = f->module;
+    const AttrVal *dims = attr_find(m, ins_get(f, i)->attr, "dims");
     *fewest = *most = 1;
     for (uint32_t k = 0; dims && k < dims->ndims; k++) {
         *fewest *= fmax(0, (double)dim_min(m->dims, dims->dims[k]));
@@ -147,15 +147,14 @@ static Interval of_mean(Elem e, Interval t, double fewest, double most)
     return r;
 }
 
-static Interval of_reduce(Intervals *v, InsId i)
+Interval interval_fold(const Fn *f, InsId i, Interval t)
 {
-    const Fn *f = v->f;
     ValId x = ins_res(f, i, 0);
     const char *kind = attr_name(f->module, ins_get(f, i)->attr, "kind");
     Elem e = (Elem)val_ty(f, x)->elem;
-    Interval t = v->val[yield_in(f, ins_body(f, i, 0), 0).ix], none = of_type(v, x);
+    Interval none = interval_type(f, val_type(f, x));
     double fewest, most;
-    space(v, i, &fewest, &most);
+    space(f, i, &fewest, &most);
     if (!strcmp(kind, "sum"))
         return interval_sum(e, t, fewest, most);
     if (!strcmp(kind, "mean") && elem_is_float(e))
@@ -218,7 +217,7 @@ static Interval of_ins(Intervals *v, InsId i)
     int64_t k;
     switch (n->op) {
     case OP_const:
-        return const_float(f, x, &d) ? of_float(d)
+        return const_float(f, x, &d) ? interval_number(d)
                : const_int(f, x, &k) ? of_int(v, x, k)
                                      : of_type(v, x);
     case OP_data:
@@ -240,7 +239,7 @@ static Interval of_ins(Intervals *v, InsId i)
     case OP_sel_count:
         return (Interval){0, (double)dim_max(f->module->dims, val_ty(f, ins_in(f, i, 0))->ix),
                           false};
-    case OP_reduce: return of_reduce(v, i);
+    case OP_reduce: return interval_fold(f, i, v->val[yield_in(f, ins_body(f, i, 0), 0).ix]);
     default: break;
     }
     bool scalar = op_info((Op)n->op)->traits & FOLD && n->in.n <= 3;

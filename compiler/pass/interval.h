@@ -23,6 +23,10 @@ Interval interval_type(const Fn *f, TypeId type); /* all that a value of the typ
 Interval interval_hull(Interval a, Interval b);
 /* The result of an element-wise op on operands of these bounds. */
 Interval interval_ewise(const Fn *f, InsId i, const Interval *in);
+/* What a reduction gives whose terms lie within these bounds. */
+Interval interval_fold(const Fn *f, InsId i, Interval term);
+/* One float. */
+Interval interval_number(double x);
 /* The sum of lo..hi terms, in any order. */
 Interval interval_sum(Elem e, Interval term, double fewest, double most);
 /* Two bounds, each off by at most 'share' of its size, as values of a type. */
@@ -30,6 +34,17 @@ Interval interval_widened(Elem e, double lo, double hi, double share);
 /* 1 or 0 where the comparison is decided, else -1. */
 int interval_cmp(const char *pred, Interval a, Interval b);
 double elem_eps(Elem e); /* distance from 1 to the next value of a float type */
+
+/* ---- bounds of single elements: interval_at.c ---- */
+/* Of the elements of a tensor whose subscript on the axis is 'at'. 'all' are the bounds that
+ * intervals_of gave for what x depends on; 'fixed' as there. */
+Interval interval_at(const Fn *f, Arena *scratch, const Interval *all, bool fixed, ValId x,
+                     uint32_t axis, int64_t at);
+
+/* Of a scalar, or of all elements of a tensor, where the scalar 'index' that they are made with is
+ * 'at'. */
+Interval interval_under(const Fn *f, Arena *scratch, const Interval *all, bool fixed, ValId v,
+                        ValId index, int64_t at);
 
 /* ---- relations between values: interval_part.c ---- */
 /* Is 'part' among the elements that the reduction behind 'whole' folds, and what is its kind? NULL

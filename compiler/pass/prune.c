@@ -7,34 +7,21 @@
  * Where every read of a weight has a constant, an element of a constant table or a number within
  * bounds as its subscript on one axis, the entries that no read can name are not stored: heads,
  * channels, layers, members of banks that a constant decision has closed. The tables count anew,
- * and vanish where they only count. Laws: only weights whose contents are part of the object; a
- * weight that anything else looks at, in any network, stays whole. */
+ * and vanish where they only count. Of a map that is read so only these entries are computed. Laws:
+ * only weights whose contents are part of the object; a weight that anything else looks at, in any
+ * network, stays whole. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
 #include "ir/eval.h"
 #include "pass/pass.h"
+#include "pass/prune.h"
 #include "pass/query.h"
 #include "pass/range.h"
 
 #include <string.h>
 
 enum { MAX_AXIS = 1 << 24, MAX_MEMBERS = 1024, LEAST_SHARED = 16 /* bytes */ };
-
-/* A read: the weight is operand 0 of an index. */
-typedef struct {
-    Fn *f;
-    InsId ins;
-} Read;
-
-typedef struct {
-    Module *m;
-    Arena *a;
-    Param *p;
-    VEC(Read) reads;
-    VEC(Read) uses; /* the param instructions themselves */
-    bool whole;     /* something else looks at it */
-} Prune;
 
 /* ---- reads --------------------------------------------------------------------------------------
  */
@@ -54,7 +41,7 @@ static void look(void *cx, InsId i)
         p->whole |= n->op == OP_arg;
         if (n->nres)
             l->is[n->res.ix] = true;
-        vec_push(p->a, &p->uses, ((Read){l->f, i}));
+        vec_push(p->a, &p->uses, ((PruneRead){l->f, i}));
         return;
     }
     for (uint32_t k = 0; k < n->in.n; k++) {
@@ -63,7 +50,7 @@ static void look(void *cx, InsId i)
         bool read = k == 0 && n->op == OP_index && !attr_flag(p->m, n->attr, "check");
         p->whole |= !read;
         if (read)
-            vec_push(p->a, &p->reads, ((Read){l->f, i}));
+            vec_push(p->a, &p->reads, ((PruneRead){l->f, i}));
     }
 }
 
@@ -79,8 +66,7 @@ static void look_all(Prune *p)
 /* ---- which entries ------------------------------------------------------------------------------
  */
 
-/* The table that the subscript is an element of; NULL if it is none. */
-static const Data *table_of(const Fn *f, ValId sub)
+const Data *prune_table(const Fn *f, ValId sub)
 {
     InsId d = val_def(f, sub);
     if (!d.ix || ins_op(f, d) != OP_index || ins_get(f, d)->in.n != 2 ||
@@ -102,8 +88,7 @@ static bool note(char *used, int64_t n, int64_t at)
     return true;
 }
 
-/* Marks the entries of an axis that reads can name; false if that is not known. */
-static bool named(const Prune *p, uint32_t axis, char *used, int64_t n)
+bool prune_named(const Prune *p, uint32_t axis, char *used, int64_t n)
 {
     for (uint32_t r = 0; r < p->reads.n; r++) {
         const Fn *f = p->reads.at[r].f;
@@ -111,7 +96,7 @@ static bool named(const Prune *p, uint32_t axis, char *used, int64_t n)
         if (ins_get(f, i)->in.n <= axis + 1)
             return false;
         ValId sub = ins_in(f, i, axis + 1);
-        const Data *t = table_of(f, sub);
+        const Data *t = prune_table(f, sub);
         Range within = t ? (Range){0, -1} : val_range(f, sub);
         if (within.lo < 0 || within.hi >= n)
             return false;
@@ -147,8 +132,7 @@ static DataId entries(const Prune *p, const Type *t, uint32_t axis, const char *
     return module_data(p->m, d->elem, outer * (size_t)kept * inner / elem_bytes(d->elem), bytes);
 }
 
-/* The subscript in the smaller weight. */
-static ValId counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *place, int64_t kept)
+ValId prune_counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *place, int64_t kept)
 {
     DimId axis = dim_const(p->m->dims, kept);
     TypeId ix = type_ix(p->m->types, axis);
@@ -158,7 +142,7 @@ static ValId counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *p
         AttrVal v = attr_make_int(p->m, "int", place[at]);
         return ir_op_type(&b, OP_const, NULL, 0, attr_intern(p->m, &v, 1), ix);
     }
-    const Data *t = table_of(f, sub);
+    const Data *t = prune_table(f, sub);
     if (!t) { /* its bounds are stored, so all between them is */
         int64_t first = val_range(f, sub).lo;
         ValId by = ir_const_int(&b, E_I32, place[first] - first);
@@ -208,7 +192,7 @@ static void cut(Prune *p, uint32_t axis, const char *used, int64_t n, int64_t ke
     for (uint32_t k = 0; k < p->reads.n; k++) {
         Fn *f = p->reads.at[k].f;
         InsId i = p->reads.at[k].ins;
-        ValId sub = counted(p, f, i, ins_in(f, i, axis + 1), place, kept);
+        ValId sub = prune_counted(p, f, i, ins_in(f, i, axis + 1), place, kept);
         ir_set_in(f, i, axis + 1, sub);
     }
 }
@@ -222,7 +206,7 @@ static bool cut_axes(Prune *p)
         if (!dim_is_const(p->m->dims, t.dims[axis], &n) || n < 2 || n > MAX_AXIS)
             continue;
         char *used = ARENA_ARRAY(p->a, char, (size_t)n);
-        if (!named(p, axis, used, n))
+        if (!prune_named(p, axis, used, n))
             continue;
         for (int64_t k = 0; k < n; k++)
             kept += used[k];
@@ -295,7 +279,7 @@ static bool share_members(Prune *p)
 bool pass_prune(PassCx *cx, Fn *f)
 {
     Module *m = f->module;
-    bool changed = false;
+    bool changed = prune_maps(cx, f);
     for (uint32_t k = 0; cx->weights_fixed && k < m->params.n; k++) {
         Prune p = {.m = m, .a = cx->scratch, .p = &m->params.at[k]};
         if (!p.p->data.ix)
