@@ -19,7 +19,7 @@ typedef struct {
     const EmitOptions *o;
     StrBuf *out;
     const Fn *plain; /* simplified, for the cost model */
-    double *rates;   /* as cost.h has them */
+    CostRate *rates; /* as cost.h has them */
     RateCounts *counts;
 } Decide;
 
@@ -71,7 +71,7 @@ static Status count_rates(Decide *d)
         bench_batch(b, 1);
     for (uint32_t k = 0; counters && k < b->f->decisions.n; k++) {
         sum_counters(d, b->f, k, counters + fn_counters(b->f, k));
-        d->rates[k] = rate_share(&b->f->decisions.at[k], &d->counts[k]);
+        d->rates[k] = rate_of(&b->f->decisions.at[k], &d->counts[k]);
     }
     if (b->call)
         call_close(b->call);
@@ -94,9 +94,9 @@ static double time_ratio(Decide *d, Bench *open, double seconds)
     return bench_quantile(ratios, n, 0.5);
 }
 
-static Cost cost_at(Decide *d, uint32_t k, double rate)
+static Cost cost_at(Decide *d, uint32_t k, CostRate rate)
 {
-    double measured = d->rates[k];
+    CostRate measured = d->rates[k];
     d->rates[k] = rate;
     Cost c = cost_count(d->b->s->arena, d->plain, d->rates).expected;
     d->rates[k] = measured;
@@ -141,7 +141,8 @@ static void report_decision(Decide *d, uint32_t k, double ratio)
     const DecisionRow *row = &d->plain->decisions.at[k];
     Arena *a = d->b->s->arena;
     bool leaves = row->kind == DECIDE_HALT && row->bins <= 1; /* work is what does not leave */
-    Cost all = cost_at(d, k, leaves ? 0 : 1), none = cost_at(d, k, leaves ? 1 : 0);
+    Cost all = cost_at(d, k, (CostRate){.share = leaves ? 0 : 1}),
+         none = cost_at(d, k, (CostRate){.share = leaves ? 1 : 0});
     Cost now = cost_at(d, k, d->rates[k]);
     double time = bench_quantile(d->b->samples, d->b->n, 0.5);
     double work_share = cost_work(all) > 0 ? cost_work(now) / cost_work(all) : 1;
@@ -162,7 +163,8 @@ static void report_decision(Decide *d, uint32_t k, double ratio)
 static bool skips(Decide *d, uint32_t k)
 {
     return d->plain->decisions.at[k].kind == DECIDE_GATE ||
-           cost_work(cost_at(d, k, 1)) != cost_work(cost_at(d, k, 0));
+           cost_work(cost_at(d, k, (CostRate){.share = 1})) !=
+               cost_work(cost_at(d, k, (CostRate){.share = 0}));
 }
 
 static Status one_decision(Decide *d, uint32_t k, double seconds)
@@ -190,10 +192,10 @@ static Status all_decisions(Decide *d)
     if (status == STATUS_OK)
         d->b->cost = cost_count(d->b->s->arena, d->plain, d->rates).expected;
     for (uint32_t k = 0; k < d->plain->decisions.n; k++)
-        n += d->rates[k] >= 0;
+        n += d->rates[k].share >= 0;
     double seconds = (double)d->b->s->options.max_seconds / (n ? n : 1);
     for (uint32_t k = 0, done = 0; status == STATUS_OK && k < d->plain->decisions.n; k++) {
-        if (d->rates[k] < 0)
+        if (d->rates[k].share < 0)
             continue;
         if (done++ == MOST_DECISIONS) {
             strbuf_addf(d->out, "  note: %u decisions more\n", n - MOST_DECISIONS);
@@ -219,10 +221,10 @@ Status bench_decisions(Bench *b, const char *path, const EmitOptions *o, StrBuf 
     if (!b->f->decisions.n || !is_source(path))
         return STATUS_OK;
     s->options.dump.n = 0; /* was done for the first build */
-    d.rates = ARENA_ARRAY(s->arena, double, b->f->decisions.n + 1);
+    d.rates = ARENA_ARRAY(s->arena, CostRate, b->f->decisions.n + 1);
     d.counts = ARENA_ARRAY(s->arena, RateCounts, b->f->decisions.n + 1);
     for (uint32_t k = 0; k < b->f->decisions.n; k++)
-        d.rates[k] = -1;
+        d.rates[k].share = -1;
     Status status = load(&d, &m, &f);
     if (status == STATUS_OK)
         status = compile_simplify(s, m);

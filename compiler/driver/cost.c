@@ -17,7 +17,8 @@ typedef struct {
     const Fn *f;
     const Module *m;
     Mode mode;
-    const double *rates;
+    const CostRate *rates;
+    Cost *passed;      /* EXPECTED: by halt, what rows that do not leave do below it */
     int64_t *sym;      /* by dimension: the extent that symbols have; -1: the maximum */
     bool *place;       /* by value: computed from positions and constants only, so it is part of
                           addresses and conditions of bodies, which are not counted */
@@ -174,10 +175,34 @@ static double mean_depth(const Count *c, uint32_t id, double most)
 {
     const DecisionRow *d = &c->f->decisions.at[id];
     if (c->rates)
-        return c->rates[id] < 0 ? -1 : fmin(c->rates[id] * (d->bins - 1), most);
+        return c->rates[id].share < 0 ? -1 : fmin(c->rates[id].share * (d->bins - 1), most);
     if (d->rate < 0)
         return -1;
     return d->rate > 0 ? (1 - pow(1 - d->rate, most)) / d->rate : most;
+}
+
+/* The share of the rows, those that reach the first halt of the loop, that leave by this one. */
+static double left_share(const Count *c, uint32_t id, uint32_t first, double most)
+{
+    const DecisionRow *d = &c->f->decisions.at[id];
+    if (c->rates)
+        return c->rates[first].rows > 0 ? fmin(c->rates[id].left / c->rates[first].rows, 1) : 0;
+    return d->rate < 0 ? 0 : 1 - pow(1 - d->rate, most);
+}
+
+/* What is left of a without b. */
+static Cost without(Cost a, Cost b)
+{
+    return (Cost){a.macs > b.macs ? a.macs - b.macs : 0, a.ops > b.ops ? a.ops - b.ops : 0,
+                  a.bytes > b.bytes ? a.bytes - b.bytes : 0};
+}
+
+/* Where rows leave they do not do what is below the halt. */
+static Cost not_finished(const Count *c, uint32_t id, uint32_t first, Cost all, double most)
+{
+    Cost below = mixed(c->passed[id], (Cost){0, 0, 0}, left_share(c, id, first, most));
+    below.bytes = 0;
+    return without(all, below);
 }
 
 static void note_halt(Count *c, InsId at, uint32_t id, CostDecision d, double depth)
@@ -192,7 +217,7 @@ static void note_halt(Count *c, InsId at, uint32_t id, CostDecision d, double de
     d.rate = depth < 0 || !d.most ? -1 : depth / d.most;
     d.expected = cost_times(d.taken, d.most);
     if (d.rate >= 0)
-        d.expected = mixed(d.expected, (Cost){0, 0, 0}, d.rate);
+        d.expected = not_finished(c, id, id, mixed(d.expected, (Cost){0, 0, 0}, d.rate), d.most);
     vec_push(c->arena, &c->out->decisions, d);
 }
 
@@ -229,10 +254,14 @@ static Cost of_loop(Count *c, InsId id)
     for (uint32_t k = 0; k < halts.n; k++) {
         double depth = mean_depth(c, halts.at[k], (double)cap);
         note_halt(c, at, halts.at[k], d, depth);
+        if (k && c->rates && c->rates[halts.at[k]].rows > 0)
+            continue; /* the first one has counted all rows */
         least = least < 0 || (depth >= 0 && depth < least) ? depth : least;
     }
     if (least >= 0 && cap)
         all = mixed(all, (Cost){0, 0, all.bytes}, least / (double)cap);
+    for (uint32_t k = 0; k < halts.n && least >= 0; k++)
+        all = not_finished(c, halts.at[k], halts.at[0], all, (double)cap);
     return all;
 }
 
@@ -330,11 +359,6 @@ static Cost arm_at(Count *c, InsId id, ValId sel, double rows)
     return rows < 1 ? mixed(cost, (Cost){0, 0, 0}, rows) : cost;
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-    return a > b ? a - b : 0;
-}
-
 /* At most: what does not depend on rows. The rows are counted together with those of other arms
  * where it is known how many experts a row has. */
 static Cost worst_arm(Count *c, InsId id, ValId sel, ValId outer)
@@ -347,7 +371,7 @@ static Cost worst_arm(Count *c, InsId id, ValId sel, ValId outer)
     if (!arm.entries.ix || (arm.expert.ix != outer.ix && !const_int(c->f, arm.expert, &expert)))
         return all;
     arm.most = route_most(c->f, arm.entries);
-    arm.more = (Cost){less(all.macs, none.macs), less(all.ops, none.ops), 0};
+    arm.more = without(all, (Cost){none.macs, none.ops, all.bytes});
     vec_push(c->arena, &c->arms, arm);
     none.bytes = all.bytes;
     return none;
@@ -387,12 +411,14 @@ static Cost of_decision(Count *c, InsId id)
         return choose(c->mode, side(c, id, 0, 1), side(c, id, 1, 1));
     if (row) {
         d.kind = row->kind;
-        d.rate = c->rates ? c->rates[d.id] : row->rate;
+        d.rate = c->rates ? c->rates[d.id].share : row->rate;
     }
     if (sel.ix)
         return of_arm(c, id, sel, &d);
-    if (row && row->kind == DECIDE_HALT && row->bins > 1) /* its loop counts what rows skip */
-        return cost_plus(side(c, id, 0, 0), side(c, id, 1, 1));
+    if (row && row->kind == DECIDE_HALT && row->bins > 1) { /* its loop counts what rows skip */
+        c->passed[d.id] = side(c, id, 1, 1);
+        return cost_plus(side(c, id, 0, 0), c->passed[d.id]);
+    }
     if (row && row->kind == DECIDE_ROUTE)
         d.rate = -1; /* one of many branches of a choice */
     if (!c->muted) {
@@ -482,10 +508,11 @@ static Cost count_body(Count *c, BodyId body)
     return cost_plus(r, rows_of_arms(c, arms, index));
 }
 
-static Cost count_mode(Arena *arena, const Fn *f, Mode mode, const double *rates, CostReport *out)
+static Cost count_mode(Arena *arena, const Fn *f, Mode mode, const CostRate *rates, CostReport *out)
 {
     Count c = {.arena = arena, .f = f, .m = f->module, .mode = mode, .rates = rates, .out = out};
     uint32_t dims = dims_count(f->module->dims) + 1;
+    c.passed = ARENA_ARRAY(arena, Cost, f->decisions.n + 1);
     c.place = ARENA_ARRAY(arena, bool, f->vals.n + 1);
     c.paid = ARENA_ARRAY(arena, bool, f->vals.n + 1);
     c.sym = ARENA_ARRAY(arena, int64_t, dims);
@@ -494,7 +521,7 @@ static Cost count_mode(Arena *arena, const Fn *f, Mode mode, const double *rates
     return count_body(&c, f->entry);
 }
 
-CostReport cost_count(Arena *arena, const Fn *f, const double *rates)
+CostReport cost_count(Arena *arena, const Fn *f, const CostRate *rates)
 {
     CostReport out = {0};
     out.worst = count_mode(arena, f, WORST, rates, NULL);

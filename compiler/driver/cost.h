@@ -37,8 +37,14 @@ typedef struct {
     VEC(CostDecision) decisions; /* in order of the text, outer ones first */
 } CostReport;
 
-/* 'rates': by id of the decision, negative where it is not known; NULL: those declared. */
-CostReport cost_count(Arena *arena, const Fn *f, const double *rates);
+/* What is known of a decision. */
+typedef struct {
+    double share;      /* negative: nothing */
+    double rows, left; /* of a halt in a loop that was counted: rows that reached it, left there */
+} CostRate;
+
+/* 'rates': by id of the decision; NULL: those declared. */
+CostReport cost_count(Arena *arena, const Fn *f, const CostRate *rates);
 /* One number for comparisons: operations, a multiply-add for two. */
 double cost_work(Cost c);
 

@@ -119,7 +119,7 @@ static bool work(Explain *x, const Fn *f)
     const char *measured = x->s->options.measured;
     if (f->stage == LO)
         return true;
-    const double *rates = measured ? rates_read(x->s, measured, f) : NULL;
+    const CostRate *rates = measured ? rates_read(x->s, measured, f) : NULL;
     if (measured && !rates)
         return false;
     CostReport r = cost_count(x->s->arena, f, rates);

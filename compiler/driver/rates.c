@@ -17,16 +17,23 @@ uint64_t rate_bins(const RateCounts *c, uint32_t bins, uint64_t *steps)
     return rows;
 }
 
-double rate_share(const DecisionRow *row, const RateCounts *c)
+/* Of a halt each iteration of a row asks once. */
+CostRate rate_of(const DecisionRow *row, const RateCounts *c)
 {
-    uint64_t steps = 0, rows = row->bins ? rate_bins(c, row->bins, &steps) : 0;
-    if (!c->rows)
-        return -1;
-    if (row->kind == DECIDE_ROUTE)
-        return (double)rows / (double)c->rows / row->bins;
-    if (row->kind == DECIDE_HALT && row->bins > 1)
-        return rows ? (double)steps / (double)rows / (row->bins - 1) : -1;
-    return (double)c->taken / (double)c->rows;
+    uint64_t steps, rows = row->bins ? rate_bins(c, row->bins, &steps) : 0;
+    CostRate r = {.share = -1};
+    if (!c->rows || (row->kind == DECIDE_HALT && row->bins > 1 && !rows))
+        return r;
+    if (row->kind == DECIDE_ROUTE) {
+        r.share = (double)rows / (double)c->rows / row->bins;
+    } else if (row->kind == DECIDE_HALT && row->bins > 1) {
+        r.rows = (double)rows;
+        r.left = (double)(rows - c->bins[0]);
+        r.share = (double)c->rows / r.rows / (row->bins - 1);
+    } else {
+        r.share = (double)c->taken / (double)c->rows;
+    }
+    return r;
 }
 
 /* ---- the table ---- */
@@ -102,7 +109,7 @@ static bool read_row(const Fn *f, Line l, RateCounts *counts)
     return true;
 }
 
-const double *rates_read(Session *s, const char *path, const Fn *f)
+const CostRate *rates_read(Session *s, const char *path, const Fn *f)
 {
     const char *why = NULL;
     const SourceFile *file = sources_load(s->sources, path, &why);
@@ -111,7 +118,7 @@ const double *rates_read(Session *s, const char *path, const Fn *f)
         return NULL;
     }
     RateCounts *counts = ARENA_ARRAY(s->arena, RateCounts, f->decisions.n + 1);
-    double *rates = ARENA_ARRAY(s->arena, double, f->decisions.n + 1);
+    CostRate *rates = ARENA_ARRAY(s->arena, CostRate, f->decisions.n + 1);
     for (uint32_t k = 0; k < f->decisions.n; k++)
         counts[k].bins = ARENA_ARRAY(s->arena, uint64_t, f->decisions.at[k].bins + 1);
     const char *at = strstr(file->text, HEAD), *end = file->text + file->size;
@@ -131,6 +138,6 @@ const double *rates_read(Session *s, const char *path, const Fn *f)
         at = stop + 1;
     }
     for (uint32_t k = 0; k < f->decisions.n; k++)
-        rates[k] = rate_share(&f->decisions.at[k], &counts[k]);
+        rates[k] = rate_of(&f->decisions.at[k], &counts[k]);
     return rates;
 }

@@ -3,6 +3,7 @@
 
 /* What a profile says about decisions, as the shares that cost.h wants. */
 
+#include "driver/cost.h"
 #include "driver/session.h"
 #include "ir/ir.h"
 
@@ -14,10 +15,10 @@ typedef struct {
 
 /* Rows in all bins, and those weighted by their bin: rows of bin 0 of a halt ran all iterations. */
 uint64_t rate_bins(const RateCounts *c, uint32_t bins, uint64_t *steps);
-/* Negative: it was never made. */
-double rate_share(const DecisionRow *row, const RateCounts *c);
+/* Its share is negative where it was never made. */
+CostRate rate_of(const DecisionRow *row, const RateCounts *c);
 /* The rates of a network by a table of 'gatec run --profile'; decisions that it does not name have
  * none. NULL (reported): the file cannot be read, or is no such table. */
-const double *rates_read(Session *s, const char *path, const Fn *f);
+const CostRate *rates_read(Session *s, const char *path, const Fn *f);
 
 #endif
