@@ -8,18 +8,19 @@
  * Where the weights of the mix are those of all rows, the members are added up once, and each row
  * costs what one member costs. What a member adds to its product (a bias) is mixed for itself.
  * By cost, in operations of one call at the largest extents: E x |p| + T x |p| against T x E x |p|,
- * the latter SLOW times, because a sum of sums has no tiles. So a mix that is written as a merge
- * stays one, also for one row. Laws: reassociation, and not done in exact mode. All that moves is
+ * the latter SLOW times, because a sum of sums has no tiles. What is written as a merge is 'mix' to
+ * decide about. Laws: reassociation, and not done in exact mode. All that moves is
  * pure and unchecked; the merged weights have static extents and at most MAX_BYTES. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
+#include "pass/linear.h"
 #include "pass/pass.h"
 #include "pass/query.h"
 
 #include <string.h>
 
-enum { SLOW = 4, MAX_BYTES = 1 << 26, MAX_NODES = 64, MAX_FACTORS = 16, MAX_INDICES = 16 };
+enum { SLOW = 4, MAX_BYTES = 1 << 26 };
 
 typedef struct {
     Fn *f;
@@ -42,74 +43,8 @@ typedef struct {
     uint32_t nindex;
 } Mix;
 
-/* ---- what a scalar depends on -------------------------------------------------------------------
- */
-
-typedef struct {
-    const Fn *f;
-    BodyId within; /* what is made outside does not count */
-    ValId on[MAX_INDICES];
-    uint32_t n, nodes;
-} Depends;
-
-static bool depends(Depends *d, ValId v)
-{
-    const Fn *f = d->f;
-    if (!body_within(f, val_home(f, v), d->within))
-        return true;
-    InsId i = val_def(f, v);
-    if (!i.ix) {
-        for (uint32_t k = 0; k < d->n; k++)
-            if (d->on[k].ix == v.ix)
-                return true;
-        if (d->n == MAX_INDICES)
-            return false;
-        d->on[d->n++] = v;
-        return true;
-    }
-    const Ins n = *ins_get(f, i);
-    if (++d->nodes > MAX_NODES || n.bodies.n || n.nres != 1 ||
-        !(op_info((Op)n.op)->traits & PURE) || attr_flag(f->module, n.attr, "check"))
-        return false;
-    for (uint32_t k = 0; k < n.in.n; k++)
-        if (!depends(d, ins_in(f, i, k)))
-            return false;
-    return true;
-}
-
-static bool is_on(const Depends *d, ValId v)
-{
-    for (uint32_t k = 0; k < d->n; k++)
-        if (d->on[k].ix == v.ix)
-            return true;
-    return false;
-}
-
 /* ---- is it a mix? -------------------------------------------------------------------------------
  */
-
-static bool is_sum(const Fn *f, InsId i)
-{
-    return i.ix && ins_op(f, i) == OP_reduce && val_is_scalar(f, ins_res(f, i, 0)) &&
-           elem_is_float((Elem)val_ty(f, ins_res(f, i, 0))->elem) &&
-           !strcmp(attr_name(f->module, ins_get(f, i)->attr, "kind"), "sum");
-}
-
-/* The factors of v, a product in the body; 0: too many. */
-static uint32_t factors(const Fn *f, BodyId body, ValId v, ValId *out)
-{
-    uint32_t n = 1;
-    out[0] = v;
-    for (uint32_t k = 0; k < n; k++)
-        while (val_op(f, out[k]) == OP_mul && ins_get(f, val_def(f, out[k]))->home.ix == body.ix) {
-            InsId mul = val_def(f, out[k]);
-            if (n == MAX_FACTORS)
-                return 0;
-            out[n++] = ins_in(f, mul, 1);
-            out[k] = ins_in(f, mul, 0);
-        }
-    return n;
-}
 
 static InsId sum_in(const Fn *f, ValId v, BodyId body)
 {
@@ -134,7 +69,7 @@ static bool has_inner(const Fn *f, Mix *m, ValId v)
 static bool outer_factors(const Fn *f, Mix *m)
 {
     ValId part[MAX_FACTORS];
-    uint32_t n = factors(f, m->over, yield_in(f, m->over, 0), part);
+    uint32_t n = sum_factors(f, m->over, yield_in(f, m->over, 0), part);
     for (uint32_t k = 0; k < n; k++)
         if (m->inner.ix || !has_inner(f, m, part[k]))
             m->scale[m->nscale++] = part[k];
@@ -170,7 +105,7 @@ static bool places(const Fn *f, Mix *m, ValId v, bool *member)
 static bool term_factors(const Fn *f, Mix *m)
 {
     bool weights = false, others = false;
-    m->nfactor = factors(f, m->terms, yield_in(f, m->terms, 0), m->factor);
+    m->nfactor = sum_factors(f, m->terms, yield_in(f, m->terms, 0), m->factor);
     for (uint32_t k = 0; k < m->nfactor; k++) {
         if (!places(f, m, m->factor[k], &m->weight[k]))
             return false;
@@ -253,50 +188,17 @@ static bool pays(const Merge *x, const Mix *m)
     double merged = w.size * (w.members + w.rows), mixed = w.size * w.members * w.rows * SLOW;
     unsigned bytes = elem_bytes((Elem)val_ty(x->f, ins_res(x->f, m->sum, 0))->elem);
     bool fits = w.size * bytes <= MAX_BYTES;
+    const char *how = sum_lowering(x->f, m->factor, m->nfactor);
+    bool yes = fits && (*how ? !strcmp(how, "merged") : merged < mixed);
     if (x->stats)
-        strbuf_addf(x->stats, "mix of %.0f: %s; operations per call: merge %.0f, mix %.0f%s\n",
-                    w.members, fits && merged < mixed ? "merge" : "mix", merged, mixed,
+        strbuf_addf(x->stats, "mix of %.0f: %s%s; operations per call: merge %.0f, mix %.0f%s\n",
+                    w.members, yes ? "merge" : "mix", *how ? " as declared" : "", merged, mixed,
                     fits ? "" : "; the merged weights are too large");
-    return fits && merged < mixed;
+    return yes;
 }
 
 /* ---- the merge ----------------------------------------------------------------------------------
  */
-
-typedef struct {
-    Build b;
-    BodyId within;
-    ValId from[MAX_INDICES], to[MAX_INDICES];
-    uint32_t n;
-} Copy;
-
-static void as(Copy *c, ValId from, ValId to)
-{
-    c->from[c->n] = from;
-    c->to[c->n++] = to;
-}
-
-static ValId copied(Copy *c, ValId v)
-{
-    const Fn *f = c->b.fn;
-    for (uint32_t k = 0; k < c->n; k++)
-        if (c->from[k].ix == v.ix)
-            return c->to[k];
-    if (!body_within(f, val_home(f, v), c->within))
-        return v;
-    InsId i = val_def(f, v);
-    const Ins n = *ins_get(f, i);
-    ValId in[MAX_RANK + 2];
-    for (uint32_t k = 0; k < n.in.n; k++)
-        in[k] = copied(c, ins_in(f, i, k));
-    return ir_op_type(&c->b, (Op)n.op, in, n.in.n, n.attr, val_type(f, n.res));
-}
-
-static ValId times(Copy *c, ValId product, ValId v)
-{
-    ValId y = copied(c, v);
-    return product.ix ? ir_bin(&c->b, OP_mul, product, y) : y;
-}
 
 /* reduce [members] { the product of the scales and what 'last' adds to it } before 'at'. */
 static ValId mixed_by(Fn *f, const Mix *m, Copy *c, BodyId at, InsId before, const ValId *last,
@@ -304,7 +206,7 @@ static ValId mixed_by(Fn *f, const Mix *m, Copy *c, BodyId at, InsId before, con
 {
     const AttrVal dims = *attr_find(f->module, ins_get(f, m->sum)->attr, "dims");
     BodyId body = ir_index_body(f, dims.dims, 1);
-    as(c, body_param(f, m->over, 0), body_param(f, body, 0));
+    copy_as(c, body_param(f, m->over, 0), body_param(f, body, 0));
     c->b = build_at_end(f, body);
     ValId y = {0};
     for (uint32_t k = 0; k < m->nscale; k++)
@@ -323,7 +225,7 @@ static ValId merged_weights(Fn *f, const Mix *m)
     ValId weight[MAX_FACTORS];
     uint32_t n = 0;
     for (uint32_t k = 0; k < m->nindex; k++)
-        as(&c, m->index[k], body_param(f, body, k));
+        copy_as(&c, m->index[k], body_param(f, body, k));
     for (uint32_t k = 0; k < m->nfactor; k++)
         if (m->weight[k])
             weight[n++] = m->factor[k];
@@ -340,7 +242,7 @@ static ValId product_with(Fn *f, const Mix *m, ValId merged)
     BodyId body = ir_index_body(f, dims.dims, dims.ndims);
     Copy c = {.b = build_at_end(f, body), .within = m->over};
     for (uint32_t k = 0; k < dims.ndims; k++)
-        as(&c, body_param(f, m->terms, k), body_param(f, body, k));
+        copy_as(&c, body_param(f, m->terms, k), body_param(f, body, k));
     ValId y = {0}, at[MAX_RANK];
     for (uint32_t k = 0; k < m->nfactor; k++)
         if (!m->weight[k])

@@ -66,9 +66,10 @@ void act_network_end(Act *a, Ex result, const Ty *declared, SymId single);
 
 /* ---- declarations -------------------------------------------------------------------------------
  * 'path' is the name in the weight file ("layer.{}.mlp.w1" inside banks). 'members' are the indices
- * (places) of the enclosing banks, outermost first, with the banks' sizes: one '{}' each. */
+ * (places) of the enclosing banks, outermost first, with the banks' sizes: one '{}' each. 'lower':
+ * what the bank says about weighted sums over its members, merged or mixed, or NULL. */
 Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly *const *sizes,
-             uint32_t nmembers, const Ex *initial);
+             uint32_t nmembers, const Ex *initial, const char *lower);
 /* The members of a bank as one: weights, and which of them are not 0. 'share': the stored member of
  * each, or NULL. */
 typedef struct {
@@ -81,7 +82,7 @@ const ActMix *act_mix(Act *a, Ex weights, const int64_t *share, uint32_t nshare)
  * have the same). members[at] is not read. */
 Ex act_param_mixed(Act *a, const ActMix *mix, uint32_t at, SymId path, const Ty *ty,
                    const ValId *members, const Poly *const *sizes, uint32_t nmembers,
-                   const Ex *initial);
+                   const Ex *initial, const char *lower);
 /* Some member of a bank, for what has one though it depends on none. */
 ValId act_any_member(Act *a, const Poly *bank);
 /* By the file's header; ty is what the header says. */

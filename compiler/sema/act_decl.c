@@ -33,6 +33,15 @@ static TypeId stacked_type(Act *a, const Ty *ty, const Poly *const *sizes, uint3
     return type_like(a->m->types, t, dims, rank);
 }
 
+/* A weight; 'lower' (or NULL) is what its bank says about sums over the members. */
+static ValId weight_op(Act *a, SymId name, TypeId type, const char *lower)
+{
+    AttrVal at[2] = {attr_make_name(a->m, "name", sym_text(a->m->names, name))};
+    if (lower)
+        at[1] = attr_make_name(a->m, "lower", lower);
+    return ir_op_type(&a->b, OP_param, NULL, 0, attr_intern(a->m, at, lower ? 2 : 1), type);
+}
+
 static ValId named_op(Act *a, Op op, SymId name, TypeId type)
 {
     AttrVal at = attr_make_name(a->m, "name", sym_text(a->m->names, name));
@@ -74,13 +83,13 @@ static SymId add_param(Act *a, SymId path, TypeId type, const Poly *const *sizes
 }
 
 Ex act_param(Act *a, SymId path, const Ty *ty, const ValId *members, const Poly *const *sizes,
-             uint32_t nmembers, const Ex *initial)
+             uint32_t nmembers, const Ex *initial, const char *lower)
 {
     if (initial)
         return act_comptime(a, act_fit(a, *initial, ty));
     TypeId type = stacked_type(a, ty, sizes, nmembers);
     SymId name = add_param(a, path, type, sizes, nmembers);
-    ValId v = named_op(a, OP_param, name, type);
+    ValId v = weight_op(a, name, type, lower);
     if (nmembers) {
         ValId i = act_member_index(a, members, sizes, nmembers);
         v = ir_index(&a->b, v, &i, 1, false);
@@ -186,14 +195,14 @@ static bool is_literal(Act *a, ValId v)
 
 Ex act_param_mixed(Act *a, const ActMix *mix, uint32_t at, SymId path, const Ty *ty,
                    const ValId *members, const Poly *const *sizes, uint32_t nmembers,
-                   const Ex *initial)
+                   const Ex *initial, const char *lower)
 {
     MixCx c = {.mix = mix, .members = members, .sizes = sizes, .at = at};
     if (initial) {
-        c.base = act_param(a, path, ty, NULL, NULL, 0, initial).ir;
+        c.base = act_param(a, path, ty, NULL, NULL, 0, initial, lower).ir;
     } else {
         TypeId type = stacked_type(a, ty, sizes, nmembers);
-        c.base = named_op(a, OP_param, add_param(a, path, type, sizes, nmembers), type);
+        c.base = weight_op(a, add_param(a, path, type, sizes, nmembers), type, lower);
         c.nmembers = nmembers;
     }
     c.rank = act_axes(a, ty, c.dims);
@@ -210,7 +219,7 @@ ValId act_any_member(Act *a, const Poly *bank)
 
 Ex act_fileparam(Act *a, SymId path, const Ty *ty)
 {
-    return act_param(a, path, ty, NULL, NULL, 0, NULL);
+    return act_param(a, path, ty, NULL, NULL, 0, NULL, NULL);
 }
 
 /* The real value of a literal bound or default; ICE-free for anything the checker lets through. */

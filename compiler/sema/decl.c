@@ -256,6 +256,9 @@ static void declare_named_bank(Cx *cx, const Node *d, Env *env)
         const char *name =
             arena_printf(cx->arena, "%s.%s", text_of(cx, d->name), text_of(cx, m->name));
         frame_of(cx, b.insts[i], name, m->xs, false);
+        const char *lower = declared_sum(cx, m->attrs);
+        if (b.insts[i])
+            b.insts[i]->frame.lower = lower;
     }
     if (cx->mute && is_merged(cx, d))
         store_like_numbered(cx, d, &b);
@@ -303,7 +306,9 @@ static void declare_bank(Cx *cx, const Node *d, Env *env)
     }
     Inst *i = make_instance(cx, d->b, env, d->b->span);
     frame_of(cx, i, text_of(cx, d->name), d->xs, true);
+    const char *lower = declared_sum(cx, d->attrs);
     if (i) {
+        i->frame.lower = lower;
         i->size = b.dim;
         share_members(cx, d, i, b.dim);
     }
@@ -419,9 +424,9 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
     }
     bool index = b->type->elem.kind == SE_IX && !initial; /* nobody vouches for a file */
     const Ty *t = index ? ty_with_elem(cx->ts, b->type, elem_concrete(E_I32)) : b->type;
-    b->ex =
-        f.mix ? act_param_mixed(cx->act, f.mix, f.mix_at, name, t, f.members, f.sizes, f.n, initial)
-              : act_param(cx->act, name, t, f.members, f.sizes, f.n, initial);
+    b->ex = f.mix ? act_param_mixed(cx->act, f.mix, f.mix_at, name, t, f.members, f.sizes, f.n,
+                                    initial, f.lower)
+                  : act_param(cx->act, name, t, f.members, f.sizes, f.n, initial, f.lower);
     b->ex.ty = t;
     if (index)
         b->ex = checked_index(cx, b->ex, b->type);

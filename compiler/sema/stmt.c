@@ -63,21 +63,33 @@ bool declared_refusal(Cx *cx, NodeList attrs)
     return false;
 }
 
-const char *declared_lowering(Cx *cx, NodeList attrs)
+static const char *declared_way(Cx *cx, NodeList attrs, const char *const *ways, uint32_t n,
+                                const char *all)
 {
-    static const char *const ways[] = {"mask", "branch", "compact", "group"};
     for (uint32_t i = 0; i < attrs.n; i++) {
         const Node *a = attrs.at[i];
         if (!sym_eq(a->name, cx->w.lower))
             continue;
         const Node *e = a->ys.n == 1 ? a->ys.at[0]->a : NULL;
-        for (size_t k = 0; e && e->kind == AST_NAME && k < sizeof ways / sizeof *ways; k++)
+        for (size_t k = 0; e && e->kind == AST_NAME && k < n; k++)
             if (!strcmp(text_of(cx, e->name), ways[k]))
                 return ways[k];
-        bad(cx, a->span, E0103, "'#lower' wants one of mask, branch, compact, group");
+        bad(cx, a->span, E0103, "'#lower' wants one of %s", all);
         return NULL;
     }
     return NULL;
+}
+
+const char *declared_lowering(Cx *cx, NodeList attrs)
+{
+    static const char *const ways[] = {"mask", "branch", "compact", "group"};
+    return declared_way(cx, attrs, ways, 4, "mask, branch, compact, group");
+}
+
+const char *declared_sum(Cx *cx, NodeList attrs)
+{
+    static const char *const ways[] = {"merged", "mixed"};
+    return declared_way(cx, attrs, ways, 2, "merged, mixed");
 }
 
 void surrogates(Cx *cx, NodeList attrs, Env *env)

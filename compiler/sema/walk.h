@@ -58,8 +58,9 @@ typedef struct {
     const Poly *const *sizes;
     const bool *named; /* the members of this bank have names: they are in 'stored' only */
     uint32_t n;
-    bool file;       /* inside a declaration at file level */
-    uint32_t mix_at; /* with mix: which of the banks is merged into one */
+    bool file;         /* inside a declaration at file level */
+    const char *lower; /* what the innermost bank says about sums over its members, or NULL */
+    uint32_t mix_at;   /* with mix: which of the banks is merged into one */
     const ActMix *mix;
 } Frame;
 
@@ -504,6 +505,7 @@ bool declared_refusal(Cx *cx, NodeList attrs); /* #nan(error) */
 void routes_only(Cx *cx, const Node *s);       /* no other decision has it */
 /* What #lower(x) says: mask, branch, compact or group; NULL where it is not said (or reported). */
 const char *declared_lowering(Cx *cx, NodeList attrs);
+const char *declared_sum(Cx *cx, NodeList attrs); /* of a bank: merged or mixed */
 void surrogates(Cx *cx, NodeList attrs, Env *env);
 void store(Cx *cx, const Node *target, const Value *v, Env *env, Span at);
 SymId root_name(const Node *n);
