@@ -30,6 +30,8 @@ const AttrVal *canon_dims(const Canon *c, InsId i);
 
 bool canon_map(Canon *c, InsId i);
 bool canon_reduce(Canon *c, InsId i);
+/* Of canon_reduce: one term decides. */
+bool canon_single(Canon *c, InsId i);
 bool canon_index(Canon *c, InsId i);
 bool canon_index_or(Canon *c, InsId i);
 bool canon_linear(Canon *c, InsId i);

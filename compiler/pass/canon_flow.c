@@ -23,9 +23,27 @@ static bool same_types(const Fn *f, InsId i, BodyId b)
     return true;
 }
 
+/* if (extent > 0) { .. } {}: asks whether there is something to do, and nothing would be done. */
+static bool asks_for_work(const Canon *c, InsId i)
+{
+    const Fn *f = c->f;
+    InsId cmp = val_def(f, ins_in(f, i, 0));
+    int64_t zero;
+    if (ins_get(f, i)->nres || !cmp.ix || ins_op(f, cmp) != OP_cmp ||
+        strcmp(attr_name(f->module, ins_get(f, cmp)->attr, "pred"), "gt") != 0 ||
+        val_op(f, ins_in(f, cmp, 0)) != OP_extent || !const_int(f, ins_in(f, cmp, 1), &zero) ||
+        zero != 0 || ins_op(f, f->bodies.at[ins_body(f, i, 1).ix].first) != OP_yield)
+        return false;
+    InsId extent = val_def(f, ins_in(f, cmp, 0));
+    DimId axis = attr_find(f->module, ins_get(f, extent)->attr, "dims")->dims[0];
+    return !acts_on_empty(f, ins_body(f, i, 0), axis);
+}
+
 bool canon_if(Canon *c, InsId i)
 {
     int64_t v;
+    if (asks_for_work(c, i))
+        return becomes_body(c, i, ins_body(c->f, i, 0));
     if (!const_int(c->f, ins_in(c->f, i, 0), &v))
         return false;
     BodyId taken = ins_body(c->f, i, v ? 0 : 1);

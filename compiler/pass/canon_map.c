@@ -248,5 +248,5 @@ bool canon_reduce(Canon *c, InsId i)
 {
     if (constant_params(c, i))
         return true;
-    return drop_units(c, i) || interchange(c, i);
+    return canon_single(c, i) || drop_units(c, i) || interchange(c, i);
 }

@@ -167,6 +167,18 @@ static bool stores_part(const Fn *f, InsId i, DimId axis)
                     (within && dim_eq(val_ty(f, ins_in(f, d, 1))->ix, axis)));
 }
 
+/* Does i store a whole cell that has the axis? Then it has no element if there is none on it. */
+static bool stores_none(const Fn *f, InsId i, DimId axis)
+{
+    if (ins_op(f, i) != OP_write || ins_get(f, i)->in.n != 2)
+        return false;
+    const Type *t = val_ty(f, ins_in(f, i, 0));
+    for (uint32_t k = 0; k < t->rank; k++)
+        if (dim_eq(t->dims[k], axis))
+            return true;
+    return false;
+}
+
 /* A cell that is made inside ends with the body, and so does what it holds. */
 static bool stores_inside(const Fn *f, InsId i, BodyId top)
 {
@@ -178,7 +190,7 @@ static bool acts(const Fn *f, BodyId b, DimId axis, BodyId top)
 {
     EACH_INS (f, b, i) {
         const Ins *n = ins_get(f, i);
-        if (stores_part(f, i, axis) || stores_inside(f, i, top))
+        if (stores_part(f, i, axis) || stores_none(f, i, axis) || stores_inside(f, i, top))
             continue;
         bool list = n->op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem != E_IX;
         bool writes = op_info((Op)n->op)->traits & WRITES && n->op != OP_cell && n->op != OP_bind;

@@ -117,8 +117,98 @@ int64_t sel_most(const Fn *f, ValId sel)
     return entries.ix ? route_most(f, entries) : -1;
 }
 
+/* ---- rows that nearly all experts have ----------------------------------------------------------
+ *
+ * Where every expert is chosen for every row, what is left of an entry asks whether its weight is 0
+ * or NaN. */
+
+static bool rarely_zero(Look *l, ValId v);
+
+/* What the maps that an element is read from make it; none: it is no element of a map. */
+static ValId element_of(const Fn *f, InsId i)
+{
+    ValId x = ins_in(f, i, 0);
+    InsId map = val_def(f, x);
+    return val_op(f, x) == OP_map && ins_get(f, map)->nres == 1
+               ? yield_in(f, ins_body(f, map, 0), 0)
+               : (ValId){0};
+}
+
+/* 1: the bit is hardly ever 0; 0: hardly ever 1; -1: that is not known. */
+static int usual_bit(Look *l, ValId v)
+{
+    const Fn *f = l->f;
+    InsId i = val_def(f, v);
+    int64_t n;
+    double x;
+    if (!i.ix || !l->budget)
+        return -1;
+    l->budget--;
+    if (const_int(f, v, &n))
+        return n != 0;
+    const char *pred = attr_name(f->module, ins_get(f, i)->attr, "pred");
+    int a = -1, b = -1;
+    switch (ins_op(f, i)) {
+    case OP_not: a = usual_bit(l, ins_in(f, i, 0)); return a < 0 ? -1 : !a;
+    case OP_and:
+    case OP_or:
+        a = usual_bit(l, ins_in(f, i, 0));
+        b = usual_bit(l, ins_in(f, i, 1));
+        n = ins_op(f, i) == OP_or; /* what decides it alone */
+        return a == n || b == n ? (int)n : a < 0 || b < 0 ? -1 : !n;
+    case OP_index: v = element_of(f, i); return v.ix ? usual_bit(l, v) : -1;
+    case OP_reduce: return usual_bit(l, yield_in(f, ins_body(f, i, 0), 0));
+    case OP_cmp:
+        if (ins_in(f, i, 0).ix == ins_in(f, i, 1).ix)
+            return !strcmp(pred, "eq") ? 1 : !strcmp(pred, "ne") ? 0 : -1;
+        return !strcmp(pred, "ne") && const_float(f, ins_in(f, i, 1), &x) && x == 0 &&
+                       rarely_zero(l, ins_in(f, i, 0))
+                   ? 1
+                   : -1;
+    default: return -1;
+    }
+}
+
+/* A share of a sum, a power of e, a constant: weights that are not made 0 on purpose. */
+static bool rarely_zero(Look *l, ValId v)
+{
+    const Fn *f = l->f;
+    InsId i = val_def(f, v);
+    double x;
+    int bit;
+    if (!i.ix || !l->budget)
+        return false;
+    l->budget--;
+    if (const_float(f, v, &x))
+        return x != 0;
+    switch (ins_op(f, i)) {
+    case OP_div:
+    case OP_exp: return true;
+    case OP_add:
+        return const_float(f, ins_in(f, i, 1), &x) && x == 0 && rarely_zero(l, ins_in(f, i, 0));
+    case OP_index: v = element_of(f, i); return v.ix && rarely_zero(l, v);
+    case OP_select:
+        bit = usual_bit(l, ins_in(f, i, 0));
+        return (bit == 0 || rarely_zero(l, ins_in(f, i, 1))) &&
+               (bit == 1 || rarely_zero(l, ins_in(f, i, 2)));
+    default: return false;
+    }
+}
+
+/* Does the selection take nearly all rows? */
+static bool takes_all(const Fn *f, ValId sel)
+{
+    Look l = {.f = f, .budget = 8 * DEEP};
+    InsId i = val_def(f, sel);
+    InsId map = i.ix && ins_op(f, i) == OP_sel_mask ? val_def(f, ins_in(f, i, 0)) : (InsId){0};
+    return map.ix && ins_op(f, map) == OP_map && ins_get(f, map)->nres == 1 &&
+           usual_bit(&l, yield_in(f, ins_body(f, map, 0), 0)) == 1;
+}
+
 double sel_share(const Fn *f, ValId sel)
 {
+    if (takes_all(f, sel))
+        return 1;
     ValId expert, entries = sel_entries(f, sel, &expert);
     if (!entries.ix)
         return -1;

@@ -5,8 +5,9 @@ the same results bit for bit, the same code byte for byte, and as many bytes of 
 
 SCRATCH holds full/net.gate and reduced/net.gate, parts of the test. Lines of the test:
 
-    // weight NAME AxBxC [keep AXIS: 0 2 ...]    the entries that the reduced network has, per axis
-    // input NAME AxB                            random numbers; several rows of calls
+    // weight NAME AxBxC [same AXIS: 0 1 0 ...] [keep AXIS: 0 2 ...]
+                                     which entries equal which; those that the reduced network has, per axis
+    // input NAME AxB [below N]      random numbers, or indices; several rows of calls
     // rule TEXT                                 what RULE in the full network stands for, one after the other
 
 Both networks read net.safetensors beside them.
@@ -30,11 +31,11 @@ def directives():
     with open(TEST) as f:
         for line in f:
             if m := re.match(r'// weight (\S+) ([\dx]+)(.*)', line):
-                keep = {int(a): [int(i) for i in ids.split()]
-                        for a, ids in re.findall(r'keep (\d+):([\d ]+)', m[3])}
-                weights[m[1]] = (shape(m[2]), keep)
-            elif m := re.match(r'// input (\S+) ([\dx]+)', line):
-                inputs[m[1]] = shape(m[2])
+                same, keep = ({int(a): [int(i) for i in ids.split()]
+                               for a, ids in re.findall(word + r' (\d+):([\d ]+)', m[3])} for word in ('same', 'keep'))
+                weights[m[1]] = (shape(m[2]), same, keep)
+            elif m := re.match(r'// input (\S+) ([\dx]+)(?: below (\d+))?', line):
+                inputs[m[1]] = (shape(m[2]), int(m[3] or 0))
             elif m := re.match(r'// rule (.*)', line):
                 rules.append(m[1])
     return weights, inputs, rules
@@ -46,8 +47,11 @@ def shape(text):
 
 def write_weights(rng, weights):
     full, reduced = {}, {}
-    for name, (extents, keep) in weights.items():
-        full[name] = less = rng.standard_normal(extents).astype(np.float32)
+    for name, (extents, same, keep) in weights.items():
+        less = rng.standard_normal(extents).astype(np.float32)
+        for axis, ids in same.items():
+            less = less.take(ids, axis)
+        full[name] = less
         for axis, ids in keep.items():
             less = less.take(ids, axis)
         reduced[name] = less
@@ -104,8 +108,9 @@ def compare(rng, inputs, levels=LEVELS):
         raise Failure(f'the code differs: {len(code)} and {len(code2)} bytes')
     for ways in levels:
         for call in range(CALLS):
-            for name, extents in inputs.items():
-                np.save(f'{SCRATCH}/{name}.npy', (rng.standard_normal(extents) * 3 ** call).astype(np.float32))
+            for name, (extents, below) in inputs.items():
+                x = rng.integers(below, size=extents) if below else rng.standard_normal(extents) * 3 ** call
+                np.save(f'{SCRATCH}/{name}.npy', x.astype(np.int32 if below else np.float32))
             if run('full', OPTIONS + ways, inputs) != run('reduced', ways, inputs):
                 raise Failure(f'the results differ ({" ".join(ways)})')
 
