@@ -347,6 +347,8 @@ static const char *decision_name(const Fn *f, InsId i)
     const DecisionRow *row = row_of(f, i, DECIDE_ROUTE);
     if (!row)
         row = row_of(f, i, DECIDE_HALT);
+    if (!row)
+        row = row_of(f, i, DECIDE_GATE);
     if (row)
         return sym_text(f->module->names, row->path);
     const char *name = d.ix ? attr_name(f->module, ins_get(f, d)->attr, "name") : "";

@@ -358,6 +358,23 @@ static Value exit_value(Cx *cx, const Node *s, Env *e)
     return v;
 }
 
+/* Rows can only leave with results that have them. */
+static void exit_rows(Cx *cx, const Node *s, const Poly *rows)
+{
+    const Ty *want = read_type(cx, cx->cur->fn->decl->type, cx->cur->env, NULL);
+    for (uint32_t i = 0; i < (want->kind == TYK_TUPLE ? want->nfields : 1); i++) {
+        const Ty *t = want->kind == TYK_TUPLE ? want->fields[i].ty : want;
+        bool has = t->kind != TYK_TENSOR;
+        for (uint32_t a = 0; a < t->naxes && !has; a++)
+            has = same_axis(cx, t->axes[a], axis_dim(rows)) || !t->axes[a].dim;
+        if (has)
+            continue;
+        bad(cx, s->span, E0330, "rows of %s leave, a result is %s: which row would win?",
+            show_dim(cx, rows), show_ty(cx, t));
+        also(cx, cx->cur->fn->decl->type->span, "declared here");
+    }
+}
+
 /* The type of the block's result as seen in a scope. */
 static const Ty *result_seen(Cx *cx, const Env *e)
 {
@@ -513,8 +530,11 @@ Env *check_halt(Cx *cx, const Node *s, Env *env)
     int64_t id = polys_fresh_id(cx->ps);
     Sub out = {d, d ? narrow(cx, d, s->name, id) : NULL, group, {0}};
     Sub stay = {d, d ? narrow(cx, d, not_name(cx, s->name), -id) : NULL, group, {0}};
-    if (exits && !live(cx))
+    if (exits && !live(cx)) {
         exit_value(cx, s, d ? env_restricted(cx->arena, env, ENV_PLAIN, out) : env);
+        if (d)
+            exit_rows(cx, s, poly_base_of(d));
+    }
     if (exits)
         bind_left(cx, s, home, d ? poly_base_of(d) : NULL, id, l.h);
     else
