@@ -33,7 +33,8 @@ typedef struct {
     bool weights_fixed;          /* contents of params in the module are what the code will read */
     int opt;                     /* 0..3 */
     StrBuf *stats;               /* lines for --stats, or NULL */
-    const char *const *versions; /* patterns of decisions that get code for each outcome */
+    const char *const *versions; /* patterns of decisions that get code for each outcome, or
+                                   KNOB=VALUE,VALUE */
     uint32_t nversions;
 } PassCx;
 
@@ -52,8 +53,9 @@ const char *pass_pipeline(int opt);
 /* Whether every value of a HI function has a size that an address space can hold; reports the first
  * that has not (E0403). */
 bool pass_fits_memory(PassCx *cx, const Fn *f);
-/* Is there a decision for every pattern of cx->versions? Reports those without (E0402). */
-bool pass_has_versions(PassCx *cx, const Module *m);
+/* Is there a decision, or a knob with these values, for every one of cx->versions? Reports those
+ * without (E0402). */
+bool pass_has_versions(PassCx *cx, Module *m);
 /* Lines for --stats: the versions of a HI function and how large each is. */
 void pass_print_versions(StrBuf *out, Arena *a, const Fn *f);
 /* Runs a pipeline on every function. False: unknown pass or wrong order (message in *why). */

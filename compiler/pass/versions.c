@@ -1,4 +1,5 @@
-/* Versions of a network: code for each outcome of decisions about the whole call.
+/* Versions of a network: code for each outcome of decisions about the whole call, and for listed
+ * values of knobs.
  *
  *   %g = cmp gt %s, 0                      %g = cmp gt %s, 0
  *   if %g {A} {B} ; rest with if %g ..     if %g {version = "g"}
@@ -9,27 +10,35 @@
  * lies between and behind them. Laws: results are those without versions, bit for bit, and so are
  * effects and their order: a decision that depends on what the call has done before cannot be
  * chosen by at its start. At most MAX_CHOICES decisions. Only those that are asked for
- * (PassCx.versions). */
+ * (PassCx.versions), as PATH or as KNOB=VALUE,VALUE: a call whose knob has none of these values
+ * takes the code for all others. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
+#include "ir/eval.h"
 #include "pass/pass.h"
 #include "pass/query.h"
 #include "pass/subst.h"
 #include "support/glob.h"
 
-enum { MAX_CHOICES = 4, MAX_COPIED = 400000 };
+#include <stdlib.h>
+#include <string.h>
 
+enum { MAX_GATES = 4, MAX_VERSIONS = 16, MAX_CHOICES = 16, MAX_COPIED = 400000 };
+
+/* A gate, or whether a knob has a value. */
 typedef struct {
     ValId bit;
-    SymId path;
+    SymId path;  /* of the gate; knob=value */
+    SymId knob;  /* or none */
+    DataId data; /* the value */
 } Choice;
 
 typedef struct {
     PassCx *cx;
     Fn *f;
     Choice choice[MAX_CHOICES];
-    uint32_t n;
+    uint32_t n, gates;
     bool *before; /* by instruction of the entry: what the choices depend on */
     BodyId rest;  /* all else, to be copied */
     ValId *out;   /* what it gives */
@@ -57,26 +66,131 @@ static void report(const PassCx *cx, const char *path, const char *why)
         diag_report(cx->diag, E0402, (Span){0, 0}, "--versions: '%s' %s", path, why);
 }
 
-bool pass_has_versions(PassCx *cx, const Module *m)
+/* KNOB=VALUE,VALUE: the values, NULL where none are said. */
+static const char *values_of(const char *version)
 {
-    VEC(const char *) paths = {0};
-    bool ok = true;
+    const char *is = strchr(version, '=');
+    return is ? is + 1 : NULL;
+}
+
+static bool names_knob(const PassCx *cx, const Module *m, const char *version, const Knob *k)
+{
+    const char *name = sym_text(m->names, k->name);
+    const char *pattern = arena_strndup(cx->scratch, version, strcspn(version, "="));
+    return glob_match(pattern, arena_strndup(cx->scratch, name, strcspn(name, "@")));
+}
+
+static bool names_decision(const PassCx *cx, const Module *m, const char *version)
+{
     for (uint32_t k = 0; k < m->fns.n; k++)
         for (uint32_t d = 0; d < m->fns.at[k]->decisions.n; d++)
-            vec_push(m->arena, &paths, path_of(m->fns.at[k], d));
-    for (uint32_t v = 0; v < cx->nversions; v++) {
-        bool found = false;
-        for (uint32_t k = 0; k < m->fns.n; k++)
-            for (uint32_t d = 0; d < m->fns.at[k]->decisions.n; d++)
-                found |= fits(cx, m->fns.at[k], path_of(m->fns.at[k], d), cx->versions[v]);
-        if (found)
+            if (fits(cx, m->fns.at[k], path_of(m->fns.at[k], d), version))
+                return true;
+    return false;
+}
+
+/* One element; *s moves behind it. A table of bits is written as one word. */
+static bool element(const Knob *k, Elem e, const char **s, Scalar *out)
+{
+    char *end = (char *)*s + 1;
+    if (e == E_BIT && **s != '0' && **s != '1')
+        return false;
+    double v = e == E_BIT ? **s - '0' : strtod(*s, &end);
+    if (end == *s)
+        return false;
+    *s = end;
+    *out = (Scalar){.f = elem_round(elem_is_float(e) ? e : E_F64, v)};
+    if (!elem_is_float(e))
+        *out = (Scalar){.i = (int64_t)v};
+    return v >= k->lo && v <= k->hi && (elem_is_float(e) || v == (double)(int64_t)v);
+}
+
+/* The value at the start of a list of them; none: it is no value of the knob. */
+static DataId value_at(const PassCx *cx, Module *m, const Knob *k, const char *text)
+{
+    Elem e = (Elem)type_get(m->types, k->type)->elem;
+    int64_t n = type_capacity(m->types, k->type);
+    char *bytes = arena_array(cx->scratch, (size_t)n, elem_bytes(e));
+    for (int64_t i = 0; i < n; i++) {
+        Scalar v;
+        if (i > 0 && e != E_BIT && *text++ != ':')
+            return (DataId){0};
+        if (!element(k, e, &text, &v))
+            return (DataId){0};
+        elem_store(e, bytes + (size_t)i * elem_bytes(e), v);
+    }
+    return *text && *text != ',' ? (DataId){0} : module_data(m, e, (size_t)n, bytes);
+}
+
+static const char *next_value(const char *s)
+{
+    return s[strcspn(s, ",")] ? s + strcspn(s, ",") + 1 : NULL;
+}
+
+static void report_value(PassCx *cx, const Module *m, const Knob *k, const char *text)
+{
+    const Type *t = type_get(m->types, k->type);
+    const char *name = sym_text(m->names, k->name);
+    diag_report(cx->diag, E0402, (Span){0, 0}, "--versions: '%s' cannot be '%.*s'", name,
+                (int)strcspn(text, ","), text);
+    if (!t->rank)
+        diag_help(cx->diag, "it is %s in %g..%g", elem_name((Elem)t->elem), k->lo, k->hi);
+    else
+        diag_help(cx->diag,
+                  t->elem == E_BIT ? "it is a table of %lld bits, as in 1011"
+                                   : "it is a table of %lld numbers, as in 1:0.5:2",
+                  (long long)type_capacity(m->types, k->type));
+}
+
+/* 0: no such knob, 1: values that it can have, 2: reported. */
+static int check_knobs(PassCx *cx, Module *m, const char *version)
+{
+    int found = 0;
+    for (uint32_t k = 0; k < m->knobs.n; k++) {
+        if (!names_knob(cx, m, version, &m->knobs.at[k]))
             continue;
-        ok = false;
-        diag_report(cx->diag, E0402, (Span){0, 0}, "--versions: there is no decision '%s'",
-                    cx->versions[v]);
-        const char *near = diag_nearest(cx->versions[v], paths.at, (uint32_t)paths.n);
-        if (near)
-            diag_help(cx->diag, "did you mean '%s'?", near);
+        found = found ? found : 1;
+        if (!values_of(version)) {
+            report(cx, version, "is a knob: say which values have versions, as in KNOB=1,2");
+            return 2;
+        }
+        for (const char *v = values_of(version); v; v = next_value(v))
+            if (!value_at(cx, m, &m->knobs.at[k], v).ix) {
+                report_value(cx, m, &m->knobs.at[k], v);
+                found = 2;
+            }
+    }
+    return found;
+}
+
+static void report_unknown(PassCx *cx, const Module *m, const char *version)
+{
+    VEC(const char *) names = {0};
+    bool knob = values_of(version) != NULL;
+    for (uint32_t k = 0; !knob && k < m->fns.n; k++)
+        for (uint32_t d = 0; d < m->fns.at[k]->decisions.n; d++)
+            vec_push(m->arena, &names, path_of(m->fns.at[k], d));
+    for (uint32_t k = 0; k < m->knobs.n; k++)
+        vec_push(m->arena, &names, sym_text(m->names, m->knobs.at[k].name));
+    const char *asked = arena_strndup(cx->scratch, version, strcspn(version, "="));
+    diag_report(cx->diag, E0402, (Span){0, 0}, "--versions: there is no %s '%s'",
+                knob ? "knob" : "decision", asked);
+    const char *near = diag_nearest(asked, names.at, (uint32_t)names.n);
+    if (near)
+        diag_help(cx->diag, "did you mean '%s'?", near);
+}
+
+bool pass_has_versions(PassCx *cx, Module *m)
+{
+    bool ok = true;
+    for (uint32_t v = 0; v < cx->nversions; v++) {
+        const char *version = cx->versions[v];
+        if (!values_of(version) && names_decision(cx, m, version))
+            continue;
+        int found = check_knobs(cx, m, version);
+        if (!found)
+            report_unknown(cx, m, version);
+        ok &= found == 1;
     }
     return ok;
 }
@@ -108,11 +222,18 @@ static void seek(void *cx, InsId i)
 static const char *no_choice(const Versions *x, const Seek *s)
 {
     const DecisionRow *d = &x->f->decisions.at[s->id];
-    if (s->rows || d->kind != DECIDE_GATE)
-        return "is no gate about the whole call";
+    if (d->kind == DECIDE_ROUTE)
+        return "is no gate about the whole call: a route sends rows, which differ from call to "
+               "call";
+    if (d->kind != DECIDE_GATE)
+        return "is no gate about the whole call: when rows leave depends on what was computed "
+               "before; a limit that is a knob has versions, as in KNOB=2,4";
+    if (s->rows)
+        return "is no gate about the whole call: its rows differ from call to call";
     if (s->several || d->members > 1)
-        return "is decided more than once in a call";
-    return x->n == MAX_CHOICES ? "is one too many: 4 decisions have versions" : NULL;
+        return "is decided more than once in a call; a mask that is a knob has versions, as in "
+               "KNOB=1100,0011";
+    return x->gates == MAX_GATES ? "is one too many: 4 decisions have versions" : NULL;
 }
 
 static bool add_choice(Versions *x, uint32_t id)
@@ -131,8 +252,143 @@ static bool add_choice(Versions *x, uint32_t id)
             return true; /* the same gate under another name */
     if (!s.bit.ix || const_int(x->f, s.bit, &known))
         return true; /* nothing depends on it */
-    x->choice[x->n++] = (Choice){s.bit, x->f->decisions.at[id].path};
+    x->gates++;
+    x->choice[x->n++] = (Choice){.bit = s.bit, .path = x->f->decisions.at[id].path};
     return true;
+}
+
+/* ---- which values of knobs ----------------------------------------------------------------------
+ */
+
+/* How many versions there are, each knob's values counted with all others as one. */
+static uint32_t versions_of(const Versions *x)
+{
+    uint32_t n = 1, values = 1;
+    for (uint32_t k = 0; k < x->n; k++) {
+        bool again = k && x->choice[k].knob.ix && sym_eq(x->choice[k].knob, x->choice[k - 1].knob);
+        values = again ? values + 1 : 2;
+        if (k + 1 == x->n || !x->choice[k].knob.ix ||
+            !sym_eq(x->choice[k].knob, x->choice[k + 1].knob))
+            n *= values;
+    }
+    return n;
+}
+
+typedef struct {
+    const Fn *f;
+    const Knob *knob;
+    bool found;
+} SeekKnob;
+
+static void seek_knob(void *cx, InsId i)
+{
+    SeekKnob *s = cx;
+    s->found |= ins_op(s->f, i) == OP_knob && knob_of(s->f, ins_res(s->f, i, 0)) == s->knob;
+}
+
+static bool add_values(Versions *x, const Knob *k, const char *v)
+{
+    Module *m = x->f->module;
+    const char *name = sym_text(m->names, k->name);
+    for (; v; v = next_value(v)) {
+        const char *text = arena_printf(x->cx->scratch, "%s=%.*s", name, (int)strcspn(v, ","), v);
+        Choice c = {.path = intern_z(m->names, text), .knob = k->name};
+        c.data = value_at(x->cx, m, k, v);
+        bool again = false;
+        for (uint32_t i = 0; i < x->n; i++)
+            again |= sym_eq(x->choice[i].path, c.path);
+        if (again || !c.data.ix)
+            continue;
+        if (x->n < MAX_CHOICES)
+            x->choice[x->n++] = c;
+        if (x->n == MAX_CHOICES || versions_of(x) > MAX_VERSIONS) {
+            report(x->cx, text, "is one too many: there are at most 16 versions");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool find_values(Versions *x)
+{
+    const Module *m = x->f->module;
+    for (uint32_t k = 0; k < m->knobs.n; k++) {
+        SeekKnob s = {x->f, &m->knobs.at[k], false};
+        ir_walk(x->f, x->f->entry, seek_knob, &s);
+        for (uint32_t v = 0; s.found && v < x->cx->nversions; v++)
+            if (values_of(x->cx->versions[v]) && names_knob(x->cx, m, x->cx->versions[v], s.knob) &&
+                !add_values(x, s.knob, values_of(x->cx->versions[v])))
+                return false;
+    }
+    return true;
+}
+
+static ValId equals(Build *b, Elem e, ValId x, ValId y)
+{
+    return e == E_BIT ? ir_un(b, OP_not, ir_bin(b, OP_xor, x, y)) : ir_cmp(b, "eq", x, y);
+}
+
+/* The value as a constant. */
+static ValId constant(Build *b, const Knob *k, DataId data)
+{
+    Module *m = b->fn->module;
+    const Type *t = type_get(m->types, k->type);
+    if (t->rank)
+        return ir_data(b, k->type, data);
+    Scalar v = elem_load((Elem)t->elem, data_get(m, data)->bytes);
+    if (elem_is_float((Elem)t->elem))
+        return ir_const_float(b, (Elem)t->elem, v.f);
+    return ir_const_int(b, (Elem)t->elem, v.i);
+}
+
+/* Has the knob this value? */
+static ValId has_value(Build *b, const Choice *c)
+{
+    Fn *f = b->fn;
+    const Knob *k = module_knob(f->module, c->knob);
+    const Type t = *type_get(f->module->types, k->type);
+    AttrVal name = attr_make_name(f->module, "name", sym_text(f->module->names, k->name));
+    ValId x = ir_op_type(b, OP_knob, NULL, 0, attr_intern(f->module, &name, 1), k->type);
+    ValId v = constant(b, k, c->data), at[MAX_RANK];
+    if (!t.rank)
+        return equals(b, (Elem)t.elem, x, v);
+    BodyId body = ir_index_body(f, t.dims, t.rank);
+    Build in = build_at_end(f, body);
+    for (uint32_t i = 0; i < t.rank; i++)
+        at[i] = body_param(f, body, i);
+    ValId y = equals(&in, (Elem)t.elem, ir_index(&in, x, at, t.rank, false),
+                     ir_index(&in, v, at, t.rank, false));
+    ir_yield(&in, &y, 1);
+    return ir_reduce(b, "all", t.dims, t.rank, body);
+}
+
+typedef struct {
+    const Fn *f;
+    Arena *a;
+    const Knob *knob;
+    VEC(ValId) vals;
+} Reads;
+
+static void read_knob(void *cx, InsId i)
+{
+    Reads *r = cx;
+    if (ins_op(r->f, i) == OP_knob && knob_of(r->f, ins_res(r->f, i, 0)) == r->knob)
+        vec_push(r->a, &r->vals, ins_res(r->f, i, 0));
+}
+
+/* In this version the knob is the constant. */
+static void fix_knob(Versions *x, BodyId body, const Choice *c)
+{
+    Fn *f = x->f;
+    const Knob *k = module_knob(f->module, c->knob);
+    Reads r = {.f = f, .a = x->cx->scratch, .knob = k};
+    ir_walk(f, body, read_knob, &r);
+    EACH_INS (f, f->entry, i)
+        read_knob(&r, i);
+    Build b = build_before(f, f->bodies.at[body.ix].first);
+    ValId v = constant(&b, k, c->data);
+    for (uint32_t i = 0; i < r.vals.n; i++)
+        ir_replace_in(f, body, r.vals.at[i], v);
 }
 
 static bool find_choices(Versions *x)
@@ -144,7 +400,7 @@ static bool find_choices(Versions *x)
                     return false;
                 break;
             }
-    return x->n > 0;
+    return find_values(x) && x->n > 0;
 }
 
 /* ---- what stays before the choice ---------------------------------------------------------------
@@ -197,7 +453,7 @@ static bool split(Versions *x)
     Fn *f = x->f;
     x->before = ARENA_ARRAY(x->cx->scratch, bool, f->ins.n);
     const uint8_t *eff = effects_table(f, x->cx->scratch);
-    for (uint32_t k = 0; k < x->n; k++) {
+    for (uint32_t k = 0; k < x->gates; k++) {
         const char *path = sym_text(f->module->names, x->choice[k].path);
         need(x, x->choice[k].bit);
         bool first = val_home(f, x->choice[k].bit).ix == f->entry.ix;
@@ -224,7 +480,7 @@ static bool is_small(const Versions *x)
 {
     uint32_t size = 0;
     ir_walk(x->f, x->f->entry, count_one, &size);
-    if (((uint64_t)size << x->n) <= MAX_COPIED)
+    if ((uint64_t)size * versions_of(x) <= MAX_COPIED)
         return true;
     report(x->cx, sym_text(x->f->module->names, x->choice[0].path),
            "belongs to a network that is too large for so many versions");
@@ -247,24 +503,43 @@ static void take_rest(Versions *x)
             ir_move_before(f, i, body_yield(f, x->rest));
 }
 
-/* The body for the outcomes of the first choices; the others are made in it. */
+/* The body for the outcomes of the first choices; the others are made in it. An outcome is the bit,
+ * or none where another one has decided. */
 static BodyId version(Versions *x, const ValId *outcome, uint32_t n);
 
 static InsId choose_between(Versions *x, const ValId *outcome, uint32_t n, Build *b)
 {
     Fn *f = x->f;
+    const Choice c = x->choice[n];
     ValId next[MAX_CHOICES];
     BodyId arms[2];
     for (uint32_t k = 0; k < n; k++)
         next[k] = outcome[k];
     Build top = build_before(f, body_yield(f, f->entry));
+    ValId bit = c.knob.ix ? has_value(b, &c) : c.bit;
     for (uint32_t k = 0; k < 2; k++) {
-        next[n] = ir_const_int(&top, E_BIT, k == 0);
-        arms[k] = version(x, next, n + 1);
+        uint32_t to = n;
+        next[to++] = ir_const_int(&top, E_BIT, k == 0);
+        while (k == 0 && c.knob.ix && to < x->n && sym_eq(x->choice[to].knob, c.knob))
+            next[to++] = (ValId){0};
+        arms[k] = version(x, next, to);
     }
-    const char *path = sym_text(f->module->names, x->choice[n].path);
-    AttrVal at = attr_make_name(f->module, "version", path);
-    return ir_ins(b, OP_if, &x->choice[n].bit, 1, attr_intern(f->module, &at, 1), NULL, 0, arms, 2);
+    AttrVal at = attr_make_name(f->module, "version", sym_text(f->module->names, c.path));
+    return ir_ins(b, OP_if, &bit, 1, attr_intern(f->module, &at, 1), NULL, 0, arms, 2);
+}
+
+/* In a version the outcomes are known. */
+static void decide(Versions *x, BodyId body, const ValId *outcome)
+{
+    int64_t open;
+    subst_own(x->f, x->cx->scratch, body);
+    for (uint32_t k = 0; k < x->n; k++) {
+        const Choice *c = &x->choice[k];
+        if (!c->knob.ix)
+            ir_replace_in(x->f, body, c->bit, outcome[k]);
+        else if (outcome[k].ix && const_int(x->f, outcome[k], &open) && open)
+            fix_knob(x, body, c);
+    }
 }
 
 static BodyId version(Versions *x, const ValId *outcome, uint32_t n)
@@ -285,11 +560,8 @@ static BodyId version(Versions *x, const ValId *outcome, uint32_t n)
     }
     b = build_at_end(f, body);
     ir_yield(&b, out, x->nout);
-    if (n < x->n)
-        return body;
-    subst_own(f, x->cx->scratch, body);
-    for (uint32_t k = 0; k < n; k++)
-        ir_replace_in(f, body, x->choice[k].bit, outcome[k]);
+    if (n == x->n)
+        decide(x, body, outcome);
     return body;
 }
 
@@ -323,23 +595,26 @@ static const char *version_of(const Fn *f, InsId i)
 
 static void print_body(StrBuf *out, Arena *a, const Fn *f, BodyId b, const char *outcomes)
 {
+    static const char *const arm[] = {"=open", "=closed"};
     bool leaf = true;
     EACH_INS (f, b, i) {
-        const char *path = version_of(f, i);
+        const char *path = version_of(f, i), *comma = *outcomes ? ", " : "";
         if (!*path)
             continue;
         leaf = false;
-        for (uint32_t k = 0; k < 2; k++)
-            print_body(out, a, f, ins_body(f, i, k),
-                       arena_printf(a, "%s%s%s=%s", outcomes, *outcomes ? ", " : "", path,
-                                    k == 0 ? "open" : "closed"));
+        for (uint32_t k = 0; k < 2; k++) {
+            bool knob = strchr(path, '=') != NULL;
+            const char *now =
+                arena_printf(a, "%s%s%s%s", outcomes, comma, path, knob ? "" : arm[k]);
+            print_body(out, a, f, ins_body(f, i, k), knob && k == 1 ? outcomes : now);
+        }
     }
     uint32_t size = 0;
-    if (leaf)
+    if (leaf && b.ix != f->entry.ix) {
         ir_walk(f, b, count_one, &size);
-    if (leaf && *outcomes)
         strbuf_addf(out, "version of %s: %s: %u instructions\n",
-                    sym_text(f->module->names, f->name), outcomes, size);
+                    sym_text(f->module->names, f->name), *outcomes ? outcomes : "otherwise", size);
+    }
 }
 
 void pass_print_versions(StrBuf *out, Arena *a, const Fn *f)
