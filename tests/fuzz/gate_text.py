@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 
+import routed_text
+
 DIMS = {'T': 'dim T <= 7;', 'S': 'dim S = 6;', 'D': 'dim D = 4;', 'E': 'dim E = 3;'}
 ROWS = ['T', 'S']
 FEATURES = ['D', 'E']
@@ -39,7 +41,7 @@ class Name:
         self.text, self.elem, self.axes, self.kind, self.target = text, elem, tuple(axes), kind, target
 
 
-class Text:
+class Text(routed_text.Routed):
     """One program: lines, and what can be seen at the place that is written."""
 
     def __init__(self, seed):
@@ -349,10 +351,12 @@ class Text:
                                                       f'gates.top_share({score}, {self.pick(("0.3", "0.6", "1.0"))})',
                                                       f'gates.mass_set(nn.softmax({score}), 0.7)',
                                                       f'gates.bernoulli(nn.sigmoid({score}), {self.r.randrange(9)})']
-        if len(old) > 1 and self.chance(50):
+        if old and self.chance(20):
+            rules = [f'not {self.pick(old).text}']
+        elif len(old) > 1 and self.chance(50):
             a, b = self.r.sample(old, 2)
             rules = [f'{a.text} {self.pick(("and", "or"))} {b.text}', f'{a.text} and not {b.text}', f'not {a.text}']
-        self.put(f'gate {name}[{axis}] = {self.pick(rules)} #local;')
+        self.put(f'gate {name}[{axis}] = {self.pick(rules)} #local{self.how(25)};')
         self.gates.append(Name(name, 'gate', (axis,)))
 
     def assign(self):
@@ -454,9 +458,15 @@ class Text:
             self.statement(level - 1)
         self.assign()
         left = self.fresh('q')
-        if halts is not None:
+        if halts and self.chance(25):
+            h, e, a = self.pick(carries)
+            grow = f'{h} += {self.fresh("w")} * {h};' if e == 'f32' and a[:1] == tuple(halts) else ''
+            w = f'w{self.count}' if grow else self.fresh('w')
+            self.put(f'halt {left}[{halts[0]}] mass nn.sigmoid({self.expr("f32", halts, 1)}) to {self.pick(("0.9", "1.5"))} as {w} {{ {grow} }}')
+            del self.narrowed[len(self.narrowed) - len(halts):]
+        elif halts is not None:
             self.put(f'halt {left}{"[" + halts[0] + "]" if halts else ""} when '
-                     f'{self.expr("bit", halts, 2)};')
+                     f'{self.expr("bit", halts, 2)}{self.how(60) if halts else ""};')
             del self.narrowed[len(self.narrowed) - len(halts):]
         axes = ()
         if stack:
@@ -526,25 +536,6 @@ class Text:
         self.put(f'let {name} = {callee}({x});')
         self.bind(name, 'f32', (rows, 'D'))
 
-    def routed(self):
-        """Rows sent to the members of a bank, or to arms written here."""
-        banks = [b for kind, b in self.blocks if kind == 'bank']
-        rows = self.pick(ROWS)
-        score = self.expr('f32', (rows, 'E'), 1)
-        x = self.seen('f32', (rows, 'D'))
-        if not x or self.indices:
-            return
-        x = self.pick(x).text
-        name, route = self.fresh('v'), self.fresh('r')
-        rule = self.pick((f'routers.top_k({score}, k: {self.pick((1, 2, 3))})', f'routers.best({score})',
-                          f'routers.dense({score})'))
-        self.put(f'route {route}[{rows} -> E] = {rule};')
-        if banks and self.chance(60):
-            self.put(f'let {name} = send {x} to {banks[0]} by {route};')
-        else:
-            self.put(f'let {name} = send by {route} {{ each m => {x} * {self.pick(("0.5", "f32(m)"))} }};')
-        self.bind(name, 'f32', (rows, 'D'))
-
     def library(self):
         name = self.fresh('v')
         rows = self.pick(ROWS)
@@ -563,7 +554,7 @@ class Text:
         self.bind(name, 'f32', (rows, 'D'))
 
     def statement(self, level):
-        kinds = [self.let] * 4 + [self.gate] * 4 + [self.index, self.call, self.call, self.library, self.routed]
+        kinds = [self.let] * 4 + [self.gate] * 4 + [self.index, self.call, self.call, self.library, self.routed, self.routed, self.merged]
         if level > 0:
             kinds += [lambda: self.decided(level)] * 4 + [lambda: self.on(level)] * 3 + [lambda: self.loop(level)] * 2 + [lambda: self.scan(level)] * 2
             kinds += [self.assign] * 2
@@ -607,6 +598,12 @@ class Text:
         if self.chance(50):
             self.put('knob tau: f32 = 0.25 in -1..1;')
             self.bind('tau', 'f32', ())
+        if self.chance(30):
+            self.put('knob most: int = 2 in 1..3;')
+            self.bind('most', 'i32', ())
+        if self.chance(30):
+            self.put('knob part_of: f32[E] = [0.5, 0.25, 1] in 0..1;')
+            self.bind('part_of', 'f32', ('E',))
         for _ in range(self.r.randrange(3)):
             axes = tuple(self.r.sample(['S', 'D', 'E'], self.pick((1, 2))))
             name = self.fresh('w')

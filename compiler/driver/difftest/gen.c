@@ -154,13 +154,17 @@ void rng_fill(Rng *r, Tensor *t, int64_t bound)
     size_t n = tensor_count(t), row = t->rank ? (size_t)t->extent[t->rank - 1] : 1;
     size_t step = elem_bytes(t->elem);
     Draw how = draw_kind(r);
-    bool nan_row = false;
+    bool nan_row = false, flat_row = false;
     for (size_t k = 0; k < n; k++) {
         Scalar s = {0};
-        if (k % row == 0)
+        if (k % row == 0) {
             nan_row = how == DRAW_SPECIAL && rng_chance(r, 25);
+            flat_row = how == DRAW_SPECIAL && rng_chance(r, 12);
+        }
         if (elem_is_float(t->elem))
-            s.f = nan_row ? (double)NAN : elem_round(t->elem, draw_real(r, how));
+            s.f = nan_row    ? (double)NAN
+                  : flat_row ? (double)-INFINITY
+                             : elem_round(t->elem, draw_real(r, how));
         else if (t->elem == E_IX)
             s.i = rng_below(r, (uint32_t)bound);
         else if (t->elem == E_BIT)
@@ -376,6 +380,41 @@ Tensor *gen_inputs(Arena *arena, const Fn *f, uint64_t seed)
             t[k].extent[a] = dim_eval(m->dims, ty->dims[a], extent_of, &x);
         t[k].bytes = arena_alloc(arena, tensor_count(&t[k]) * elem_bytes(t[k].elem) + 1);
         rng_fill(&r, &t[k], ty->elem == E_IX ? dim_eval(m->dims, ty->ix, extent_of, &x) : 1);
+    }
+    return t;
+}
+
+/* Mostly somewhere in the range, else an end of it or the default. */
+static double knob_value(Rng *r, const Knob *k, Elem e)
+{
+    double at = (double)(rng_next(r) >> 11) * 0x1p-53, v = k->lo + at * (k->hi - k->lo);
+    switch (rng_below(r, 6)) {
+    case 0: return k->lo;
+    case 1: return k->hi;
+    case 2: return k->def;
+    default: break;
+    }
+    v = elem_is_float(e) ? elem_round(e, v) : floor(v);
+    return v >= k->lo && v <= k->hi ? v : k->def;
+}
+
+Tensor gen_knob(Arena *arena, const Module *m, const Knob *knob, Rng *r)
+{
+    const Type *ty = type_get(m->types, knob->type);
+    Elem e = (Elem)ty->elem;
+    Tensor t = {.elem = e, .rank = ty->rank};
+    for (uint32_t a = 0; a < ty->rank; a++)
+        t.extent[a] = dim_max(m->dims, ty->dims[a]);
+    size_t n = tensor_count(&t), step = elem_bytes(e);
+    t.bytes = arena_alloc(arena, n * step + 1);
+    for (size_t k = 0; k < n; k++) {
+        double v = knob_value(r, knob, e);
+        Scalar s = {0};
+        if (elem_is_float(e))
+            s.f = v;
+        else
+            s.i = (int64_t)v;
+        elem_store(e, (char *)t.bytes + k * step, s);
     }
     return t;
 }

@@ -27,5 +27,7 @@ Module *gen_module(Arena *arena, Intern *names, uint64_t seed);
 void gen_weights(Module *m, uint64_t seed);
 /* Inputs of the function with extents drawn for its run-time dimensions. */
 Tensor *gen_inputs(Arena *arena, const Fn *f, uint64_t seed);
+/* A value that the knob may have. */
+Tensor gen_knob(Arena *arena, const Module *m, const Knob *knob, Rng *r);
 
 #endif

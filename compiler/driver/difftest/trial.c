@@ -63,6 +63,21 @@ static bool run_passes(Module *m, const Way *w, Outcome *o)
     return ok;
 }
 
+/* The first call has the defaults, later ones other values; 'c' or 'in' takes them. Code that does
+ * not read a knob any more has no place for it. */
+static void turn_knobs(Arena *a, const Module *m, const Subject *x, int call, Interp *in, Call *c)
+{
+    Rng r = {x->seed * 16 + (uint64_t)call + 0x6b6e6f62};
+    for (uint32_t k = 0; call && k < m->knobs.n; k++) {
+        const Knob *knob = &m->knobs.at[k];
+        Tensor t = gen_knob(a, m, knob, &r);
+        if (in)
+            interp_set_knob(in, knob->name, &t);
+        else
+            call_set_knob(c, sym_text(m->names, knob->name), &t);
+    }
+}
+
 static void run_interpreted(Arena *a, const Module *m, const Way *w, const Subject *x, Outcome *o)
 {
     const Fn *f = m->fns.at[x->fn];
@@ -70,6 +85,7 @@ static void run_interpreted(Arena *a, const Module *m, const Way *w, const Subje
     interp_set_limit(in, w->passes ? 16 * (uint64_t)WORK_LIMIT : WORK_LIMIT);
     interp_set_noise(in, w->noise, w->noise_seed, w->exact);
     for (int c = 0; c < TRIAL_CALLS && !o->why; c++) {
+        turn_knobs(a, m, x, c, in, NULL);
         o->outputs[c] = ARENA_ARRAY(a, Tensor, f->out_names.n + 1);
         o->status[c] =
             interp_run(in, a, f, gen_inputs(a, f, x->seed * 16 + (uint64_t)c), o->outputs[c]);
@@ -89,10 +105,11 @@ static Tensor kept(Arena *a, Tensor t)
     return t;
 }
 
-static void call_once(Arena *a, Call *c, const Fn *f, uint64_t seed, int call, Outcome *o)
+static void call_once(Arena *a, Call *c, const Fn *f, const Subject *x, int call, Outcome *o)
 {
-    if (!call_bind(c, gen_inputs(a, f, seed), &o->why))
+    if (!call_bind(c, gen_inputs(a, f, x->seed * 16 + (uint64_t)call), &o->why))
         return;
+    turn_knobs(a, f->module, x, call, NULL, c);
     call_scrub(c);
     o->status[call] = call_run(c);
     if (!call_intact(c))
@@ -110,7 +127,7 @@ static void run_compiled(Arena *a, const Module *m, const Way *w, const Subject 
     if (!c)
         return;
     for (int call = 0; call < TRIAL_CALLS && !o->why; call++)
-        call_once(a, c, f, x->seed * 16 + (uint64_t)call, call, o);
+        call_once(a, c, f, x, call, o);
     o->states = ARENA_ARRAY(a, Tensor, m->states.n + 1);
     for (uint32_t k = 0; k < m->states.n; k++)
         if (call_state(c, m->states.at[k].name, &o->states[k]))

@@ -49,6 +49,7 @@ def check(t):
     t.equal(t.program((table, '6')).run(inputs), t.program((loop, 'loop l in L')).run(inputs), 'full depth')
     shallow = t.program((table, '2'))
     t.equal(shallow.run(inputs), t.program((loop, 'loop l in 0..2')).run(inputs), 'depth 2')
+    t.true(t.program((table, '0')).run(inputs)['blocks'] == 0, 'depth 0')
     # Blocks below the exit are not run: they may hold anything.
     t.equal(shallow.run(inputs, weights=t.poisoned(*(f'layer.{l}.' for l in range(2, L)))), shallow.run(inputs),
             'NaN in blocks that never run')

@@ -69,6 +69,8 @@ def check(t):
     t.true(all(r['deep_calls'] == (r['w'] <= 0.5).sum() and r['reused'] == 0 for r in fresh), 'calls by the scores')
     for call in calls[:3]:
         t.equal(t.counted(call, {'reuse': 2})['easy'].sum(), (t.run(call, {'reuse': 2})['w'] > 0.5).sum(), 'counted adapters')
+    even = t.run(calls, {'reuse': 2, 'lambda': 0.5}, dict(t.weights, wr=0 * t.weights['wr']))
+    t.true(all(r['deep_calls'] == len(r['w']) for r in even), 'a score of just lambda is not easy')
     # lambda above 1: the full stack; below 0: adapters only. The layers not taken may hold anything.
     parts = {'deep': t.poisoned('shallow.'), 'shallow': t.poisoned('deep.')}
     for limit, part in ((2, 'deep'), (-1, 'shallow')):
