@@ -4,10 +4,12 @@ Of the values of an i8, 1 opens, 2 closes and all others leave the row to the ga
     force.py GATEC FORCE.gate SCRATCH
 """
 import itertools
-import subprocess
+import os
 import sys
 
 import numpy as np
+
+from gatecode import Gatec, Ways
 
 GATEC, NET, SCRATCH = sys.argv[1:4]
 rng = np.random.default_rng(5)
@@ -45,20 +47,11 @@ def cases():
 
 
 n = 0
+ways = Ways(Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH), NET, ['--forceable=*'])
 for x, go, force in cases():
-    args = [GATEC, 'run', NET, '--forceable=*', f'--save=y={SCRATCH}.y.npy']
-    np.save(f'{SCRATCH}.x.npy', x)
-    np.save(f'{SCRATCH}.go.npy', np.array(go))
-    args += [f'--input=x={SCRATCH}.x.npy', f'--input=go={SCRATCH}.go.npy']
-    for k, (name, (values, given)) in enumerate(force.items()):
-        if given:
-            np.save(f'{SCRATCH}.{k}.npy', values)
-            args.append(f'--input={name}={SCRATCH}.{k}.npy')
-    want = reference(x, go, {name: v if given else np.zeros_like(v)
-                             for name, (v, given) in force.items()})
-    for way in ('--interpret', '-O0', '-O3'):
-        subprocess.run(args + [way], check=True, capture_output=True)
-        got = np.load(f'{SCRATCH}.y.npy')
-        assert (got == want).all(), (way, force, got, want)
+    given = {name: values for name, (values, given) in force.items() if given}
+    want = reference(x, go, {name: given.get(name, np.zeros_like(v)) for name, (v, _) in force.items()})
+    for way, got in ways.run('net', [{'x': x, 'go': np.array(go), **given}], ['y']).items():
+        assert (got[0] == want).all(), (way, force, got, want)
         n += 1
 print(n, 'runs agree')

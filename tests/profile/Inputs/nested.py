@@ -2,10 +2,12 @@
 
     nested.py GATEC NESTED.gate SCRATCH
 """
-import subprocess
+import os
 import sys
 
 import numpy as np
+
+from gatecode import Gatec, Ways
 
 GATEC, NET, SCRATCH = sys.argv[1:4]
 rng = np.random.default_rng(1)
@@ -34,21 +36,15 @@ def reference(x, s, q, route, gated, left):
 
 
 runs = 0
+ways = Ways(Gatec(GATEC, os.environ['GATEC_ROOT'], SCRATCH), NET, ['--forceable=r', '--forceable=in_*'])
 for _ in range(3):
     T, S = rng.integers(1, 9), rng.integers(1, 7)
     x, s, q = (rng.normal(size=n).astype(np.float32) for n in (T, (T, S), (T, 3)))
     route, gated, left = (rng.integers(0, n, T).astype(np.int32) for n in (S + 2, 5, 6))
     given = {'x': x, 's': s, 'q': q, 'force.r': route, 'force.in_gate': gated, 'force.in_loop': left}
-    args = [GATEC, 'run', NET, '--forceable=r', '--forceable=in_*']
-    for name, value in given.items():
-        np.save(f'{SCRATCH}.{name}.npy', value)
-        args.append(f'--input={name}={SCRATCH}.{name}.npy')
-    args += [f'--save={n}={SCRATCH}.{n}.npy' for n in 'yzd']
     want = reference(x, s, q, route, gated, left)
-    for way in ('--interpret', '-O0', '-O3'):
-        subprocess.run(args + [way], check=True, capture_output=True)
-        for name, w in zip('yzd', want):
-            got = np.load(f'{SCRATCH}.{name}.npy')
-            assert np.allclose(got, w, atol=1e-5), (way, name, got, w, given)
+    for way, got in ways.run('net', [given], 'yzd').items():
+        for name, g, w in zip('yzd', got, want):
+            assert np.allclose(g, w, atol=1e-5), (way, name, g, w, given)
         runs += 1
 print(runs, 'runs agree')
