@@ -123,6 +123,9 @@ static bool one_place(Canon *c, InsId i)
 bool canon_single(Canon *c, InsId i)
 {
     Fn *f = c->f;
+    if (!val_is_scalar(f,
+                       ins_res(f, i, 0))) /* the arithmetic around the term is that of elements */
+        return false;
     const char *kind = attr_name(f->module, ins_get(f, i)->attr, "kind");
     if (one_term(c, i) && strncmp(kind, "arg", 3) != 0)
         return becomes(c, i, opened(c, i, (ValId){0}));

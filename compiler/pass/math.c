@@ -6,7 +6,8 @@
  * for every finite argument; tests/math measures it and prints what each function reaches. Special
  * values follow IEEE 754 (exp(-inf) = 0, log(0) = -inf, log(-1) = NaN). The same text runs with or
  * without fused multiply-add. In exact mode the functions are computed in f64 (math_exact.c). f16
- * and bf16 go through f32. f64 is not expanded: it is reported. Makes FACT_NOMATH. */
+ * and bf16 go through f32. Some functions are there for f64 (math_f64.c), the others are reported
+ * for it. Makes FACT_NOMATH. */
 
 #include "pass/math.h"
 
@@ -33,6 +34,11 @@ static const MathFn exact_fns[OP_COUNT] = {
     [OP_sin] = math_sin,      [OP_cos] = math_cos,  [OP_tanh] = exact_tanh,
     [OP_erf] = exact_erf,     [OP_pow] = math_pow,  [OP_atan2] = exact_atan2,
     [OP_rsqrt] = exact_rsqrt,
+};
+
+static const MathFn double_fns[OP_COUNT] = {
+    [OP_exp] = f64_exp,   [OP_log] = f64_log,     [OP_log1p] = f64_log1p,
+    [OP_tanh] = f64_tanh, [OP_rsqrt] = f64_rsqrt,
 };
 
 static const MathFn whole_fns[OP_COUNT] = {
@@ -66,6 +72,8 @@ static ValId expand(Expand *x, InsId i)
     Maths m = {build_before(f, i), &like, t->fma && !t->exact, t->exact};
     if (!elem_is_float(elem))
         return whole_fns[op](&m, in);
+    if (elem == E_F64 && double_fns[op])
+        return double_fns[op](&m, in);
     if (elem == E_F64)
         diag_report(x->cx->diag, E0900, ins_get(f, i)->loc,
                     "'%s' of f64 is not supported yet; convert to f32", op_info(op)->name);

@@ -38,7 +38,7 @@ ValId m_if(Maths *m, ValId cond, ValId yes, ValId no);
 /* c[0] + c[1] x + c[2] x^2 .. by Horner's rule. */
 ValId m_poly(Maths *m, const double *c, unsigned n, ValId x);
 #define M_POLY(m, name, x) m_poly(m, POLY_##name, sizeof POLY_##name / sizeof(double), x)
-/* Without its sign bit / with the sign bit of another one; f32. */
+/* Without its sign bit / with the sign bit of another one; f32 or f64. */
 ValId m_abs(Maths *m, ValId a);
 ValId m_copysign(Maths *m, ValId a, ValId sign);
 /* Nearest whole number and the same as i32; f32 with |a| < 2^22. */
@@ -69,7 +69,22 @@ ValId exact_log(Maths *m, const ValId *in);
 ValId exact_log1p(Maths *m, const ValId *in);
 ValId exact_rsqrt(Maths *m, const ValId *in);
 ValId exact_atan2(Maths *m, const ValId *in);
+/* exp(r) - 1 and 2^n, as a whole number, with x = r + n ln 2 of an f64 |x| < 2^10. */
+ValId exact_expm1(Maths *m, ValId x, ValId *n);
+/* 2^n of an i64, -1022 <= n <= 1023; f64. */
+ValId exact_exp2(Maths *m, ValId n);
+/* log of a positive normal f64. */
+ValId exact_log_of(Maths *m, ValId a);
+/* y, the log of arg, with what it is for arguments that are infinite, 0, negative, or NaN. */
+ValId exact_log_edges(Maths *m, ValId arg, ValId y);
 /* sin(r + q pi/2) as f32 of a reduced f64 angle. */
 ValId exact_quadrant(Maths *m, ValId r, ValId q);
+
+/* Of f64 (math_f64.c). */
+ValId f64_exp(Maths *m, const ValId *in);
+ValId f64_tanh(Maths *m, const ValId *in);
+ValId f64_log(Maths *m, const ValId *in);
+ValId f64_log1p(Maths *m, const ValId *in);
+ValId f64_rsqrt(Maths *m, const ValId *in);
 
 #endif

@@ -122,9 +122,12 @@ ValId m_abs(Maths *m, ValId a)
 
 ValId m_copysign(Maths *m, ValId a, ValId sign)
 {
-    ValId s = m_opk(m, OP_and, m_bits(m, sign, E_I32), INT32_MIN);
-    ValId x = m_opk(m, OP_and, m_bits(m, a, E_I32), INT32_MAX);
-    return m_bits(m, m_op(m, OP_or, x, s), E_F32);
+    Elem e = elem_of(m, a);
+    bool wide = e == E_F64;
+    Elem bits = wide ? E_I64 : E_I32;
+    ValId s = m_opk(m, OP_and, m_bits(m, sign, bits), wide ? INT64_MIN : INT32_MIN);
+    ValId x = m_opk(m, OP_and, m_bits(m, a, bits), wide ? INT64_MAX : INT32_MAX);
+    return m_bits(m, m_op(m, OP_or, x, s), e);
 }
 
 /* Adding 1.5 * 2^23 leaves the whole number in the low bits: no rounding instruction is needed. */

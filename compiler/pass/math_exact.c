@@ -38,21 +38,24 @@ static ValId at_most(Maths *m, ValId x, double k)
 /* ---- exponentials
  * --------------------------------------------------------------------------------- */
 
-/* exp(r) - 1 and 2^n with x = r + n ln 2, |n| < 1000. */
-static ValId expm1_part(Maths *m, ValId x, ValId *scale)
+ValId exact_expm1(Maths *m, ValId x, ValId *n)
 {
     ValId t = m_addk(m, m_mulk(m, x, 1.4426950408889634), 0x1.8p52);
-    ValId n = m_opk(m, OP_sub, m_bits(m, t, E_I64), 0x4338000000000000);
     ValId w = m_addk(m, t, -0x1.8p52);
     ValId r = m_fmak(m, w, -LN2_LO, m_fmak(m, w, -LN2_HI, x));
-    *scale = m_bits(m, m_opk(m, OP_shl, m_opk(m, OP_add, n, 1023), 52), E_F64);
+    *n = m_opk(m, OP_sub, m_bits(m, t, E_I64), 0x4338000000000000);
     return m_fma(m, m_mul(m, r, r), M_POLY(m, EXP_E, r), r);
+}
+
+ValId exact_exp2(Maths *m, ValId n)
+{
+    return m_bits(m, m_opk(m, OP_shl, m_opk(m, OP_add, n, 1023), 52), E_F64);
 }
 
 static ValId exp_of(Maths *m, ValId x)
 {
-    ValId scale, e = expm1_part(m, x, &scale);
-    return m_mul(m, m_addk(m, e, 1.0), scale);
+    ValId n, e = exact_expm1(m, x, &n);
+    return m_mul(m, m_addk(m, e, 1.0), exact_exp2(m, n));
 }
 
 ValId exact_exp(Maths *m, const ValId *in)
@@ -64,8 +67,8 @@ ValId exact_exp(Maths *m, const ValId *in)
 
 ValId exact_tanh(Maths *m, const ValId *in)
 {
-    ValId scale, a = at_most(m, wide(m, m_abs(m, in[0])), 20.0);
-    ValId e = expm1_part(m, m_add(m, a, a), &scale);
+    ValId n, a = at_most(m, wide(m, m_abs(m, in[0])), 20.0);
+    ValId e = exact_expm1(m, m_add(m, a, a), &n), scale = exact_exp2(m, n);
     ValId t = m_fma(m, scale, e, m_addk(m, scale, -1.0));
     return m_copysign(m, narrow(m, m_div(m, t, m_addk(m, t, 2.0))), in[0]);
 }
@@ -84,8 +87,8 @@ ValId exact_erf(Maths *m, const ValId *in)
 /* ---- logarithms
  * ----------------------------------------------------------------------------------- */
 
-/* log of a positive normal f64; 'e' is the power of two that was taken off. */
-static ValId log_of(Maths *m, ValId a)
+/* 'e' is the power of two that is taken off. */
+ValId exact_log_of(Maths *m, ValId a)
 {
     ValId bits = m_bits(m, a, E_I64);
     ValId e = m_opk(m, OP_shr, m_opk(m, OP_sub, bits, 0x3fe6a09e667f3bcd), 52);
@@ -96,7 +99,7 @@ static ValId log_of(Maths *m, ValId a)
     return m_fmak(m, ef, LN2, y);
 }
 
-static ValId edges(Maths *m, ValId arg, ValId y)
+ValId exact_log_edges(Maths *m, ValId arg, ValId y)
 {
     y = m_if(m, m_cmpk(m, "lt", arg, INFINITY), y, arg);
     ValId rest = m_if(m, m_cmpk(m, "eq", arg, 0.0), real(m, -INFINITY), real(m, NAN));
@@ -106,7 +109,7 @@ static ValId edges(Maths *m, ValId arg, ValId y)
 ValId exact_log(Maths *m, const ValId *in)
 {
     ValId a = wide(m, in[0]);
-    return narrow(m, edges(m, a, log_of(m, a)));
+    return narrow(m, exact_log_edges(m, a, exact_log_of(m, a)));
 }
 
 /* 1 + x is exact in f64 down to 2^-29; below 2^-20 four terms of the series are. */
@@ -115,7 +118,7 @@ ValId exact_log1p(Maths *m, const ValId *in)
     static const double series[] = {1.0, -1.0 / 2, 1.0 / 3, -1.0 / 4};
     ValId x = wide(m, in[0]), u = m_addk(m, x, 1.0);
     ValId tiny = m_mul(m, x, m_poly(m, series, 4, x));
-    ValId y = edges(m, u, log_of(m, u));
+    ValId y = exact_log_edges(m, u, exact_log_of(m, u));
     ValId near = m_cmpk(m, "lt", m_abs(m, x), 0x1p-20);
     return narrow(m, m_if(m, near, tiny, y));
 }

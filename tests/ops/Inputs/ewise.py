@@ -81,6 +81,7 @@ def wide(fn):
 ERF = np.vectorize(math.erf, otypes=[np.float64])
 MATHS = {'exp': (np.exp, 4), 'log': (np.log, 4), 'log1p': (np.log1p, 4), 'tanh': (np.tanh, 4),
          'erf': (ERF, 4), 'rsqrt': (lambda x: 1 / np.sqrt(x), 4)}
+DOUBLE = ('exp', 'log', 'log1p', 'tanh', 'rsqrt')        # also compiled for f64
 
 
 def real_cases():
@@ -111,6 +112,14 @@ def maths_cases():
     with np.errstate(all='ignore'):
         for op, (fn, ulp) in MATHS.items():
             yield elementwise(op + '_f32', op, 'f32', 'f32', [far], wide(fn)(far), ulp=ulp)
+        double = np.concatenate([SPECIAL, far.astype(np.float64), RNG.uniform(-750, 750, 800), RNG.uniform(-1, 1, 800),
+                                 10.0 ** RNG.uniform(-320, 308, 400), [5e-324, 709.78, 709.79, -745.1, -745.2, 1.7e308],
+                                 RNG.uniform(-1e-3, 1e-3, 200), RNG.uniform(0.6, 1.5, 400), RNG.uniform(-25, 25, 400)])
+        for op in DOUBLE:
+            fn, ulp = MATHS[op]         # the C library of the interpreter is not better than that, either
+            want = fn(double.astype(np.longdouble)).astype(np.float64)
+            yield elementwise(op + '_f64', op, 'f64', 'f64', [double], want,
+                              ulp={'interpreter': 2, 'code': ulp})
         near = np.concatenate([special[np.abs(special) <= 1000],
                                RNG.uniform(-100, 100, 800)]).astype(np.float32)
         near = near[np.isfinite(near)]
