@@ -260,6 +260,57 @@ static bool check_home(Verify *v, InsId i)
     return op == OP_loop || op == OP_for || bad(v, i, "it stands in no loop");
 }
 
+/* ---- the two selections of a when
+ * ----------------------------------------------------------------------- */
+
+/* Bits of a mask that are known: all of them, or those of a table. */
+typedef struct {
+    int64_t fill; /* -1: see bits */
+    const char *bits;
+    size_t n;
+} KnownMask;
+
+static bool known_mask(const Fn *f, ValId sel, KnownMask *k)
+{
+    InsId s = f->vals.at[sel.ix].def;
+    InsId d = s.ix && ins_op(f, s) == OP_sel_mask ? f->vals.at[ins_in(f, s, 0).ix].def : (InsId){0};
+    if (!d.ix || (ins_op(f, d) != OP_const && ins_op(f, d) != OP_data))
+        return false;
+    if (ins_op(f, d) == OP_const) {
+        *k = (KnownMask){.fill = attr_int(f->module, ins_get(f, d)->attr, "int", 0) != 0};
+        return true;
+    }
+    const AttrVal *a = attr_find(f->module, ins_get(f, d)->attr, "data");
+    const Data *data = data_get(f->module, (DataId){(uint32_t)a->i});
+    *k = (KnownMask){.fill = -1, .bits = data->bytes, .n = data->count};
+    return data->elem == E_BIT;
+}
+
+static bool bit_of(const KnownMask *k, size_t j)
+{
+    return k->fill < 0 ? k->bits[j] != 0 : k->fill != 0;
+}
+
+/* No index may be on both sides of a 'when', or on neither: what is known must not say so. */
+static bool check_sides(Verify *v, InsId i)
+{
+    const Fn *f = v->f;
+    KnownMask a, b;
+    if (ins_op(f, i) != OP_when)
+        return true;
+    if (ins_in(f, i, 0).ix == ins_in(f, i, 1).ix)
+        return bad(v, i, "both sides have one selection");
+    if (!known_mask(f, ins_in(f, i, 0), &a) || !known_mask(f, ins_in(f, i, 1), &b))
+        return true;
+    size_t n = a.n > b.n ? a.n : b.n;
+    for (size_t j = 0; j < (n ? n : 1); j++)
+        if ((a.n == n || a.fill >= 0) && (b.n == n || b.fill >= 0) &&
+            bit_of(&a, j) == bit_of(&b, j))
+            return bad(v, i, "index %zu is on %s", j,
+                       bit_of(&a, j) ? "both sides" : "neither side");
+    return true;
+}
+
 static bool check_body(Verify *v, BodyId b);
 
 static bool check_ins(Verify *v, InsId i)
@@ -273,7 +324,7 @@ static bool check_ins(Verify *v, InsId i)
     bool ok = true;
     for (uint32_t k = 0; k < ins->bodies.n; k++)
         ok &= check_body(v, ins_body(v->f, i, k));
-    if (!ok || !check_types(v, i))
+    if (!ok || !check_types(v, i) || !check_sides(v, i))
         return false;
     bind_symbols(v, i);
     return v->f->stage == LO || check_dims(v, i);
