@@ -4,6 +4,8 @@
 #include "driver/output.h"
 #include "ir/text.h"
 
+#include <string.h>
+
 /* Passes see the same machine everywhere, so that their tests do: 256-bit vectors. */
 static const TargetInfo OPT_TARGET = {
     .lanes_f32 = 8, .registers = 16, .fma = true, .permute = true};
@@ -11,6 +13,7 @@ static const TargetInfo OPT_TARGET = {
 static Status run_passes(Session *s, Module *m)
 {
     PassCx cx = {.diag = s->diag, .target = OPT_TARGET, .opt = 2, .weights_fixed = true};
+    cx.target.exact = !strcmp(s->options.math, "exact");
     return compile_pipeline(s, m, &cx, s->options.passes ? s->options.passes : "");
 }
 

@@ -4,8 +4,8 @@
  *
  * Adding +0 changes nothing but -0, so it may go where the meaning of x rules -0 out: sums, which
  * start at +0; what is added to something that is no -0; absolute values and powers of e; the
- * greater of anything and a number from +0 on; choices among these, element by element through
- * maps. */
+ * greater of anything and a number from +0 on; quotients of such numbers; choices among these,
+ * element by element through maps. */
 
 #include "ir/edit.h"
 #include "pass/canon.h"
@@ -41,6 +41,32 @@ static bool element(const Fn *f, ValId x, int *steps)
     return val_op(f, x) == OP_const && unsigned_zero(f, x, steps);
 }
 
+/* From +0 on, or NaN. */
+static bool positive(const Fn *f, ValId v, int *steps)
+{
+    InsId i = val_def(f, v);
+    if (!i.ix || ++*steps > MAX_STEPS)
+        return false;
+    ValId x = {0};
+    switch (ins_op(f, i)) {
+    case OP_add:
+    case OP_mul:
+    case OP_div: return positive(f, ins_in(f, i, 0), steps) && positive(f, ins_in(f, i, 1), steps);
+    case OP_select:
+        return positive(f, ins_in(f, i, 1), steps) && positive(f, ins_in(f, i, 2), steps);
+    case OP_reduce:
+        return !strcmp(attr_name(f->module, ins_get(f, i)->attr, "kind"), "sum") &&
+               positive(f, yield_in(f, ins_body(f, i, 0), 0), steps);
+    case OP_index:
+        x = ins_in(f, i, 0);
+        if (attr_flag(f->module, ins_get(f, i)->attr, "check") || val_op(f, x) != OP_map)
+            return false;
+        i = val_def(f, x);
+        return positive(f, yield_in(f, ins_body(f, i, 0), x.ix - ins_get(f, i)->res.ix), steps);
+    default: return not_below(f, v);
+    }
+}
+
 static bool unsigned_zero(const Fn *f, ValId v, int *steps)
 {
     InsId i = val_def(f, v);
@@ -52,6 +78,7 @@ static bool unsigned_zero(const Fn *f, ValId v, int *steps)
     case OP_reduce: return !strcmp(attr_name(f->module, ins_get(f, i)->attr, "kind"), "sum");
     case OP_add: return operand(f, i, 0, steps) || operand(f, i, 1, steps);
     case OP_mul: return ins_in(f, i, 0).ix == ins_in(f, i, 1).ix;
+    case OP_div: return positive(f, v, steps);
     case OP_max:
         return not_below(f, ins_in(f, i, 0)) || not_below(f, ins_in(f, i, 1)) ||
                (operand(f, i, 0, steps) && operand(f, i, 1, steps));

@@ -11,7 +11,8 @@ const char *pass_pipeline(int opt)
         return "versions,fold,dce,lower,math,plan";
     if (opt == 1)
         return "versions,canon,fold,cse,dce,choose,fuse,canon,dce,lower,math,plan";
-    return "versions,canon,cse,fold,dce,mix,unroll,outrank,canon,experts,twins,fold,prove,canon,"
+    return "versions,canon,cse,fold,dce,mix,unroll,outrank,unsort,canon,experts,twins,fold,prove,"
+           "canon,"
            "imply,"
            "canon,gates,cells,"
            "canon,exits,canon,cells,prove,canon,cells,canon,dce,gates,cells,canon,cse,"
