@@ -625,7 +625,7 @@ bool pass_mix(PassCx *cx, Fn *f)
     ir_walk(f, f->entry, collect, &x);
     for (uint32_t k = 0; k < x.maps.n; k++) {
         Merged m = {.f = f, .cx = cx, .map = x.maps.at[k]};
-        if (!find_merged(&m))
+        if (ins_op(f, m.map) != OP_map || !find_merged(&m))
             continue;
         ir_walk(f, m.region, look, &m);
         uint32_t uses = ir_count_uses(f, cx->scratch)[ins_res(f, m.map, 0).ix];

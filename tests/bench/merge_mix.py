@@ -1,7 +1,7 @@
 """A bank merged by weights, carried out as one product with merged weights, as a mix of the members' products, and
 as the cost model of the pass 'mix' chooses: microseconds of a call, and the model's choice.
 
-    merge_mix.py GATEC [ROUNDS]
+    merge_mix.py GATEC [ROUNDS [WIDTH,.. [MEMBERS,..]]]
 
 Rows 1, 4, 16, 64, 256; 2, 4, 8 members; width 256 and 512; weights shared by all rows, by groups of 4 rows, or each
 row with its own. The least of ROUNDS measurements in turn (default 2); 'bad' marks a choice that takes more than
@@ -14,6 +14,8 @@ import tempfile
 
 GATEC = sys.argv[1]
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+WIDTHS, MEMBERS = ([int(n) for n in (sys.argv[k] if len(sys.argv) > k else usual).split(',')]
+                   for k, usual in ((3, '256,512'), (4, '2,4,8')))
 SHARES = {'all': 0, 'four': 4, 'row': 1}
 
 TEXT = '''dim B = {groups};
@@ -51,8 +53,8 @@ def main():
     bad = 0
     print(f'{"width":>5} {"members":>7} {"shared":>6} {"rows":>4} {"merged":>9} {"mixed":>9}  chosen')
     with tempfile.TemporaryDirectory() as folder:
-        for width in 256, 512:
-            for members in 2, 4, 8:
+        for width in WIDTHS:
+            for members in MEMBERS:
                 for share, each in SHARES.items():
                     for rows in (1, 4, 16, 64, 256):
                         if each > 1 and rows <= each:

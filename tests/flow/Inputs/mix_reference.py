@@ -17,6 +17,12 @@ for _path, _names, _nan in (('experts', range(E), None), ('poisoned', range(E), 
 for _e in range(2):
     WEIGHTS[f'pair.{_e}.w1'] = _random(F, D)
     WEIGHTS[f'pair.{_e}.w2'] = _random(D, F)
+for _l in range(2):
+    for _e in range(2):
+        WEIGHTS[f'layer.{_l}.few.{_e}.w'] = _random(D, D)
+        WEIGHTS[f'layer.{_l}.few.{_e}.b'] = _random(D)
+for _e in range(2):
+    WEIGHTS[f'doubles.{_e}.u'] = _random(D, D)
 W = {n: np.asarray(x, float) for n, x in WEIGHTS.items()}
 
 
@@ -55,6 +61,23 @@ def deep(x, w):
 
 def one_row(x, w):
     return affine('experts', w, x)
+
+
+def nested(x, w):
+    return np.stack([np.stack([affine('pair', w[b, t], x[b, t], ('one', 'two')) for t in range(2)]) for b in range(len(x))])
+
+
+def layers(x, w):
+    for l in range(2):
+        x = np.stack([0.5 * affine(f'layer.{l}.few', [v[0] + v[2], v[1]], y, range(2)) for y, v in zip(x, w)])
+    return x
+
+
+def twice(x, w):
+    def one(v, g):
+        u = merged('doubles.{}.u', g, range(2))
+        return (v @ u.T) @ u
+    return np.stack([one(v, g) for v, g in zip(x, w)])
 
 
 def of_gate(x, s, w):
