@@ -127,6 +127,9 @@ ValId act_index_outer(Act *a, ValId place, const Poly *range);
 
 /* The place on a restricted axis of an original number; -1 if it is not selected. */
 ValId act_place_of_number(Act *a, ValId number, const Poly *restricted);
+/* One of the two, for every element of a table. */
+typedef ValId (*ActNumber)(Act *a, ValId number, const Poly *axis);
+ValId act_renumber(Act *a, ValId table, const Poly *axis, ActNumber of);
 
 /* ---- extra results on their way out (act_aux.c) ---- */
 /* A body, or one side of it, is about to be closed: what was made in it is stored in cells around

@@ -143,28 +143,12 @@ Ex act_sel_member(Act *a, ValId sel, const char *member, const Ty *ty)
     return act_ex(ty, ir_op(&a->b, op, &s, 1, (AttrId){0}));
 }
 
-typedef struct {
-    ValId numbers;
-    const Poly *axis;
-} PlacesCx;
-
-static ValId place_element(void *cx, Act *a, const ValId *idx)
-{
-    PlacesCx *c = cx;
-    return act_place_of_number(a, act_at_axes(a, c->numbers, ACT_IN_ORDER, idx), c->axis);
-}
-
 /* Programs name rows by their numbers, a list of a restricted axis has their places. */
 Ex act_selected(Act *a, Ex ids, const Poly *dim, const Ty *ty)
 {
-    PlacesCx c = {act_plain(a, ids), dim};
-    ValId list = c.numbers;
-    if (act_restricted(a, dim)) {
-        const Type *t = val_ty(a->fn, list);
-        DimId dims[MAX_RANK];
-        memcpy(dims, t->dims, sizeof dims);
-        list = act_map(a, dims, t->rank, place_element, &c);
-    }
+    ValId list = act_plain(a, ids);
+    if (act_restricted(a, dim))
+        list = act_renumber(a, list, dim, act_place_of_number);
     return act_ex(ty, make_sel(a, OP_sel_list, list, act_dim(a, dim), "selected"));
 }
 

@@ -153,24 +153,31 @@ ActBody *act_reduce_begin(Act *a, RedOp op, const Poly *const *dims, uint32_t n,
 
 typedef struct {
     ValId table;
-    const Poly *range;
-} ArgCx;
+    const Poly *axis;
+    ActNumber of;
+} NumbersCx;
 
-static ValId arg_number(void *cx, Act *a, const ValId *idx)
+static ValId one_number(void *cx, Act *a, const ValId *idx)
 {
-    ArgCx *c = cx;
-    return act_index_outer(a, act_at_axes(a, c->table, ACT_IN_ORDER, idx), c->range);
+    NumbersCx *c = cx;
+    return c->of(a, act_at_axes(a, c->table, ACT_IN_ORDER, idx), c->axis);
+}
+
+ValId act_renumber(Act *a, ValId table, const Poly *axis, ActNumber of)
+{
+    NumbersCx c = {table, axis, of};
+    const Type *t = val_ty(a->fn, table);
+    DimId dims[MAX_RANK];
+    memcpy(dims, t->dims, sizeof dims);
+    return act_map(a, dims, t->rank, one_number, &c);
 }
 
 /* An argmax over selected rows counts places; programs see original numbers. */
-static ValId renumber(Act *a, const ActBody *b, ValId v, const Ty *result)
+static ValId renumber(Act *a, const ActBody *b, ValId v)
 {
     if ((b->red != REDOP_ARGMAX && b->red != REDOP_ARGMIN) || !act_restricted(a, b->polys[0]))
         return v;
-    DimId dims[MAX_RANK];
-    uint32_t n = act_axes(a, result, dims);
-    ArgCx c = {v, b->polys[0]};
-    return act_map(a, dims, n, arg_number, &c);
+    return act_renumber(a, v, b->polys[0], act_index_outer);
 }
 
 /* Neither an index nor a bit, which are compared as integers. */
@@ -222,7 +229,7 @@ Ex act_reduce_end(Act *a, ActBody *b, Ex value, const Ty *result)
         ir_yield(&a->b, &v, 1);
     a->b = b->outer;
     ValId r = ir_reduce(&a->b, REDUCE_KIND[b->red], b->dims, b->ndims, b->body[0]);
-    return act_ex(result, renumber(a, b, r, result));
+    return act_ex(result, renumber(a, b, r));
 }
 
 /* ---- each around an assignment ---- */

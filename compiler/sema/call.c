@@ -616,20 +616,12 @@ static void check_site(Cx *cx, Inst *i, const Node *n, const Env *env)
         }
 }
 
-static bool is_pure(Cx *cx, const Node *d)
-{
-    for (uint32_t i = 0; i < d->attrs.n; i++)
-        if (sym_eq(d->attrs.at[i]->name, cx->w.pure))
-            return true;
-    return false;
-}
-
 /* Whether the host sees a call must not depend on which extra results are asked for. What is called
  * has been checked before, so what it calls is known. */
 static void check_host(Cx *cx, FnInfo *f, const Node *n, const Env *env)
 {
     if (f->decl->kind == AST_EXTERN)
-        f->calls_host = !is_pure(cx, f->decl);
+        f->calls_host = !annotation(f->decl->attrs, cx->w.pure);
     if (!f->calls_host || !cx->cur || cx->mute)
         return;
     cx->cur->fn->calls_host = true;

@@ -134,8 +134,7 @@ void check_gate(Cx *cx, const Node *s, Env *env)
     shape_note(cx, s->span, s->name, "", t);
     Bind b = {
         .kind = BIND_GATE, .dim = d, .id = polys_fresh_id(cx->ps), .where = s->span, .type = t};
-    for (uint32_t i = 0; i < s->attrs.n; i++)
-        b.local |= sym_eq(s->attrs.at[i]->name, cx->w.local);
+    b.local = annotation(s->attrs, cx->w.local) != NULL;
     b.how = (ActHow){.rate = declared_rate(cx, s->attrs), .lower = declared_lowering(cx, s->attrs)};
     if (live(cx) && is_tensor(&test)) {
         ActDecision made = new_decision(cx, s, DECIDE_GATE, 0);

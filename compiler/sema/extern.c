@@ -71,12 +71,10 @@ static Ex checked(Cx *cx, Ex e, const Ty *t)
 
 static void annotations(Cx *cx, const Node *d, ActExtern *x)
 {
-    for (uint32_t i = 0; i < d->attrs.n; i++) {
-        const Node *a = d->attrs.at[i];
-        x->pure |= sym_eq(a->name, cx->w.pure);
-        if (sym_eq(a->name, cx->w.cost) && a->ys.n == 1 && a->ys.at[0]->a->kind == AST_INT)
-            x->cost = (int64_t)a->ys.at[0]->a->u;
-    }
+    const Node *cost = annotation(d->attrs, cx->w.cost);
+    x->pure = annotation(d->attrs, cx->w.pure) != NULL;
+    if (cost && cost->ys.n == 1 && cost->ys.at[0]->a->kind == AST_INT)
+        x->cost = (int64_t)cost->ys.at[0]->a->u;
 }
 
 /* Types that the C interface has; false after a report. */

@@ -34,49 +34,56 @@ static void bind_name(Cx *cx, SymId name, const Value *v, Env *env, Span at, Bin
     env_put(cx->arena, env, name, b);
 }
 
+const Node *annotation(NodeList attrs, SymId name)
+{
+    for (uint32_t i = 0; i < attrs.n; i++)
+        if (sym_eq(attrs.at[i]->name, name))
+            return attrs.at[i];
+    return NULL;
+}
+
+/* The one expression that it has in parentheses, or NULL. */
+static const Node *said(const Node *a)
+{
+    return a->ys.n == 1 ? a->ys.at[0]->a : NULL;
+}
+
+static bool says(Cx *cx, const Node *e, const char *word)
+{
+    return e && e->kind == AST_NAME && !strcmp(text_of(cx, e->name), word);
+}
+
 double declared_rate(Cx *cx, NodeList attrs)
 {
-    for (uint32_t i = 0; i < attrs.n; i++) {
-        const Node *a = attrs.at[i];
-        if (!sym_eq(a->name, cx->w.rate))
-            continue;
-        const Node *e = a->ys.n == 1 ? a->ys.at[0]->a : a;
-        double rate = e->kind == AST_FLOAT ? e->f : e->kind == AST_INT ? (double)e->u : -1;
-        if (!(rate >= 0 && rate <= 1))
-            bad(cx, a->span, E0103, "'#rate' wants one number in 0..1");
-        return rate <= 1 ? rate : -1;
-    }
-    return -1;
+    const Node *a = annotation(attrs, cx->w.rate);
+    if (!a)
+        return -1;
+    const Node *e = said(a);
+    double rate = !e ? -1 : e->kind == AST_FLOAT ? e->f : e->kind == AST_INT ? (double)e->u : -1;
+    if (!(rate >= 0 && rate <= 1))
+        bad(cx, a->span, E0103, "'#rate' wants one number in 0..1");
+    return rate <= 1 ? rate : -1;
 }
 
 bool declared_refusal(Cx *cx, NodeList attrs)
 {
-    for (uint32_t i = 0; i < attrs.n; i++) {
-        const Node *a = attrs.at[i];
-        if (!sym_eq(a->name, cx->w.nan))
-            continue;
-        const Node *e = a->ys.n == 1 ? a->ys.at[0]->a : NULL;
-        if (e && e->kind == AST_NAME && !strcmp(text_of(cx, e->name), "error"))
-            return true;
-        bad(cx, a->span, E0103, "'#nan' wants error");
-    }
+    const Node *a = annotation(attrs, cx->w.nan);
+    if (!a || says(cx, said(a), "error"))
+        return a != NULL;
+    bad(cx, a->span, E0103, "'#nan' wants error");
     return false;
 }
 
 static const char *declared_way(Cx *cx, NodeList attrs, const char *const *ways, uint32_t n,
                                 const char *all)
 {
-    for (uint32_t i = 0; i < attrs.n; i++) {
-        const Node *a = attrs.at[i];
-        if (!sym_eq(a->name, cx->w.lower))
-            continue;
-        const Node *e = a->ys.n == 1 ? a->ys.at[0]->a : NULL;
-        for (size_t k = 0; e && e->kind == AST_NAME && k < n; k++)
-            if (!strcmp(text_of(cx, e->name), ways[k]))
-                return ways[k];
-        bad(cx, a->span, E0103, "'#lower' wants one of %s", all);
+    const Node *a = annotation(attrs, cx->w.lower);
+    if (!a)
         return NULL;
-    }
+    for (size_t k = 0; k < n; k++)
+        if (says(cx, said(a), ways[k]))
+            return ways[k];
+    bad(cx, a->span, E0103, "'#lower' wants one of %s", all);
     return NULL;
 }
 

@@ -499,6 +499,8 @@ Value block_value(Cx *cx, const Node *braces, Env *env, const Ty *want, Env **in
 Value ex_braces(Cx *cx, const Node *n, Env *env, const Ty *want);
 Env *statement(Cx *cx, const Node *s, Env *env);
 void check_let(Cx *cx, const Node *s, Env *env);
+/* The first annotation of that name, or NULL. */
+const Node *annotation(NodeList attrs, SymId name);
 /* What #rate(x) says: a share of the rows; negative where it is not said (or reported). */
 double declared_rate(Cx *cx, NodeList attrs);
 bool declared_refusal(Cx *cx, NodeList attrs); /* #nan(error) */
