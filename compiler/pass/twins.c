@@ -488,7 +488,7 @@ static void collect(void *cx, InsId i)
 bool pass_twins(PassCx *cx, Fn *f)
 {
     Loops l = {.f = f, .a = cx->scratch};
-    bool changed = false;
+    bool changed = twins_maps(cx, f);
     ir_walk(f, f->entry, collect, &l);
     for (uint32_t k = l.loops.n; k-- > 0;) { /* inner ones first */
         Twins t = {.cx = cx, .f = f, .a = cx->scratch, .loop = l.loops.at[k]};

@@ -46,6 +46,13 @@ typedef struct {
     int32_t *start; /* by group: its first place in 'order'; one more at the end */
 } Twins;
 
+/* The contents of a weight that the code will read, or of a constant; NULL: not known. */
+const Data *twins_contents(const PassCx *cx, const Fn *f, ValId x);
+/* Are these two entries equal? */
+bool twins_same(const TwinRead *r, size_t a, size_t b);
+/* Equal members of banks that maps compute (twins_map.c). */
+bool twins_maps(PassCx *cx, Fn *f);
+
 /* Is it a loop over experts whose work can be told from the rest, and are some of them equal? */
 bool twins_find(Twins *t);
 /* Does the sum over the experts of a row stay what it is if they are taken in the order of the

@@ -42,19 +42,17 @@ static const int64_t *numbers_of(Twins *t, InsId i)
     return at;
 }
 
-/* The contents of a weight that the code will read, or of a constant; NULL: not known. */
-static const Data *contents(const Twins *t, ValId x)
+const Data *twins_contents(const PassCx *cx, const Fn *f, ValId x)
 {
-    const Module *m = t->f->module;
-    InsId d = val_def(t->f, x);
+    const Module *m = f->module;
+    InsId d = val_def(f, x);
     const Data *data = NULL;
-    if (val_op(t->f, x) == OP_data)
-        data = data_get(m, (DataId){(uint32_t)attr_int(m, ins_get(t->f, d)->attr, "data", 0)});
-    for (uint32_t k = 0; val_op(t->f, x) == OP_param && t->cx->weights_fixed && k < m->params.n;
-         k++)
-        if (m->params.at[k].data.ix && names_param(t->f, d, &m->params.at[k]))
+    if (val_op(f, x) == OP_data)
+        data = data_get(m, (DataId){(uint32_t)attr_int(m, ins_get(f, d)->attr, "data", 0)});
+    for (uint32_t k = 0; val_op(f, x) == OP_param && cx->weights_fixed && k < m->params.n; k++)
+        if (m->params.at[k].data.ix && names_param(f, d, &m->params.at[k]))
             data = data_get(m, m->params.at[k].data);
-    bool whole = data && (int64_t)data->count == type_capacity(m->types, val_type(t->f, x));
+    bool whole = data && (int64_t)data->count == type_capacity(m->types, val_type(f, x));
     return whole ? data : NULL;
 }
 
@@ -102,7 +100,7 @@ static uint32_t own_read(Twins *t, InsId i)
     const Type *y = val_ty(f, x);
     TwinRead r = {.from = x, .at = t->numbers[ins_in(f, i, p).ix], .outer = 1};
     int64_t extent = dim_max(f->module->dims, y->dims[p - 1]);
-    const Data *d = contents(t, x);
+    const Data *d = twins_contents(t->cx, f, x);
     bool apart;
     if (!on_axis(t, r.at, extent, &apart) || (!d && apart))
         return 0;
@@ -279,17 +277,23 @@ static bool look_inside(Twins *t)
 
 /* ---- equal experts ---- */
 
+bool twins_same(const TwinRead *r, size_t a, size_t b)
+{
+    if (a != b && !r->bytes)
+        return false;
+    for (size_t o = 0; a != b && o < r->outer; o++)
+        if (memcmp(r->bytes + (o * r->extent + a) * r->inner,
+                   r->bytes + (o * r->extent + b) * r->inner, r->inner))
+            return false;
+    return true;
+}
+
 static bool equal(const Twins *t, int64_t a, int64_t b)
 {
     for (uint32_t k = 0; k < t->reads.n; k++) {
         const TwinRead *r = &t->reads.at[k];
-        size_t first = (size_t)r->at[a], second = (size_t)r->at[b];
-        if (first != second && !r->bytes)
+        if (!twins_same(r, (size_t)r->at[a], (size_t)r->at[b]))
             return false;
-        for (size_t o = 0; first != second && o < r->outer; o++)
-            if (memcmp(r->bytes + (o * r->extent + first) * r->inner,
-                       r->bytes + (o * r->extent + second) * r->inner, r->inner))
-                return false;
     }
     return true;
 }

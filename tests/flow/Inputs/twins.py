@@ -59,7 +59,7 @@ def main():
     with open(FILE) as f:
         networks = re.findall(r'^network (\w+)\((.*?)\) -> (.*) {', f.read(), re.M)
     found = command([GATEC, 'build', FILE, '-O3', '--stop-after=twins', '--stats', *options])
-    joined = re.findall(r'^6 experts of .* are 3$', found, re.M)
+    joined = re.findall(r'^6 (?:experts of .*|members) are 3$', found, re.M)
     ways = {level: gatec.build(FILE, level, *options) for level in ('-O0', '-O3')}
     bad = 0
     for name, fields, results in networks:
@@ -72,7 +72,7 @@ def main():
                 if got['status'] != want['status'] or not all(same(got[o], want[o]) for o in outputs):
                     print(f'{name}, {way}, {rows} rows: differs, status {got["status"]} and {want["status"]}')
                     bad += 1
-    print(f'{len(networks)} networks, {len(joined)} routes with fewer experts, {bad} differences')
+    print(f'{len(networks)} networks, {len(joined)} banks with fewer members, {bad} differences')
     sys.exit(bad > 0)
 
 
