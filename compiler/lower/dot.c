@@ -31,10 +31,13 @@ static ValId terms(Lower *L, const Sum *s)
     return n;
 }
 
-/* How many terms a part has. */
+/* How many terms a part has: about as many as PART_BYTES hold, and all parts as many. */
 static int64_t part_terms(const Lower *L, const Sum *s)
 {
-    return PART_BYTES / elem_bytes(factor_stored(L, s, 0));
+    int64_t w = L->cx->target.lanes_f32, fit = PART_BYTES / elem_bytes(factor_stored(L, s, 0));
+    int64_t all = sum_terms_top(L, s), parts = (all + fit / 2) / fit;
+    int64_t each = parts > 1 ? (all + parts - 1) / parts : all;
+    return (each + w - 1) / w * w;
 }
 
 /* ---- choice of rows and columns ---- */
@@ -119,14 +122,24 @@ static bool choose_tile(Lower *L, Contract *c)
     return true;
 }
 
-/* The rows of a tile stay in the nearest cache while all columns pass by. Of a block the columns
- * do, but they are made first, and the fewer the rows are the more that costs: a tile has as many.
- */
+/* Do results lie one behind the other along the columns, and not along the rows? */
+static bool across(const Contract *c)
+{
+    const Ref *r = c->to[0];
+    return c->col < c->nd && r->step[c->col] == 1 && !(c->row < c->nd && r->step[c->row] == 1);
+}
+
+/* The rows of a tile stay in the nearest cache while all columns pass by: the more of them the
+ * better. A tile has as many columns where there is no room for more rows, which are those of
+ * several sums; where results lie along columns, as lanes are folded row by row; and of a block,
+ * whose columns are made first: the fewer rows there are the more that costs. */
 static void tile_size(const Lower *L, const Contract *c, Dot *d)
 {
     unsigned budget = L->cx->target.registers >= 32 ? 16 : 8;
     int64_t rows = contract_rows(L, c, c->row), cols = contract_rows(L, c, c->col);
-    unsigned most = !d->block ? 2 : rows == 1 ? 8 : 4;
+    unsigned most = d->block                                     ? (rows == 1 ? 8 : 4)
+                    : budget >= 16 && (across(c) || c->nsum > 1) ? 4
+                                                                 : 2;
     if (most > L->cx->target.lanes_f32)
         most = L->cx->target.lanes_f32;
     d->cols = cols < most ? (unsigned)cols : most;
@@ -262,36 +275,47 @@ static bool rows_listed(const Lower *L, const Contract *c, const Access *a)
     return false;
 }
 
-/* Where the next tile has its rows: a hint, so it may lie outside, but a list is read inside. */
-static void open_next(Lower *L, const Contract *c, const Dot *d, const Sum *sum, Streams *s)
+/* Where the next tile has its row r: a hint, so it may lie outside, but a list is read inside. */
+static ValId next_row(Lower *L, const Contract *c, const Dot *d, const Sum *sum, const Streams *s,
+                      ValId r)
 {
-    bool listed = rows_listed(L, c, &sum->read[0]);
-    ValId ptr, pitch = lo_bin(L, OP_sub, s->off[1], s->off[0]);
-    for (uint32_t r = 0; r < s->rows; r++) {
-        if (!listed) {
-            s->next[r] = lo_bin(L, OP_add, s->off[r], lo_bin(L, OP_mul, pitch, lo_i64(L, s->rows)));
-            continue;
-        }
-        ValId at = lo_bin(L, OP_add, d->at_row, lo_i64(L, s->rows + r));
-        at = lo_bin(L, OP_min, at, lo_i64(L, contract_rows(L, c, c->row) - 1));
-        put_index(L, c, c->row, at, 0);
-        s->next[r] = access_addr(L, &sum->read[0], &ptr);
+    ValId ptr, plus = lo_bin(L, OP_add, r, lo_i64(L, s->rows));
+    if (!rows_listed(L, c, &sum->read[0])) {
+        ValId pitch = lo_bin(L, OP_sub, s->off[1], s->off[0]);
+        return lo_bin(L, OP_add, s->off[0], lo_bin(L, OP_mul, pitch, plus));
     }
+    ValId at = lo_bin(L, OP_add, d->at_row, plus);
+    put_index(L, c, c->row, lo_bin(L, OP_min, at, lo_i64(L, contract_rows(L, c, c->row) - 1)), 0);
+    return access_addr(L, &sum->read[0], &ptr);
 }
 
 /* What is fetched ahead: the next rows if they are short, which defeats the prefetcher of the
- * machine; of long rows the next part, and at the end the first one of the next rows. */
+ * machine; of long rows the next part, and at the end the first one of the next rows. Tiles that
+ * share their rows fetch a half of it each, in turn: all would be more loads than multiplications
+ * leave time for. */
 static void open_ahead(Lower *L, const Contract *c, const Dot *d, const Sum *sum, Streams *s)
 {
     int64_t bytes = sum_terms_top(L, sum) * elem_bytes(s->stored[0]);
-    s->ahead = s->rows > 1 && (d->parts.ix || bytes < SHORT_ROW);
-    if (!s->ahead)
+    bool turns = !d->block && s->cols > 1 && s->rows == 8;
+    if (s->rows < 2 || !(d->parts.ix || bytes < SHORT_ROW))
         return;
-    if (!d->parts.ix || d->last)
-        open_next(L, c, d, sum, s);
-    for (uint32_t r = 0; d->parts.ix && r < s->rows; r++)
-        s->next[r] = d->last ? lo_bin(L, OP_sub, s->next[r], d->from)
-                             : lo_bin(L, OP_add, s->off[r], lo_i64(L, part_terms(L, sum)));
+    s->ahead = turns ? s->rows / 2 : s->rows;
+    ValId first = lo_i64(L, 0);
+    if (turns)
+        first = lo_bin(L, OP_and, lo_bin(L, OP_mul, d->at_col, lo_i64(L, s->ahead / s->cols)),
+                       lo_i64(L, s->ahead));
+    for (uint32_t k = 0; k < s->ahead; k++) {
+        ValId r = lo_bin(L, OP_add, first, lo_i64(L, k));
+        if (!d->parts.ix) {
+            s->next[k] = next_row(L, c, d, sum, s, r);
+        } else if (d->last) {
+            s->next[k] = lo_bin(L, OP_sub, next_row(L, c, d, sum, s, r), d->from);
+        } else {
+            ValId own = lo_bin(L, OP_sub, r, lo_i64(L, s->rows));
+            s->next[k] =
+                lo_bin(L, OP_add, next_row(L, c, d, sum, s, own), lo_i64(L, part_terms(L, sum)));
+        }
+    }
 }
 
 /* Where row r is, spread out. */
@@ -330,6 +354,7 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
     s->elem = (Elem)hi_type(L, sum->factor[0])->elem;
     s->stored[0] = spread ? s->elem : factor_stored(L, sum, 0);
     s->stored[1] = d->panel[k].ix || d->taken[k].sel ? s->elem : factor_stored(L, sum, 1);
+    s->ahead = 0;
     if (!spread)
         open_ahead(L, c, d, sum, s);
 }
@@ -343,7 +368,7 @@ static void dot_step(Lower *L, const Streams *s, ValId at, ValId mask, ValId *ac
                        mask);
         v[k] = lo_to(L, v[k], s->elem);
     }
-    for (uint32_t r = 0; s->ahead && !mask.ix && r < s->rows; r++)
+    for (uint32_t r = 0; !mask.ix && r < s->ahead; r++)
         lo_prefetch(L, s->ptr[r], lo_bin(L, OP_add, s->next[r], at));
     for (uint32_t r = 0; r < s->rows; r++)
         for (uint32_t q = 0; q < s->cols; q++) {

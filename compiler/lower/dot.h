@@ -34,7 +34,7 @@ typedef struct {
     ValId next[MAX_TILE];               /* the rows of the next tile */
     uint32_t rows, cols;
     Elem elem, stored[2]; /* of the arithmetic; in memory, of rows and columns */
-    bool ahead;           /* what comes next of the rows is fetched */
+    uint32_t ahead;       /* so many of the next rows are fetched */
 } Streams;
 
 /* Index d of the map, if there is one, stands at 'at' + 'plus'. */

@@ -38,7 +38,7 @@ def moved(p, effort):
     return (2 - 2 * effort) * once + (2 * effort - 1) * twice
 
 
-FULL = {'knobs': {'effort': 1.0}}
+FULL = {'knobs': {'effort': 1.0}, 'arms': {'act': (0, 1, 2)}}
 
 
 def scores(w, l, h, effort):
