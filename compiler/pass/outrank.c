@@ -1,15 +1,15 @@
 /* Entries that enough others always outrank leave a top-k or argmax.
  *
- *   %x = map [T, 4] { .. in 0..1, entry 2 moved by -5 }     %y = map [T, 3] { index %x, %t, [0, 1,
- * 3] } %v, %ids = topk %x [2]                                  %v, %r = topk %y [2] %ids = map [T,
- * 2] { index [0, 1, 3], %r }
+ *   %x = map [T, 4] { 0..1, at 2: -5 }      %y = map [T, 3] { index %x, %t, [0, 1, 3] }
+ *   %v, %ids = topk %x [2]                  %v, %r = topk %y [2]
+ *                                           %ids = map [T, 2] { index [0, 1, 3], %r }
  *
  * Entry c is never among the k largest if at least k others have a lower bound above its upper
  * bound, or equal to it and a lower index, and can not be NaN: a NaN would rank below it. Bounds
  * are those of single columns (interval_at.c): biases, tables, masks of -inf, numbers of integers,
  * choices. That the experts of these entries have no rows is then seen by 'experts', and where k
- * entries are left, that they have all of them. A tensor of which only the entries of one table are
- * read along an axis is computed for these, so the column of the score leaves, too.
+ * entries are left, 'unsort' goes on. Columns of the scores that are no longer read leave by
+ * 'prune'.
  * Laws: values, ids and their order stay what they were; no work is added but index arithmetic. */
 
 #include "ir/build.h"

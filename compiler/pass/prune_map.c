@@ -1,11 +1,11 @@
 /* prune: maps of which only some entries along an axis are read.
  *
- *   %s = map [T, 4] (%t, %e) { .. }             %s = map [T, 3] (%t, %i) { %e = index [0, 1, 3], %i
- * .. } index %s, %r, (index [0, 1, 3], %k)         index %s, %r, %k
+ *   %s = map [T, 4] (%t, %e) { .. }          %s = map [T, 3] (%t, %i) { index [0, 1, 3], %i .. }
+ *   index %s, %r, (index [0, 1, 3], %k)      index %s, %r, %k
  *
  * Scores of experts that are never chosen, channels that a mask has closed. Every read has to name
- * its entry by a table or by a number within bounds. Work is only left out, of a map that is pure.
- */
+ * its entry by a table or by a number within bounds. Work is only left out, of a map that is
+ * pure. */
 
 #include "pass/prune.h"
 

@@ -1,18 +1,21 @@
 /* Experts that are equal are computed once.
  *
- *   loop 0, 8 (%e) {                          loop 0, 5 (%g) {
- *     %s = rows of %e                           %u = rows of any expert of group %g
- *     if (sel_count %s > 0) {                   %y = when %u, .. { swiglu (take %x, %u), first of
- * %g } %y = swiglu (take %x, %s), %e                    else { 0 } rows of %s += weight of %e * %y
- * } }     loop of the group's members (%e) { %s = rows of %e if (sel_count %s > 0) { rows of %s +=
- * weight of %e * take %y, %s } } }
+ *   loop 0, 8 (%e) {                      loop 0, 5 (%g) {
+ *     %s = rows of %e                       %u = rows of any expert of group %g
+ *     if (sel_count %s > 0) {               %y = when %u, .. {
+ *       %y = ffn (take %x, %s), %e              ffn (take %x, %u), first of %g } { 0 }
+ *       rows %s += weight %e * %y } }       loop members of %g (%e) {
+ *                                             %s = rows of %e
+ *                                             if (sel_count %s > 0) {
+ *                                               rows %s += weight %e * take %y, %s } } }
  *
  * The rows of equal experts are one group: its weights are read once, and a row that chose two of
  * them is computed once. What a row gets from each expert is added as before, with the weight of
  * each. Where an expert between two equal ones could come between them in the sum of a row, all
  * groups are computed first, and then added in the order of the experts:
  *
- *   %ys = loop 0, 5 (%g) { .. yield %y } ; loop 0, 8 (%e) { .. take %ys[group of %e], %s .. }
+ *   %ys = loop 0, 5 (%g) { .. yield %y }
+ *   loop 0, 8 (%e) { .. take (index %ys, group of %e), %s .. }
  *
  * Laws: every bit of a row stays what it was, for sums are added in the order that they had; two
  * terms have no order. No row is computed more often than before, and none that no expert has. Only

@@ -1,10 +1,10 @@
 /* twins: members that are all computed, of which some are equal.
  *
- *   %y = map [4] (%e) { .. index %w, %e, .. }       %z = map [3] (%g) { .. index %w, (first of %g),
- * .. } index %y, %e, %t, %d                            index %z, (group of %e), %t, %d
+ *   %y = map [4] (%e) { index %w, %e .. }    %z = map [3] (%g) { index %w, (first of %g) .. }
+ *   index %y, %e, %t, %d                     index %z, (group of %e), %t, %d
  *
- * Where all that the body of a map does with an index is to read constants and weights at it, equal
- * entries give equal results. Laws: those of twins.c; the map is pure, and has sums or loops. */
+ * Where all that the body of a map does with an index is to read members of banks at it, equal
+ * members give equal results. Laws: those of twins.c; the map is pure, and has sums or loops. */
 
 #include "pass/twins.h"
 
