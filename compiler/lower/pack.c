@@ -76,8 +76,11 @@ bool pack_known(const Lower *L, const Contract *c, const Sum *s)
     const Ref *r = L->val[s->read[1].base.ix].ref;
     const Data *d = contents(L, r);
     Elem e = (Elem)hi_type(L, s->factor[1])->elem;
+    /* sums of a few terms that lie side by side are no vectors: only packed columns are */
+    int64_t lanes = L->cx->target.lanes_f32;
+    bool narrow = step != 1 && terms < lanes && cols >= 2 * lanes;
     return d && d->elem == e && r->elem == e && d->count % (size_t)members_of(L, r) == 0 &&
-           cols * terms * (int64_t)elem_bytes(e) > PACK_LEAST;
+           (narrow || cols * terms * (int64_t)elem_bytes(e) > PACK_LEAST);
 }
 
 typedef struct {
