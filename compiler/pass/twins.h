@@ -9,6 +9,8 @@
 typedef enum {
     TWIN_SAME,   /* not at all */
     TWIN_NUMBER, /* an integer that follows from the expert's number */
+    TWIN_OFFSET, /* such a number and one that is the same for all: the member of a bank in a bank
+                  */
     TWIN_EXPERT, /* by what is read at such a number */
     TWIN_OTHER   /* otherwise: entries and weights of the route, cells, effects */
 } TwinKind;
@@ -19,6 +21,7 @@ typedef struct {
     const char *bytes;           /* its contents, or NULL: they are not known */
     size_t outer, extent, inner; /* entries of the axes before; of the axis; bytes of the rest */
     const int64_t *at;           /* by expert, from 0: which entry */
+    size_t base, step, more;     /* from base, base + step, .. on: so many times again */
 } TwinRead;
 
 typedef struct {
@@ -34,6 +37,7 @@ typedef struct {
     uint32_t nvals, nins;         /* sizes of the tables */
     uint8_t *kind;                /* by value: TwinKind */
     const int64_t **numbers;      /* by value, of a TWIN_NUMBER: its value by expert */
+    ValId *base;                  /* by value, of a TWIN_OFFSET: what is added */
     bool *part;                   /* by instruction of the branch: the expert's own work */
     VEC(TwinRead) reads;
     VEC(ValId) out; /* of that work: what the rest of the branch takes per row */

@@ -11,12 +11,13 @@
 #include "pass/expert_loop.h"
 #include "pass/known.h"
 #include "pass/query.h"
+#include "pass/range.h"
 #include "pass/share.h"
 #include "pass/work.h"
 
 #include <string.h>
 
-enum { MAX_EXPERTS = 1024 };
+enum { MAX_EXPERTS = 1024, MAX_BASES = 4096 };
 
 /* ---- kinds of values ---- */
 
@@ -56,6 +57,50 @@ const Data *twins_contents(const PassCx *cx, const Fn *f, ValId x)
     return whole ? data : NULL;
 }
 
+static bool is_numbered(const Twins *t, ValId v)
+{
+    return t->kind[v.ix] == TWIN_NUMBER || t->kind[v.ix] == TWIN_OFFSET;
+}
+
+/* A number of the expert plus one that all experts have: is it that? */
+static bool is_offset(Twins *t, InsId i)
+{
+    const Fn *f = t->f;
+    if (ins_op(f, i) != OP_add || !is_number_type(f, ins_res(f, i, 0)))
+        return false;
+    for (uint32_t k = 0; k < 2; k++) {
+        ValId e = ins_in(f, i, k), base = ins_in(f, i, 1 - k);
+        if (t->kind[e.ix] != TWIN_NUMBER || t->kind[base.ix] != TWIN_SAME)
+            continue;
+        ValId v = ins_res(f, i, 0);
+        t->kind[v.ix] = TWIN_OFFSET;
+        t->numbers[v.ix] = t->numbers[e.ix];
+        t->base[v.ix] = base;
+        return true;
+    }
+    return false;
+}
+
+/* The values that are added, from their bounds and what they are multiples of. False: too many. */
+static bool find_bases(const Twins *t, ValId v, TwinRead *r)
+{
+    const Fn *f = t->f;
+    if (t->kind[v.ix] != TWIN_OFFSET)
+        return true;
+    ValId base = t->base[v.ix];
+    Range in = val_range(f, base);
+    int64_t step = 1, k;
+    for (uint32_t p = 0; val_op(f, base) == OP_mul && p < 2; p++)
+        if (const_int(f, ins_in(f, val_def(f, base), p), &k) && k > 0)
+            step = k;
+    if (in.lo < 0 || in.hi > INT32_MAX || in.lo % step || (in.hi - in.lo) / step >= MAX_BASES)
+        return false;
+    r->base = (size_t)in.lo;
+    r->step = (size_t)step;
+    r->more = (size_t)((in.hi - in.lo) / step);
+    return true;
+}
+
 /* The one subscript of a plain read that is a number of the expert, counted from 1; 0: there is
  * none. */
 static uint32_t own_subscript(const Twins *t, InsId i)
@@ -66,7 +111,7 @@ static uint32_t own_subscript(const Twins *t, InsId i)
         t->kind[ins_in(f, i, 0).ix] != TWIN_SAME)
         return 0;
     for (uint32_t k = 1; k < ins_get(f, i)->in.n; k++)
-        if (t->kind[ins_in(f, i, k).ix] == TWIN_NUMBER) {
+        if (is_numbered(t, ins_in(f, i, k))) {
             if (at)
                 return 0;
             at = k;
@@ -102,7 +147,10 @@ static uint32_t own_read(Twins *t, InsId i)
     int64_t extent = dim_max(f->module->dims, y->dims[p - 1]);
     const Data *d = twins_contents(t->cx, f, x);
     bool apart;
-    if (!on_axis(t, r.at, extent, &apart) || (!d && apart))
+    if (!find_bases(t, ins_in(f, i, p), &r))
+        return 0;
+    int64_t last = (int64_t)(r.base + r.more * r.step);
+    if (!on_axis(t, r.at, extent - last, &apart) || (!d && apart))
         return 0;
     for (uint32_t k = 0; d && k + 1 < p; k++)
         r.outer *= (size_t)dim_max(f->module->dims, y->dims[k]);
@@ -112,7 +160,8 @@ static uint32_t own_read(Twins *t, InsId i)
     bool seen = false;
     for (uint32_t k = 0; k < t->reads.n; k++)
         seen |= t->reads.at[k].from.ix == x.ix && t->reads.at[k].at == r.at &&
-                t->reads.at[k].outer == r.outer;
+                t->reads.at[k].outer == r.outer && t->reads.at[k].more == r.more &&
+                t->reads.at[k].base == r.base && t->reads.at[k].step == r.step;
     if (!seen)
         vec_push(t->a, &t->reads, r);
     return p;
@@ -135,13 +184,16 @@ static TwinKind look(Twins *t, InsId i)
         t->numbers[n.res.ix] = at;
         return TWIN_SAME;
     }
+    if (is_offset(t, i))
+        return TWIN_SAME;
     uint32_t own = own_read(t, i);
     TwinKind k = own ? TWIN_EXPERT : TWIN_SAME;
     if (t->eff[i.ix] || op == OP_cell || op == OP_state)
         k = TWIN_OTHER;
     for (uint32_t p = 0; p < n.in.n; p++) {
         TwinKind in = t->kind[ins_in(f, i, p).ix];
-        k = worse(k, in == TWIN_NUMBER ? (own && p == own ? TWIN_EXPERT : TWIN_OTHER) : in);
+        bool number = is_numbered(t, ins_in(f, i, p));
+        k = worse(k, !number ? in : own && p == own ? TWIN_EXPERT : TWIN_OTHER);
     }
     for (uint32_t b = 0; b < n.bodies.n; b++)
         EACH_INS (f, ins_body(f, i, b), j)
@@ -230,7 +282,7 @@ static void note_taken(void *cx, InsId i)
     for (uint32_t p = 0; p < ins_get(t->f, i)->in.n; p++) {
         ValId v = ins_in(t->f, i, p);
         InsId d = val_def(t->f, v);
-        t->numbered |= t->kind[v.ix] == TWIN_NUMBER;
+        t->numbered |= is_numbered(t, v);
         if (k->seen[v.ix] || !d.ix || ins_get(t->f, d)->home.ix != t->inner.ix || !t->part[d.ix])
             continue;
         k->seen[v.ix] = true;
@@ -282,9 +334,11 @@ bool twins_same(const TwinRead *r, size_t a, size_t b)
     if (a != b && !r->bytes)
         return false;
     for (size_t o = 0; a != b && o < r->outer; o++)
-        if (memcmp(r->bytes + (o * r->extent + a) * r->inner,
-                   r->bytes + (o * r->extent + b) * r->inner, r->inner))
-            return false;
+        for (size_t k = 0; k <= r->more; k++) {
+            const char *from = r->bytes + (o * r->extent + r->base + k * r->step) * r->inner;
+            if (memcmp(from + a * r->inner, from + b * r->inner, r->inner))
+                return false;
+        }
     return true;
 }
 
@@ -343,6 +397,7 @@ bool twins_find(Twins *t)
     t->nins = f->ins.n;
     t->kind = ARENA_ARRAY(t->a, uint8_t, t->nvals);
     t->numbers = ARENA_ARRAY(t->a, const int64_t *, t->nvals);
+    t->base = ARENA_ARRAY(t->a, ValId, t->nvals);
     t->part = ARENA_ARRAY(t->a, bool, t->nins);
     if (!look_outside(t) || !look_inside(t))
         return false;

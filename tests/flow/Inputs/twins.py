@@ -26,7 +26,7 @@ def weights(rng):
     w = {'wr': rng.standard_normal((E, D)).astype(np.float32)}
     w |= bank(rng, 'experts.{}.w1', 8, D) | bank(rng, 'experts.{}.w2', D, 8)
     w |= bank(rng, 'pairs.{}.w1', D, D) | bank(rng, 'pairs.{}.w2', 3, D)
-    for part in ('first', 'second'):
+    for part in ('first', 'second', 'stack.0', 'stack.1'):
         w[f'{part}.wr'] = rng.standard_normal((E, D)).astype(np.float32)
         w |= bank(rng, part + '.experts.{}.w1', 8, D) | bank(rng, part + '.experts.{}.w2', D, 8)
     return w
