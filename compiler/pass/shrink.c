@@ -4,6 +4,7 @@
  *   %s = sel_mask %m : sel<4, 4|live>        %ids = data [0, 2] : ix<4>[2]
  *   %v = take %w, %s {axis = 0}              %v = map [2] (%i) { index %w, (index %ids, %i) }
  *   %r = when %s, %c {.. %a} {.. %b}         both bodies, and a map that reads %a or %b by rank
+ *   put %h, %v, %s {axis = 0}                loop 0, 2 (%i) { write %h, %v[%i], (index %ids, %i) }
  *
  * The restricted dimension becomes its size, so everything over it has a static shape, and no list
  * of indices is made at run time. A selection goes only if all that looks at it can; else it stays
@@ -140,6 +141,7 @@ static bool goes(const Shrink *s, InsId i, uint32_t k)
     case OP_sel_bits:
     case OP_sel_count:
     case OP_sel_rank: return true;
+    case OP_put: return k == 2 && attr_int(f->module, ins_get(f, i)->attr, "axis", 0) == 0;
     case OP_when: return plain_when(f, i) && known_of(s, ins_in(f, i, 1 - k));
     default: return false;
     }
@@ -297,9 +299,30 @@ static void both(Shrink *s, InsId i)
     ir_erase(f, i);
 }
 
+/* Row by row to the places that the table names. */
+static void put_rows(Shrink *s, InsId i, const Known *k)
+{
+    Fn *f = s->f;
+    Module *m = f->module;
+    DimId n = dim_const(m->dims, k->k);
+    BodyId body = ir_index_body(f, &n, 1);
+    ValId at = body_param(f, body, 0), in[3] = {ins_in(f, i, 0), ins_in(f, i, 1)};
+    Build b = build_at_end(f, body);
+    if (is_tensor(f, in[1]))
+        in[1] = ir_index(&b, in[1], &at, 1, false);
+    in[2] = ir_index(&b, k->ids, &at, 1, false);
+    ir_ins(&b, OP_write, in, 3, (AttrId){0}, NULL, 0, NULL, 0);
+    ir_yield(&b, NULL, 0);
+    b = build_before(f, i);
+    AttrVal cap = attr_make_int(m, "cap", k->k);
+    ValId range[2] = {ir_const_int(&b, E_I32, 0), ir_const_int(&b, E_I32, k->k)};
+    ir_ins(&b, OP_loop, range, 2, attr_intern(m, &cap, 1), NULL, 0, &body, 1);
+    ir_erase(f, i);
+}
+
 static uint32_t sel_operand(Op op)
 {
-    return op == OP_take ? 1 : 0;
+    return op == OP_take ? 1 : op == OP_put ? 2 : 0;
 }
 
 static void visit(Shrink *s, BodyId b)
@@ -312,6 +335,8 @@ static void visit(Shrink *s, BodyId b)
         const Known *known = ins_get(f, i)->in.n > k ? known_of(s, ins_in(f, i, k)) : NULL;
         if (known && ins_op(f, i) == OP_when) {
             both(s, i);
+        } else if (known && ins_op(f, i) == OP_put) {
+            put_rows(s, i, known);
         } else if (known) {
             ValId old = ins_res(f, i, 0), now = view(s, i, known);
             name_like(f, now, old);
