@@ -249,12 +249,10 @@ void act_when_else(Act *a, ActBody *b);
 /* Once the second side is walked: code goes to the end of this side (0 or 1; finally 1). */
 void act_when_side(Act *a, ActBody *b, uint32_t which);
 /* x and y are what the sides gave; axis[k]: for result field k the axis that is decided, -1 at
- * rank 0 or for a scalar. */
+ * rank 0 or for a scalar. Routes among them are decided by rows; a side may give indices as one. */
 Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result);
 /* Closes sides without values; the second is empty unless act_when_else began it. */
 void act_on_end(Act *a, ActBody *b);
-/* The same where both sides are routes (or indices as routes). */
-Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result);
 
 /* ---- routes
  * ------------------------------------------------------------------------------------------------

@@ -240,16 +240,19 @@ static InsId close_when(Act *a, ActBody *b, const int *axis, uint32_t n)
     return i;
 }
 
-/* The parts of a value that are no tuples; a scalar stands for every part. */
+/* The parts of a value that are no tuples; a scalar stands for every part. A route is a part that
+ * is several values, those that one of the sides has. */
 typedef struct {
     Ex x, y;
     const Ty *want;
+    bool has[ROUTE_FIELDS];
+    Elem weight;
 } Leaf;
 
 static uint32_t leaves_of(Ex x, Ex y, const Ty *want, Leaf *out)
 {
     if (want->kind != TYK_TUPLE) {
-        *out = (Leaf){x, y, want};
+        *out = (Leaf){.x = x, .y = y, .want = want};
         return 1;
     }
     uint32_t n = 0;
@@ -259,92 +262,109 @@ static uint32_t leaves_of(Ex x, Ex y, const Ty *want, Leaf *out)
     return n;
 }
 
-static Ex from_leaves(Act *a, const Ty *t, InsId i, uint32_t *k)
+static Ex from_leaves(Act *a, const Ty *t, InsId i, const Leaf **leaf, uint32_t *k)
 {
-    if (t->kind != TYK_TUPLE)
+    if (t->kind == TYK_TUPLE) {
+        Ex *f = ARENA_ARRAY(a->arena, Ex, t->nfields);
+        for (uint32_t j = 0; j < t->nfields; j++)
+            f[j] = from_leaves(a, t->fields[j].ty, i, leaf, k);
+        return (Ex){.ty = t, .fields = f};
+    }
+    const Leaf *l = (*leaf)++;
+    if (t->kind != TYK_ROUTE)
         return act_ex(t, ins_res(a->fn, i, (*k)++));
-    Ex *f = ARENA_ARRAY(a->arena, Ex, t->nfields);
-    for (uint32_t j = 0; j < t->nfields; j++)
-        f[j] = from_leaves(a, t->fields[j].ty, i, k);
+    Ex *f = ARENA_ARRAY(a->arena, Ex, ROUTE_FIELDS);
+    for (uint32_t j = 0; j < ROUTE_FIELDS; j++)
+        if (l->has[j])
+            f[j].ir = ins_res(a->fn, i, (*k)++);
     return (Ex){.ty = t, .fields = f};
+}
+
+static void in_side(Act *a, ActBody *b, uint32_t which)
+{
+    a->b = b->inner[which];
+}
+
+static void out_of_side(Act *a, ActBody *b, uint32_t which)
+{
+    b->inner[which] = a->b;
+}
+
+static void value_sides(Act *a, ActBody *b, const Leaf *l, ValId *p, ValId *q)
+{
+    in_side(a, b, 0);
+    *p = side_value(a, l->x, l->want);
+    out_of_side(a, b, 0);
+    in_side(a, b, 1);
+    *q = side_value(a, l->y, l->want);
+    if (b->kind == BODY_IF)
+        fill_side(a, q, *p);
+    out_of_side(a, b, 1);
+    in_side(a, b, 0);
+    if (b->kind == BODY_IF)
+        fill_side(a, p, *q);
+    out_of_side(a, b, 0);
+}
+
+/* A side's route with the parts the joined one has: its entries or index, perhaps weights. */
+static uint32_t route_side(Act *a, const Leaf *l, Ex e, ValId *out)
+{
+    uint32_t n = 0;
+    if (l->has[ROUTE_WEIGHTS])
+        e = act_route_weighted(a, e);
+    if (l->has[ROUTE_FLAT])
+        e = act_route_flat(a, e);
+    for (uint32_t k = 0; k < ROUTE_FIELDS; k++) {
+        ValId v = e.fields[k].ir;
+        if (l->has[k])
+            out[n++] = k == ROUTE_WEIGHTS ? act_convert(a, v, l->weight) : v;
+    }
+    return n;
+}
+
+static uint32_t route_sides(Act *a, ActBody *b, Leaf *l, ValId *p, ValId *q)
+{
+    Ex *e[] = {&l->x, &l->y};
+    for (uint32_t which = 0; which < 2; which++) {
+        in_side(a, b, which);
+        if (e[which]->ty->kind == TYK_TENSOR)
+            *e[which] = act_route_index(a, *e[which], l->want);
+        out_of_side(a, b, which);
+    }
+    for (uint32_t k = 0; k < ROUTE_FIELDS; k++)
+        l->has[k] = l->x.fields[k].ir.ix || l->y.fields[k].ir.ix;
+    l->weight = act_route_elem(a, l->x.fields[ROUTE_WEIGHTS].ir.ix ? l->x : l->y);
+    in_side(a, b, 0);
+    uint32_t n = route_side(a, l, l->x, p);
+    out_of_side(a, b, 0);
+    in_side(a, b, 1);
+    route_side(a, l, l->y, q);
+    out_of_side(a, b, 1);
+    return n;
 }
 
 Ex act_when_end(Act *a, ActBody *b, Ex x, Ex y, const int *axis, const Ty *result)
 {
-    uint32_t n = ty_leaves(result), first = 0;
-    Leaf *parts = ARENA_ARRAY(a->arena, Leaf, n);
-    ValId *p = ARENA_ARRAY(a->arena, ValId, n), *q = ARENA_ARRAY(a->arena, ValId, n);
+    uint32_t nleaves = ty_leaves(result), n = 0, first = 0;
+    Leaf *parts = ARENA_ARRAY(a->arena, Leaf, nleaves);
+    ValId *p = ARENA_ARRAY(a->arena, ValId, nleaves * ROUTE_FIELDS);
+    ValId *q = ARENA_ARRAY(a->arena, ValId, nleaves * ROUTE_FIELDS);
+    int *at = ARENA_ARRAY(a->arena, int, nleaves *ROUTE_FIELDS);
     leaves_of(x, y, result, parts);
     act_aux_store(a, b);
-    b->inner[1] = a->b;
-    for (uint32_t k = 0; k < n; k++) {
-        a->b = b->inner[0];
-        p[k] = side_value(a, parts[k].x, parts[k].want);
-        b->inner[0] = a->b;
-        a->b = b->inner[1];
-        q[k] = side_value(a, parts[k].y, parts[k].want);
-        if (b->kind == BODY_IF)
-            fill_side(a, &q[k], p[k]);
-        b->inner[1] = a->b;
-        a->b = b->inner[0];
-        if (b->kind == BODY_IF)
-            fill_side(a, &p[k], q[k]);
-        b->inner[0] = a->b;
+    out_of_side(a, b, 1);
+    for (uint32_t k = 0; k < nleaves; k++) {
+        if (parts[k].want->kind == TYK_ROUTE) { /* rows first */
+            n += route_sides(a, b, &parts[k], p + n, q + n);
+            continue;
+        }
+        value_sides(a, b, &parts[k], &p[n], &q[n]);
+        at[n++] = axis[k];
     }
     yield_side(a, b, 0, p, n);
     yield_side(a, b, 1, q, n);
-    return from_leaves(a, result, close_when(a, b, axis, n), &first);
-}
-
-/* A side's route with the parts the joined one has: its entries or index, perhaps weights. */
-static void route_side(Act *a, ActBody *b, uint32_t which, Ex *e, const Ty *result)
-{
-    Build keep = a->b;
-    a->b = b->inner[which];
-    if (e->ty->kind == TYK_TENSOR)
-        *e = act_route_index(a, *e, result);
-    b->inner[which] = a->b;
-    a->b = keep;
-}
-
-static uint32_t yield_route(Act *a, ActBody *b, uint32_t which, Ex e, const bool *has, Elem weight)
-{
-    ValId p[ROUTE_FIELDS];
-    uint32_t n = 0;
-    a->b = b->inner[which];
-    if (has[ROUTE_WEIGHTS])
-        e = act_route_weighted(a, e);
-    if (has[ROUTE_FLAT])
-        e = act_route_flat(a, e);
-    for (uint32_t k = 0; k < ROUTE_FIELDS; k++) {
-        ValId v = e.fields[k].ir;
-        if (has[k])
-            p[n++] = k == ROUTE_WEIGHTS ? act_convert(a, v, weight) : v;
-    }
-    b->inner[which] = a->b;
-    yield_side(a, b, which, p, n);
-    return n;
-}
-
-Ex act_when_route(Act *a, ActBody *b, Ex x, Ex y, const Ty *result)
-{
-    static const int rows[ROUTE_FIELDS] = {0};
-    bool has[ROUTE_FIELDS];
-    act_aux_store(a, b);
-    b->inner[1] = a->b;
-    route_side(a, b, 0, &x, result);
-    route_side(a, b, 1, &y, result);
-    for (uint32_t k = 0; k < ROUTE_FIELDS; k++)
-        has[k] = x.fields[k].ir.ix || y.fields[k].ir.ix;
-    Elem e = act_route_elem(a, x.fields[ROUTE_WEIGHTS].ir.ix ? x : y);
-    yield_route(a, b, 0, x, has, e);
-    uint32_t n = yield_route(a, b, 1, y, has, e);
-    InsId i = close_when(a, b, rows, n);
-    Ex *f = ARENA_ARRAY(a->arena, Ex, ROUTE_FIELDS);
-    for (uint32_t k = 0, at = 0; k < ROUTE_FIELDS; k++)
-        if (has[k])
-            f[k].ir = ins_res(a->fn, i, at++);
-    return (Ex){.ty = result, .fields = f};
+    const Leaf *leaf = parts;
+    return from_leaves(a, result, close_when(a, b, at, n), &leaf, &first);
 }
 
 /* 0 in the first side, whatever the element. */

@@ -336,6 +336,8 @@ Value when_join(Cx *cx, const Value *a, const Value *b, Span at, const char *wha
 /* Literals among the parts, as indices. */
 static Ex literal_indices(Cx *cx, Ex e, const Ty *t)
 {
+    if (t->kind == TYK_ROUTE)
+        return e;
     if (t->kind != TYK_TUPLE || !e.fields)
         return literal_index(cx, e, t);
     Ex *f = ARENA_ARRAY(cx->arena, Ex, t->nfields + 1);
@@ -356,15 +358,6 @@ bool routes_within(const Ty *t)
 Value emit_when(Cx *cx, ActBody *body, Ex x, Ex y, const int *xa, const int *ya, Value joined)
 {
     const Ty *t = joined.ex.ty;
-    if (t->kind == TYK_ROUTE) {
-        joined.ex = act_when_route(cx->act, body, x, y, t);
-        joined.ex.ty = t;
-        return joined;
-    }
-    if (routes_within(t)) {
-        not_yet(cx, cx->at, "a route beside other values that a decision gives");
-        return joined;
-    }
     uint32_t parts = ty_leaves(t);
     int *axis = ARENA_ARRAY(cx->arena, int, parts);
     for (uint32_t i = 0; i < parts; i++) /* two scalars fill the axis */

@@ -70,20 +70,30 @@ static int axis_place(Cx *cx, const Ty *t, const Poly *d)
     return at;
 }
 
+/* Where the rows that may leave are in each part of the result; gives how many parts that are. */
+static uint32_t part_axes(Cx *cx, const Poly *rows, const Ty *t, int *axis)
+{
+    if (t->kind == TYK_TUPLE) {
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < t->nfields; i++)
+            n += part_axes(cx, rows, t->fields[i].ty, axis + n);
+        return n;
+    }
+    bool route = rows && t->kind == TYK_ROUTE && t->rows &&
+                 poly_solve(cx->ps, t->rows) == poly_solve(cx->ps, rows);
+    *axis = route ? 0 : rows && t->kind == TYK_TENSOR ? axis_place(cx, t, rows) : -1;
+    if (rows && *axis < 0)
+        not_yet(cx, cx->at, "an exit over rows that a result does not have");
+    return 1;
+}
+
 static Value close_exit(Cx *cx, const Leaving *l, Value v)
 {
     const Ty *t = l->want;
     Subs stay = {&l->stay, l->stay.from ? 1 : 0};
     Ex y = fitted(cx, &v, seen(cx, t, stay));
-    uint32_t n = t->kind == TYK_TUPLE ? t->nfields : 1;
-    int *axis = ARENA_ARRAY(cx->arena, int, n);
-    for (uint32_t i = 0; i < n; i++) {
-        const Ty *part = t->kind == TYK_TUPLE ? t->fields[i].ty : t;
-        axis[i] =
-            l->stay.from && part->kind == TYK_TENSOR ? axis_place(cx, part, l->stay.from) : -1;
-        if (part->kind != TYK_TENSOR || (l->stay.from && axis[i] < 0))
-            not_yet(cx, cx->at, "an exit over rows that a result does not have");
-    }
+    int *axis = ARENA_ARRAY(cx->arena, int, ty_leaves(t));
+    part_axes(cx, l->stay.from, t, axis);
     if (!live(cx))
         return v;
     Value out = value_ex(act_when_end(cx->act, l->body, l->gone, y, axis, t));
