@@ -73,11 +73,19 @@ static const char *values_of(const char *version)
     return is ? is + 1 : NULL;
 }
 
-static bool names_knob(const PassCx *cx, const Module *m, const char *version, const Knob *k)
+static bool names_knob(const PassCx *cx, const Fn *f, const char *version, const Knob *k)
 {
-    const char *name = sym_text(m->names, k->name);
+    const char *name = sym_text(f->module->names, k->name);
     const char *pattern = arena_strndup(cx->scratch, version, strcspn(version, "="));
-    return glob_match(pattern, arena_strndup(cx->scratch, name, strcspn(name, "@")));
+    return fits(cx, f, arena_strndup(cx->scratch, name, strcspn(name, "@")), pattern);
+}
+
+static bool names_some_knob(const PassCx *cx, const Module *m, const char *version, const Knob *k)
+{
+    for (uint32_t i = 0; i < m->fns.n; i++)
+        if (names_knob(cx, m->fns.at[i], version, k))
+            return true;
+    return false;
 }
 
 static bool names_decision(const PassCx *cx, const Module *m, const char *version)
@@ -147,7 +155,7 @@ static int check_knobs(PassCx *cx, Module *m, const char *version)
 {
     int found = 0;
     for (uint32_t k = 0; k < m->knobs.n; k++) {
-        if (!names_knob(cx, m, version, &m->knobs.at[k]))
+        if (!names_some_knob(cx, m, version, &m->knobs.at[k]))
             continue;
         found = found ? found : 1;
         if (!values_of(version)) {
@@ -277,13 +285,19 @@ static uint32_t versions_of(const Versions *x)
 typedef struct {
     const Fn *f;
     const Knob *knob;
+    const uint32_t *uses;
     bool found;
 } SeekKnob;
 
 static void seek_knob(void *cx, InsId i)
 {
     SeekKnob *s = cx;
-    s->found |= ins_op(s->f, i) == OP_knob && knob_of(s->f, ins_res(s->f, i, 0)) == s->knob;
+    const Ins *n = ins_get(s->f, i);
+    bool used = n->nres == 0;
+    for (uint32_t k = 0; k < n->nres; k++)
+        used |= s->uses[ins_res(s->f, i, k).ix] > 0;
+    for (uint32_t k = 0; used && k < n->in.n; k++)
+        s->found |= knob_of(s->f, ins_in(s->f, i, k)) == s->knob;
 }
 
 static bool add_values(Versions *x, const Knob *k, const char *v)
@@ -312,11 +326,13 @@ static bool add_values(Versions *x, const Knob *k, const char *v)
 static bool find_values(Versions *x)
 {
     const Module *m = x->f->module;
+    const uint32_t *uses = ir_count_uses(x->f, x->cx->scratch);
     for (uint32_t k = 0; k < m->knobs.n; k++) {
-        SeekKnob s = {x->f, &m->knobs.at[k], false};
+        SeekKnob s = {x->f, &m->knobs.at[k], uses, false};
         ir_walk(x->f, x->f->entry, seek_knob, &s);
         for (uint32_t v = 0; s.found && v < x->cx->nversions; v++)
-            if (values_of(x->cx->versions[v]) && names_knob(x->cx, m, x->cx->versions[v], s.knob) &&
+            if (values_of(x->cx->versions[v]) &&
+                names_knob(x->cx, x->f, x->cx->versions[v], s.knob) &&
                 !add_values(x, s.knob, values_of(x->cx->versions[v])))
                 return false;
     }

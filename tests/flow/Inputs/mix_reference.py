@@ -80,5 +80,20 @@ def twice(x, w):
     return np.stack([one(v, g) for v, g in zip(x, w)])
 
 
+def of_rows(x, s, w):
+    return np.where((s > 0)[:, None], rows(x, w), 2)
+
+
+of_rows_masked = of_rows
+
+
+def halting(x, s, w):
+    h, live = x.copy(), np.ones(len(x), bool)
+    for i in range(4):
+        h[live] = 0.25 * rows(h[live], w[live])
+        live &= ~(s > 0.25 * i)
+    return h
+
+
 def of_gate(x, s, w):
     return rows(x, w) if s > 0 else x
