@@ -31,10 +31,12 @@ static bool is_new(Act *a, const char *what)
     return true;
 }
 
-void act_not_yet(Act *a, Span at, const char *construct)
+bool act_not_yet(Act *a, Span at, const char *construct)
 {
-    if (is_new(a, construct))
+    bool first = is_new(a, construct);
+    if (first)
         diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
+    return first;
 }
 
 void act_unfixed(Act *a, Span at, const char *name, const char *f)

@@ -359,6 +359,6 @@ Ex act_extern(Act *a, const ActExtern *x, const Ex *args, const Ty *const *types
  */
 void act_unfixed(Act *a, Span at, const char *name, const char *f);
 /* A construct that cannot be built yet: one finding E0900 per network and construct. */
-void act_not_yet(Act *a, Span at, const char *construct);
+bool act_not_yet(Act *a, Span at, const char *construct);
 
 #endif

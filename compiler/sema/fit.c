@@ -325,7 +325,8 @@ static Ex take_route(Cx *cx, Ex e, Subs subs, Span at)
     }
     const Ty *t = seen(cx, r, subs);
     if (!r->rows && poly_solve(cx->ps, t->experts) != poly_solve(cx->ps, r->experts))
-        not_yet(cx, at, "a choice for the call inside a decision over its experts");
+        not_yet_but(cx, at, "a choice for the call inside a decision over its experts",
+                    "send outside of it, and use what that gives");
     return (Ex){.ty = t, .fields = f};
 }
 

@@ -211,9 +211,15 @@ void shape_note(Cx *cx, Span at, SymId name, const char *suffix, const Ty *t)
 
 void not_yet(Cx *cx, Span at, const char *construct)
 {
+    not_yet_but(cx, at, construct, NULL);
+}
+
+void not_yet_but(Cx *cx, Span at, const char *construct, const char *instead)
+{
     if (!live(cx))
         return;
-    act_not_yet(cx->act, at, construct);
+    if (act_not_yet(cx->act, at, construct) && instead)
+        diag_help(cx->diag, "%s", instead);
     cx->dead = true;
 }
 

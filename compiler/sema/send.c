@@ -456,11 +456,14 @@ static Value rows_result(Cx *cx, Send *s)
     if (!live(cx) || !s->act || ty_is_any(t))
         return v;
     if (routes_within(t)) {
-        not_yet(cx, s->n->span, "a route beside other values that an expert gives");
+        not_yet_but(cx, s->n->span, "a route beside other values that an expert gives",
+                    "send twice: once for the route, once for the other values");
         return v;
     }
     if (t->kind == TYK_ROUTE && s->routes < s->gives.n) {
-        not_yet(cx, s->n->span, "a route that some experts give by its weights, others by indices");
+        not_yet_but(cx, s->n->span,
+                    "a route that some experts give by its weights, others by indices",
+                    "say that it is one: route r[T -> E] = send ..");
         return v;
     }
     if (t->kind == TYK_ROUTE) {
