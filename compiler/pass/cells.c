@@ -176,7 +176,6 @@ static void see_take(Cells *c, InsId i)
     if (!put.ix || ins_in(f, put, 2).ix != ins_in(f, i, 1).ix ||
         attr_int(f->module, ins_get(f, put)->attr, "axis", 0) !=
             attr_int(f->module, ins_get(f, i)->attr, "axis", 0) ||
-        attr_flag(f->module, ins_get(f, put)->attr, "add") ||
         !type_eq(val_type(f, ins_in(f, put, 1)), val_type(f, ins_res(f, i, 0))))
         return;
     vec_push(c->a, &c->swaps, ((Swap){ins_res(f, i, 0), ins_in(f, put, 1)}));
