@@ -132,6 +132,20 @@ static DataId entries(const Prune *p, const Type *t, uint32_t axis, const char *
     return module_data(p->m, d->elem, outer * (size_t)kept * inner / elem_bytes(d->elem), bytes);
 }
 
+/* Where the subscript is looked up: out of the maps and sums around the read that it does not
+ * depend on, as products of matrices are recognised by plain subscripts. */
+static Build lookup_place(Fn *f, InsId i, ValId sub)
+{
+    BodyId home = val_home(f, sub);
+    while (ins_get(f, i)->home.ix != home.ix) {
+        InsId owner = f->bodies.at[ins_get(f, i)->home.ix].owner;
+        if (!owner.ix || (ins_op(f, owner) != OP_map && ins_op(f, owner) != OP_reduce))
+            break;
+        i = owner;
+    }
+    return build_before(f, i);
+}
+
 ValId prune_counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *place, int64_t kept)
 {
     DimId axis = dim_const(p->m->dims, kept);
@@ -161,6 +175,7 @@ ValId prune_counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *pl
     if (counts)
         return e;
     DimId n = dim_const(p->m->dims, (int64_t)t->count);
+    b = lookup_place(f, i, e);
     ValId table =
         ir_data(&b, type_like(p->m->types, ix, &n, 1), module_data(p->m, E_I32, t->count, now));
     return ir_index(&b, table, &e, 1, false);
@@ -265,8 +280,8 @@ static bool share_members(Prune *p)
     for (uint32_t k = 0; k < p->reads.n; k++) {
         Fn *f = p->reads.at[k].f;
         InsId i = p->reads.at[k].ins;
-        Build b = build_before(f, i);
         ValId sub = ins_in(f, i, 1), which;
+        Build b = lookup_place(f, i, sub);
         if (kept > 1)
             which = ir_data(&b, table, data);
         else
