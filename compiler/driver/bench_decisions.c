@@ -19,7 +19,8 @@ typedef struct {
     const EmitOptions *o;
     StrBuf *out;
     const Fn *plain; /* simplified, for the cost model */
-    CostRate *rates; /* as cost.h has them */
+    CostRate *rates; /* as cost.h has them: of the rows that are taken */
+    CostRate *work;  /* and of those that are worked on */
     RateCounts *counts;
 } Decide;
 
@@ -58,6 +59,28 @@ static void sum_counters(Decide *d, const Fn *f, uint32_t k, const uint64_t *at)
         c->bins[i % row->bins] += at[i];
 }
 
+/* The share of the iterations that the row runs which leaves last. */
+static double deepest(const DecisionRow *row, const RateCounts *c)
+{
+    uint32_t last = row->bins - 1;
+    while (!c->bins[0] && last > 1 && !c->bins[last])
+        last--;
+    return (double)last / (row->bins - 1);
+}
+
+/* Under a mask all rows are worked on, and behind a branch if there are some: 'row' says how the
+ * parts of the decision are carried out. */
+static CostRate worked(const DecisionRow *row, CostRate taken, const RateCounts *c)
+{
+    double parts = (double)row->compact + row->mask + row->branch;
+    bool halts = row->kind == DECIDE_HALT && row->bins > 1;
+    if (taken.share < 0 || row->compact == parts)
+        return taken;
+    double some = halts ? deepest(row, c) : taken.share > 0 ? 1 : 0, all = halts ? some : 1;
+    return (CostRate){.share = (row->compact * taken.share + row->mask * all + row->branch * some) /
+                               parts};
+}
+
 /* What each decision does in one run. */
 static Status count_rates(Decide *d)
 {
@@ -72,6 +95,7 @@ static Status count_rates(Decide *d)
     for (uint32_t k = 0; counters && k < b->f->decisions.n; k++) {
         sum_counters(d, b->f, k, counters + fn_counters(b->f, k));
         d->rates[k] = rate_of(&b->f->decisions.at[k], &d->counts[k]);
+        d->work[k] = worked(&d->b->f->decisions.at[k], d->rates[k], &d->counts[k]);
     }
     if (b->call)
         call_close(b->call);
@@ -96,10 +120,10 @@ static double time_ratio(Decide *d, Bench *open, double seconds)
 
 static Cost cost_at(Decide *d, uint32_t k, CostRate rate)
 {
-    CostRate measured = d->rates[k];
-    d->rates[k] = rate;
-    Cost c = cost_count(d->b->s->arena, d->plain, d->rates).expected;
-    d->rates[k] = measured;
+    CostRate now = d->work[k];
+    d->work[k] = rate;
+    Cost c = cost_count(d->b->s->arena, d->plain, d->work).expected;
+    d->work[k] = now;
     return c;
 }
 
@@ -132,6 +156,13 @@ static void report_counts(Decide *d, uint32_t k, const DecisionRow *row)
     }
 }
 
+static const char *way_text(const DecisionRow *row)
+{
+    if (row->mask || row->branch)
+        return row->compact ? "; partly done on all rows" : "; done on all rows";
+    return "";
+}
+
 /* Shares are of the whole network in which the decision skips nothing. */
 static void report_decision(Decide *d, uint32_t k, double ratio)
 {
@@ -143,14 +174,15 @@ static void report_decision(Decide *d, uint32_t k, double ratio)
     bool leaves = row->kind == DECIDE_HALT && row->bins <= 1; /* work is what does not leave */
     Cost all = cost_at(d, k, (CostRate){.share = leaves ? 0 : 1}),
          none = cost_at(d, k, (CostRate){.share = leaves ? 1 : 0});
-    Cost now = cost_at(d, k, d->rates[k]);
+    Cost now = cost_at(d, k, d->work[k]);
     double time = bench_quantile(d->b->samples, d->b->n, 0.5);
     double work_share = cost_work(all) > 0 ? cost_work(now) / cost_work(all) : 1;
     double time_share = 1 / ratio;
     report_counts(d, k, row);
-    strbuf_addf(d->out, "    work: %.4g million multiply-adds in its body, %.4g skipped (%.1f%%)\n",
-                1e-6 * ((double)all.macs - (double)none.macs),
-                1e-6 * ((double)all.macs - (double)now.macs), 100 * (1 - work_share));
+    strbuf_addf(
+        d->out, "    work: %.4g million multiply-adds in its body, %.4g skipped (%.1f%%)%s\n",
+        1e-6 * ((double)all.macs - (double)none.macs), 1e-6 * ((double)all.macs - (double)now.macs),
+        100 * (1 - work_share), way_text(&d->b->f->decisions.at[k]));
     strbuf_addf(d->out, "    time: %s %s, %s%s saved (%.1f%%)\n", bench_pretty(a, time * ratio),
                 all_run[row->kind], ratio < 1 ? "-" : "",
                 bench_pretty(a, ratio < 1 ? time - time * ratio : time * ratio - time),
@@ -190,7 +222,7 @@ static Status all_decisions(Decide *d)
     uint32_t n = 0;
     Status status = count_rates(d);
     if (status == STATUS_OK)
-        d->b->cost = cost_count(d->b->s->arena, d->plain, d->rates).expected;
+        d->b->cost = cost_count(d->b->s->arena, d->plain, d->work).expected;
     for (uint32_t k = 0; k < d->plain->decisions.n; k++)
         n += d->rates[k].share >= 0;
     double seconds = (double)d->b->s->options.max_seconds / (n ? n : 1);
@@ -222,9 +254,10 @@ Status bench_decisions(Bench *b, const char *path, const EmitOptions *o, StrBuf 
         return STATUS_OK;
     s->options.dump.n = 0; /* was done for the first build */
     d.rates = ARENA_ARRAY(s->arena, CostRate, b->f->decisions.n + 1);
+    d.work = ARENA_ARRAY(s->arena, CostRate, b->f->decisions.n + 1);
     d.counts = ARENA_ARRAY(s->arena, RateCounts, b->f->decisions.n + 1);
     for (uint32_t k = 0; k < b->f->decisions.n; k++)
-        d.rates[k].share = -1;
+        d.rates[k].share = d.work[k].share = -1;
     Status status = load(&d, &m, &f);
     if (status == STATUS_OK)
         status = compile_simplify(s, m);

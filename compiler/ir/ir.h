@@ -74,6 +74,9 @@ typedef struct {
     uint32_t bins;    /* of a route: experts; of a halt: most steps + 1; of a gate: 0 */
     uint32_t members; /* of the banks around it, as many decisions in one; else 1 */
     double rate;      /* declared share of the rows; negative: none is */
+    /* How its parts are carried out: gathering rows, on all of them, on all of them if there are
+     * some. */
+    uint32_t compact, mask, branch;
 } DecisionRow;
 
 typedef struct {

@@ -426,6 +426,11 @@ Way choose_way(Choose *c, InsId i, const char *part, const double *cost, const c
     if (forced != WAYS)
         way = why ? COMPACT : forced;
     choose_report(c, i, part, forced, way, cost, why);
+    int64_t id = attr_int(c->f->module, ins_get(c->f, i)->attr, "decision", -1);
+    if (id >= 0 && id < (int64_t)c->f->decisions.n) {
+        DecisionRow *d = &c->f->decisions.at[id];
+        *(way == COMPACT ? &d->compact : way == MASK ? &d->mask : &d->branch) += 1;
+    }
     return way;
 }
 

@@ -155,4 +155,5 @@ def check(rule):
 
 np.seterr(all='ignore')
 os.makedirs(SCRATCH, exist_ok=True)
-print(sum(check(rule) for rule in RULES), 'rows agree')
+if __name__ == '__main__':
+    print(sum(check(rule) for rule in RULES), 'rows agree')
