@@ -71,6 +71,6 @@ class Routed:
             return
         rows, name = self.pick(('T', 'S')), self.fresh('v')
         w = self.expr('f32', ('E',), 1)
-        w = self.pick((w, f'nn.softmax({w})', f'routers.shares(each[r in 1, i in E] ({w})[i])[0]', '[0.5, 0, 2]'))
+        w = self.pick((f'({w})', f'nn.softmax({w})', f'routers.shares(each[r in 1, i in E] ({w})[i])[0]', '[0.5, 0, 2]'))
         self.put(f'let {name} = (merge {banks[0]} by {w})({self.expr("f32", (rows, "D"), 1)});')
         self.bind(name, 'f32', (rows, 'D'))
