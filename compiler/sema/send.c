@@ -132,6 +132,7 @@ typedef struct {
     const Bind *members; /* names of the experts, or NULL */
     Value out;
     bool some;
+    Span first; /* what gave 'out' */
     ActHow how;
     ActSend *act; /* over rows, while code is made */
     VEC(Ex) gives;
@@ -143,9 +144,22 @@ static const char *arm_name(Cx *cx, const Send *s, const char *arm)
     return arena_printf(cx->arena, "%s.%s", text_of(cx, s->route->route_name), arm);
 }
 
-static void join_in(Cx *cx, Send *s, Value v, const char *what)
+/* What two arms give, which stand at 'one' and 'other'. */
+static Value join_arms(Cx *cx, const Send *s, const Value *a, const Value *b, Span one, Span other)
 {
-    s->out = s->some ? when_join(cx, &s->out, &v, s->n->span, what) : v;
+    unsigned before = diag_errors(cx->diag);
+    Value v = when_join(cx, a, b, s->n->span, "send");
+    if (diag_errors(cx->diag) > before && a->kind == V_VALUE && b->kind == V_VALUE) {
+        also(cx, one, "this gives %s", show_ty(cx, a->ex.ty));
+        also(cx, other, "this gives %s", show_ty(cx, b->ex.ty));
+    }
+    return v;
+}
+
+static void join_in(Cx *cx, Send *s, Value v, Span arm)
+{
+    s->out = s->some ? join_arms(cx, s, &s->out, &v, s->first, arm) : v;
+    s->first = s->some ? s->first : arm;
     s->some = true;
 }
 
@@ -212,7 +226,7 @@ static void arm_gives(Cx *cx, Send *s, Value v, const Sub *sub, Span at, const c
         v.ex.ty = body_result(cx, v.ex.ty, sub, at, name, axis);
         made = given_route(cx, s, &given, sub, &axis);
     }
-    join_in(cx, s, v, "send");
+    join_in(cx, s, v, at);
     if (!live(cx) || !s->act)
         return;
     vec_push(cx->arena, &s->gives, made);
@@ -298,6 +312,13 @@ static bool bank_of(Cx *cx, Send *s, ToBank *b)
     return true;
 }
 
+/* Where an expert is said to be what it is; members of another file have their send. */
+static Span expert_span(const Send *s, const ToBank *b, int64_t i)
+{
+    const Bind *bank = b->bank.bind;
+    return bank->nmembers ? bank->members[i]->span : s->n->span;
+}
+
 /* The experts' own blocks: one text for all of a uniform bank. */
 static void rows_to_bank(Cx *cx, Send *s, ToBank *b)
 {
@@ -309,7 +330,7 @@ static void rows_to_bank(Cx *cx, Send *s, ToBank *b)
         bank_args(cx, s, b);
         Value v = call_inst(cx, b->bank.insts[i], uniform ? place : (ValId){0}, b->args, b->nargs,
                             e, s->n->span, arm_want(cx, s));
-        arm_gives(cx, s, v, &s->sub, s->n->span, arm_name(cx, s, "e"));
+        arm_gives(cx, s, v, &s->sub, expert_span(s, b, i), arm_name(cx, s, "e"));
     }
 }
 
@@ -533,6 +554,17 @@ static Value choice_else(Cx *cx, const Send *s)
     return v;
 }
 
+/* Where what expert 'k' of the cases gives is written. */
+static Span case_span(const Cases *c, uint32_t k)
+{
+    const Node *n = c->s->n;
+    if (k == c->n)
+        return n->type ? n->type->span : n->span;
+    if (n->a)
+        return expert_span(c->s, &c->bank, c->experts[k]);
+    return c->experts[k] < 0 ? n->ys.at[0]->span : arm_of_expert(c->s, c->experts[k])->span;
+}
+
 /* A branch per expert; the last one needs no test if all have their case. */
 static Value choose(Cx *cx, const Cases *c, uint32_t k)
 {
@@ -549,7 +581,7 @@ static Value choose(Cx *cx, const Cases *c, uint32_t k)
     if (emit && live(cx))
         act_when_else(cx->act, body);
     Value b = choose(cx, c, k + 1);
-    Value v = when_join(cx, &a, &b, c->s->n->span, "send");
+    Value v = join_arms(cx, c->s, &a, &b, case_span(c, k), case_span(c, k + 1));
     return emit && live(cx) ? emit_when(cx, body, a.ex, b.ex, NULL, NULL, v) : v;
 }
 
