@@ -5,6 +5,8 @@
  *   take (%x > 1), %s  where %s is %x > 2       const 1 : bit[T|s]
  *   (take %x, %s) > 1                           the same
  *   not (not %m)                                %m
+ *   (%x > 2) and (%x < 1)                       const 0: a row is never in both
+ *   (%x > 2) and (%x > 1)                       %x > 2
  *
  * In an arm the bit that chose it is known, and with it what it is made of: both operands of an
  * 'and' that is 1, of an 'or' that is 0, and comparisons of the same number with other bounds. Rows
@@ -44,8 +46,7 @@ typedef struct {
     bool changed;
 } Imply;
 
-/* ---- what bits are made of
- * ----------------------------------------------------------------------- */
+/* ---- what bits are made of ---- */
 
 /* The whole of what a selection has taken rows of. */
 static ValId taken_from(const Fn *f, ValId v, ValId sel)
@@ -102,8 +103,7 @@ static bool made_of(const Fn *f, ValId v, ValId sel, Made *m)
     return true;
 }
 
-/* ---- comparisons --------------------------------------------------------------------------------
- */
+/* ---- comparisons ---- */
 
 /* Where a number lies that was compared; 'nan': it may be none. */
 typedef struct {
@@ -181,8 +181,7 @@ static int compared(const Fn *f, const Made *a, bool on, const Made *b)
     return subset(known, wanted) && !known.nan ? !negated : -1;
 }
 
-/* ---- facts --------------------------------------------------------------------------------------
- */
+/* ---- facts ---- */
 
 static void add_fact(Imply *c, ValId v, bool on, int depth)
 {
@@ -237,8 +236,7 @@ static int truth(const Imply *c, ValId v, int depth)
     return depth > 0 && made_of(c->f, v, c->sel, &m) ? truth_of(c, &m, depth) : -1;
 }
 
-/* ---- the walk -----------------------------------------------------------------------------------
- */
+/* ---- the walk ---- */
 
 static bool is_bit(const Fn *f, ValId v)
 {
@@ -329,6 +327,31 @@ static void double_not(Imply *c, InsId i)
         vec_push(c->a, &c->swaps, ((Swap){v, inner.in[0]}));
 }
 
+/* 'and' and 'or' of bits of which one says what the other is: they never hold together, or one
+ * holds within the other. */
+static void known_pair(Imply *c, InsId i)
+{
+    Fn *f = c->f;
+    Made m;
+    if (ins_get(f, i)->nres != 1)
+        return;
+    ValId v = ins_res(f, i, 0);
+    if (!is_bit(f, v) || !made_of(f, v, c->sel, &m) || (m.op != OP_and && m.op != OP_or))
+        return;
+    bool on = m.op == OP_and; /* else the other one decides */
+    for (uint32_t k = 0; k < 2; k++) {
+        Imply one = {.f = f, .a = c->a};
+        add_fact(&one, m.in[k], on, DEPTH);
+        int t = truth(&one, m.in[1 - k], DEPTH);
+        bool same = t == on && type_eq(val_type(f, m.in[k]), val_type(f, v));
+        if (t < 0 || (t == on && !same))
+            continue;
+        vec_push(c->a, &c->swaps,
+                 ((Swap){v, same ? m.in[k] : constant(c, i, val_type(f, v), !on)}));
+        return;
+    }
+}
+
 static void visit(Imply *c, BodyId b)
 {
     Fn *f = c->f;
@@ -336,6 +359,7 @@ static void visit(Imply *c, BodyId b)
         Op op = ins_op(f, i);
         known_operands(c, i);
         double_not(c, i);
+        known_pair(c, i);
         if (op == OP_take || op == OP_map)
             known_rows(c, i);
         for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++) {
