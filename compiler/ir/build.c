@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* ---- pools ------------------------------------------------------------------------------------
- */
+/* ---- pools ---- */
 
 Slice fn_operands(Fn *f, const ValId *vals, uint32_t n)
 {
@@ -112,8 +111,7 @@ InsId fn_append(Build *b, Op op, const ValId *in, uint32_t nin, AttrId attr, con
     return id;
 }
 
-/* ---- general builders ---------------------------------------------------------------------------
- */
+/* ---- general builders ---- */
 
 Build build_at_end(Fn *f, BodyId b)
 {

@@ -104,8 +104,7 @@ static int64_t apply(DimKind op, int64_t a, int64_t b)
     return fn[op](a, b);
 }
 
-/* ---- interning --------------------------------------------------------------------------------
- */
+/* ---- interning ---- */
 
 DimTable *dims_new(Arena *arena, Intern *names)
 {
@@ -200,8 +199,7 @@ int64_t dim_min(const DimTable *t, DimId d)
     return dim_node(t, d)->min;
 }
 
-/* ---- bounds -----------------------------------------------------------------------------------
- */
+/* ---- bounds ---- */
 
 /* Operators that are monotone in each operand (for either sign of the other): the extremes are at
  * corners of the box. */
@@ -245,8 +243,7 @@ static DimId make(DimTable *t, DimKind op, DimId a, DimId b, bool atom)
     return add(t, &n, atom, t->nodes.at[a.ix].size + t->nodes.at[b.ix].size + 1);
 }
 
-/* ---- polynomials --------------------------------------------------------------------------------
- */
+/* ---- polynomials ---- */
 
 /* Order of dimensions by structure and names. */
 static int compare(const DimTable *t, DimId a, DimId b)

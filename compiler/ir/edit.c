@@ -117,8 +117,7 @@ uint32_t *ir_count_uses(const Fn *f, Arena *scratch)
     return uses;
 }
 
-/* ---- copies -------------------------------------------------------------------------------------
- */
+/* ---- copies ---- */
 
 /* Old value to new one; ids beyond the map were made by the copy itself and never are operands of
  * what is copied. */

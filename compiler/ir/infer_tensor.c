@@ -132,9 +132,7 @@ bool infer_order(Infer *x)
     return infer_set(x, 0, type_intern(x->m->types, &y)) && infer_set(x, 1, ids);
 }
 
-/* ---- cells
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- cells ---- */
 
 /* Can a value of type v be stored where type 'want' is held: the same (an ix also as i32), or a
  * scalar that fills it. */

@@ -63,8 +63,7 @@ void text_float(StrBuf *out, Elem e, double v)
     strbuf_add(out, text);
 }
 
-/* ---- map ----------------------------------------------------------------------------------------
- */
+/* ---- map ---- */
 
 static uint32_t slot_of(const SymMap *s, SymId name)
 {

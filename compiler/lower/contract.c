@@ -10,8 +10,7 @@
 
 #include "lower/contract.h"
 
-/* ---- slices: what a value needs, subscripts excepted (addresses are computed from affine forms)
- */
+/* ---- slices: what a value needs, but for subscripts, whose addresses are affine ---- */
 static bool slice(Lower *L, Contract *c, BodyId body, ValId v);
 
 static bool slice_sub(Lower *L, Contract *c, BodyId body, ValId sub)

@@ -22,8 +22,7 @@
 
 enum { MAX_STEPS = 32 };
 
-/* ---- users --------------------------------------------------------------------------------------
- */
+/* ---- users ---- */
 
 static void add_uses(void *cx, InsId i)
 {
@@ -41,8 +40,7 @@ InsId only_user(const Absorb *x, ValId v)
     return v.ix < x->n && x->count[v.ix] == 1 ? x->uses.at[x->first[v.ix]].user : (InsId){0};
 }
 
-/* ---- sums of products with a weight -------------------------------------------------------------
- */
+/* ---- sums of products with a weight ---- */
 
 typedef struct {
     const Fn *f;
@@ -160,8 +158,7 @@ static void find_site(void *cx, InsId i)
         vec_push(x->a, &x->sites, best);
 }
 
-/* ---- chains -------------------------------------------------------------------------------------
- */
+/* ---- chains ---- */
 
 /* Adds i as a step on u, if its other operand is closed. */
 static bool step_of(const Absorb *x, Chain *c, InsId i, ValId u)
@@ -195,8 +192,7 @@ static void erase_steps(Absorb *x, const Chain *c)
         ir_erase(x->f, c->steps.at[k].ins);
 }
 
-/* ---- behind the sum -----------------------------------------------------------------------------
- */
+/* ---- behind the sum ---- */
 
 /* A part of the chain in one body: 'core' gets to be what 'top' was. */
 typedef struct {
@@ -296,8 +292,7 @@ static bool take_results(Absorb *x, const Site *s)
     return true;
 }
 
-/* ---- factors of the sum -------------------------------------------------------------------------
- */
+/* ---- factors of the sum ---- */
 
 /* A factor that is closed itself: mul %u, %c in the body of the sum becomes %u. */
 static bool take_factor(Absorb *x, const Site *s, ValId v)
@@ -539,8 +534,7 @@ static bool take_map(Absorb *x, InsId map)
     return true;
 }
 
-/* ---- rounds -------------------------------------------------------------------------------------
- */
+/* ---- rounds ---- */
 
 static Absorb start(PassCx *cx, Fn *f)
 {

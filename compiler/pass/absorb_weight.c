@@ -12,8 +12,7 @@
 
 enum { MAX_NODES = 64 };
 
-/* ---- closed scalars -----------------------------------------------------------------------------
- */
+/* ---- closed scalars ---- */
 
 static bool is_weight(const Fn *f, ValId v)
 {
@@ -116,8 +115,7 @@ static ValId copied(Build *b, const Chain *c, const ValId *now, ValId v)
     return ir_op_type(b, (Op)n.op, in, n.in.n, n.attr, val_type(f, n.res));
 }
 
-/* ---- their values -------------------------------------------------------------------------------
- */
+/* ---- their values ---- */
 
 static ValId stepped(Build *b, const Chain *c, const ValId *now, const Step *s, bool shift, ValId u)
 {
@@ -173,8 +171,7 @@ bool chain_spread(Fn *f, Arena *a, const Site *s, const Chain *c, bool shift, Sp
     return ok;
 }
 
-/* ---- the weight ---------------------------------------------------------------------------------
- */
+/* ---- the weight ---- */
 
 void advance(const Site *s, Odometer *o)
 {
@@ -232,8 +229,7 @@ void set_contents(Fn *f, const Site *s, const void *bytes)
                     attr_with(m, ins_get(f, s->src)->attr, attr_make_data(m, "data", d)));
 }
 
-/* ---- the shift ----------------------------------------------------------------------------------
- */
+/* ---- the shift ---- */
 
 static ValId read_at(Fn *f, const Site *s, const bool *uses, DataId d, InsId at)
 {

@@ -115,8 +115,7 @@ bool canon_order(Canon *c, InsId i)
     return canon_become(c, i, to);
 }
 
-/* ---- loops --------------------------------------------------------------------------------------
- */
+/* ---- loops ---- */
 
 static void erase_untils(Fn *f, BodyId b)
 {

@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* ---- parameters ---------------------------------------------------------------------------------
- */
+/* ---- parameters ---- */
 
 /* An index of an axis of extent 1 is 0. */
 static bool constant_params(Canon *c, InsId i)
@@ -40,8 +39,7 @@ static bool constant_params(Canon *c, InsId i)
     return changed;
 }
 
-/* ---- flat maps ----------------------------------------------------------------------------------
- */
+/* ---- flat maps ---- */
 
 /* The map that is all the body does, views beside it apart; none if there is more. */
 static InsId sole_map(const Canon *c, BodyId body)

@@ -124,8 +124,7 @@ static void forget_inside(Cse *c, InsId i)
     c->nlocal = 0;
 }
 
-/* ---- comparing ----------------------------------------------------------------------------------
- */
+/* ---- comparing ---- */
 
 static bool same_ins(Cse *c, InsId x, InsId y);
 

@@ -145,8 +145,7 @@ static void process(Dce *d, ValId v)
             mark_slot(d, owner, k - 1);
 }
 
-/* ---- roots --------------------------------------------------------------------------------------
- */
+/* ---- roots ---- */
 
 static bool local_cell(const Fn *f, ValId v)
 {
@@ -202,8 +201,7 @@ static void find_live(Dce *d)
         process(d, d->work.at[--d->work.n]);
 }
 
-/* ---- slots --------------------------------------------------------------------------------------
- */
+/* ---- slots ---- */
 
 static bool slot_live(const Dce *d, InsId i, uint32_t k)
 {
@@ -335,8 +333,7 @@ static bool drop_slots(Dce *d)
     return s.found.n > 0;
 }
 
-/* ---- sweep --------------------------------------------------------------------------------------
- */
+/* ---- sweep ---- */
 
 static bool sweep(Dce *d, BodyId b)
 {

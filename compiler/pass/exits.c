@@ -202,8 +202,7 @@ static void never_ends(Exits *c, InsId loop)
     }
 }
 
-/* ---- the walk -----------------------------------------------------------------------------------
- */
+/* ---- the walk ---- */
 
 static void visit(Exits *c, BodyId b)
 {

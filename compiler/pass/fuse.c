@@ -45,8 +45,7 @@ typedef struct {
     bool changed;
 } Fuse;
 
-/* ---- uses ---------------------------------------------------------------------------------------
- */
+/* ---- uses ---- */
 
 static void add_uses(void *cx, InsId i)
 {

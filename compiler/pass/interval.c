@@ -24,8 +24,7 @@ struct Intervals {
     bool fixed;
 };
 
-/* ---- what is wanted -----------------------------------------------------------------------------
- */
+/* ---- what is wanted ---- */
 
 static void want(Intervals *v, ValId x)
 {
@@ -63,8 +62,7 @@ static void want_all(Intervals *v, const bool *wanted)
     }
 }
 
-/* ---- values of the outside ----------------------------------------------------------------------
- */
+/* ---- values of the outside ---- */
 
 static Interval of_type(const Intervals *v, ValId x)
 {
@@ -121,8 +119,7 @@ static Interval of_knob(Intervals *v, InsId i)
     return (Interval){k->lo, k->hi, false};
 }
 
-/* ---- reductions ---------------------------------------------------------------------------------
- */
+/* ---- reductions ---- */
 
 static void space(const Fn *f, InsId i, double *fewest, double *most)
 {
@@ -172,8 +169,7 @@ Interval interval_fold(const Fn *f, InsId i, Interval t)
     return interval_hull(t, (Interval){empty, empty, false});
 }
 
-/* ---- instructions -------------------------------------------------------------------------------
- */
+/* ---- instructions ---- */
 
 /* A share of a sum of numbers that are not negative is at most 1; a number is at most the largest
  * of those that it is among. */
@@ -246,8 +242,7 @@ static Interval of_ins(Intervals *v, InsId i)
     return scalar ? of_op(v, i) : of_type(v, x);
 }
 
-/* ---- the walk -----------------------------------------------------------------------------------
- */
+/* ---- the walk ---- */
 
 static void visit(Intervals *v, BodyId b);
 

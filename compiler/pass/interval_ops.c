@@ -63,8 +63,7 @@ Interval interval_hull(Interval a, Interval b)
     return (Interval){fmin(a.lo, b.lo), fmax(a.hi, b.hi), a.nan || b.nan};
 }
 
-/* ---- rounding -----------------------------------------------------------------------------------
- */
+/* ---- rounding ---- */
 
 /* A bound as a value of a float type: kept where it is exact, else moved by 'ulps' toward 'to'.
  * What maths functions do with subnormal numbers is left open. */
@@ -85,8 +84,7 @@ Interval interval_widened(Elem e, double lo, double hi, double share)
     return (Interval){bound(e, lo, false, ulps, -1), bound(e, hi, false, ulps, 1), false};
 }
 
-/* ---- corners ------------------------------------------------------------------------------------
- */
+/* ---- corners ---- */
 
 typedef struct {
     double v;
@@ -289,8 +287,7 @@ int interval_cmp(const char *pred, Interval a, Interval b)
     return truth(below || above, same && number);
 }
 
-/* ---- operations ---------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 static Interval bits_op(Op op, const Interval *in)
 {

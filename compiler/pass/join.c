@@ -172,8 +172,7 @@ static bool can_join(Join *j, const Pair *p, bool *later)
     return w.ok || !(u.late || w.late);
 }
 
-/* ---- joining ------------------------------------------------------------------------------------
- */
+/* ---- joining ---- */
 
 static BodyId joined_body(Join *j, const Pair *p, uint32_t arm, Swaps *swaps)
 {

@@ -47,8 +47,7 @@ static bool same(Known a, Known b)
     return a.is && b.is && memcmp(&a.v, &b.v, sizeof a.v) == 0;
 }
 
-/* ---- elements of tensors ------------------------------------------------------------------------
- */
+/* ---- elements of tensors ---- */
 
 static Scalar entry(const Data *d, size_t at)
 {
@@ -128,8 +127,7 @@ static Known known_index(Eval *e, InsId i)
     return read(e, x, sub, n.in.n - 1);
 }
 
-/* ---- operations ---------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 /* A comparison of a number with one of a table: known if it is the same for all of them. */
 static Known known_cmp(const Eval *e, InsId i, const Known *in, Elem of)

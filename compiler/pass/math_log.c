@@ -65,8 +65,7 @@ ValId math_log1p(Maths *m, const ValId *in)
     return m_if(m, m_cmpk(m, "eq", x, 0.0), x, y);
 }
 
-/* ---- pow ----------------------------------------------------------------------------------------
- */
+/* ---- pow ---- */
 
 /* log of an f64 a >= 0 that came from an f32. */
 static ValId log_wide(Maths *m, ValId a)

@@ -15,8 +15,7 @@
 #define LARGE       0x1p28
 #define LARGE_EXACT 0x1p25 /* the least that reduce_large takes */
 
-/* ---- reduction ----------------------------------------------------------------------------------
- */
+/* ---- reduction ---- */
 
 /* r as f64 and the quadrant q (mod 4 counts) of |x| < LARGE; NaN for infinities. */
 static ValId reduce_small(Maths *m, ValId x, ValId *q)
@@ -118,8 +117,7 @@ ValId math_cos(Maths *m, const ValId *in)
     return quadrant(m, r, m_opk(m, OP_add, q, 1));
 }
 
-/* ---- atan2 --------------------------------------------------------------------------------------
- */
+/* ---- atan2 ---- */
 
 /* atan of the smaller side over the larger one, then reflected into the octant; pi and pi/2 are
  * used with the part that f32 loses. */

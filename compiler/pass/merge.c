@@ -43,8 +43,7 @@ typedef struct {
     uint32_t nindex;
 } Mix;
 
-/* ---- is it a mix? -------------------------------------------------------------------------------
- */
+/* ---- is it a mix? ---- */
 
 static InsId sum_in(const Fn *f, ValId v, BodyId body)
 {
@@ -154,8 +153,7 @@ static bool mix_of(const Fn *f, InsId sum, Mix *m)
     return term_factors(f, m) && scales(f, m) && (!m->shift.ix || depends(&shift, m->shift));
 }
 
-/* ---- cost ---------------------------------------------------------------------------------------
- */
+/* ---- cost ---- */
 
 typedef struct {
     double size, rows, members;
@@ -197,8 +195,7 @@ static bool pays(const Merge *x, const Mix *m)
     return yes;
 }
 
-/* ---- the merge ----------------------------------------------------------------------------------
- */
+/* ---- the merge ---- */
 
 /* reduce [members] { the product of the scales and what 'last' adds to it } before 'at'. */
 static ValId mixed_by(Fn *f, const Mix *m, Copy *c, BodyId at, InsId before, const ValId *last,

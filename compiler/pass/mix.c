@@ -66,8 +66,7 @@ static double extent(const Fn *f, DimId d)
     return (double)dim_max(f->module->dims, d);
 }
 
-/* ---- a merged weight ----------------------------------------------------------------------------
- */
+/* ---- a merged weight ---- */
 
 /* The number of a member: what a sum over a selection reads of its indices. */
 static bool is_member(const Fn *f, InsId index)
@@ -131,8 +130,7 @@ static bool find_merged(Merged *m)
     return find_members(m, dims_of(f, sum)->dims[0]) && sort_factors(m);
 }
 
-/* ---- the products that read it ------------------------------------------------------------------
- */
+/* ---- the products that read it ---- */
 
 /* Each place of the weight is an index of the sum or of the rows, each once; all of the sum's are
  * places. */
@@ -192,8 +190,7 @@ static void look(void *cx, InsId i)
         m->n = MAX_PRODUCTS + 1;
 }
 
-/* ---- what is made in the region -----------------------------------------------------------------
- */
+/* ---- what is made in the region ---- */
 
 static uint32_t need_of(const Merged *m, ValId v)
 {
@@ -203,47 +200,9 @@ static uint32_t need_of(const Merged *m, ValId v)
     return k;
 }
 
-/* The instruction of the region that v comes from or out of whose bodies it comes; or none. */
-static InsId top_of(const Merged *m, ValId v)
-{
-    const Fn *f = m->f;
-    InsId i = val_def(f, v);
-    BodyId home = val_home(f, v);
-    if (!body_within(f, home, m->region))
-        return (InsId){0};
-    while (home.ix != m->region.ix) {
-        i = f->bodies.at[home.ix].owner;
-        home = ins_get(f, i)->home;
-    }
-    return i;
-}
-
 static bool is_world(Op op)
 {
     return op == OP_const || op == OP_data || op == OP_param || op == OP_knob;
-}
-
-static void first_ins(void *cx, InsId i);
-
-static void first_val(Merged *m, ValId v)
-{
-    InsId i = top_of(m, v);
-    if (!i.ix || m->moves[i.ix])
-        return;
-    m->moves[i.ix] = true;
-    m->stuck |= i.ix == m->map.ix;
-    for (uint32_t p = 0; p < m->n; p++)
-        m->stuck |= i.ix == m->at[p].map.ix;
-    first_ins(m, i);
-    for (uint32_t k = 0; k < ins_get(m->f, i)->bodies.n; k++)
-        ir_walk(m->f, ins_body(m->f, i, k), first_ins, m);
-}
-
-static void first_ins(void *cx, InsId i)
-{
-    Merged *m = cx;
-    for (uint32_t k = 0; k < ins_get(m->f, i)->in.n; k++)
-        first_val(m, ins_in(m->f, i, k));
 }
 
 /* What a scalar inside of the region's instructions reads of them is made first. */
@@ -254,7 +213,7 @@ static void reads(Merged *m, ValId v)
     if (!body_within(f, val_home(f, v), m->region) || !i.ix || is_member(f, i))
         return;
     if (ins_get(f, i)->home.ix == m->region.ix)
-        first_val(m, v);
+        mark_needs(f, m->region, v, m->moves);
     else
         for (uint32_t k = 0; k < ins_get(f, i)->in.n; k++)
             reads(m, ins_in(f, i, k));
@@ -286,7 +245,7 @@ static bool can_be_first(Merged *m)
         return false;
     const uint8_t *eff = effects_table(f, m->cx->scratch);
     m->moves = ARENA_ARRAY(m->cx->scratch, bool, f->ins.n);
-    first_val(m, m->bits);
+    mark_needs(f, m->region, m->bits, m->moves);
     for (uint32_t k = 0; k < m->nscale; k++)
         reads(m, m->scale[k]);
     for (uint32_t k = 0; k < m->nweight; k++)
@@ -294,6 +253,9 @@ static bool can_be_first(Merged *m)
     for (uint32_t p = 0; p < m->n; p++)
         for (uint32_t k = 0; k < m->at[p].nother; k++)
             reads(m, m->at[p].other[k]);
+    m->stuck |= m->moves[m->map.ix];
+    for (uint32_t p = 0; p < m->n; p++)
+        m->stuck |= m->moves[m->at[p].map.ix];
     EACH_INS (f, m->region, i) {
         m->stuck |= m->moves[i.ix] && eff[i.ix];
         if (m->moves[i.ix])
@@ -305,8 +267,7 @@ static bool can_be_first(Merged *m)
     return !m->stuck;
 }
 
-/* ---- cost ---------------------------------------------------------------------------------------
- */
+/* ---- cost ---- */
 
 static double rows_of(const Fn *f, const Product *p)
 {
@@ -353,8 +314,7 @@ static bool pays(const Merged *m)
     return yes;
 }
 
-/* ---- the mix ------------------------------------------------------------------------------------
- */
+/* ---- the mix ---- */
 
 /* One member's part of one product. */
 typedef struct {

@@ -46,8 +46,7 @@ typedef struct {
     PassTime times[PASS_COUNT];
 } Runner;
 
-/* ---- lists in option text ---------------------------------------------------------------------
- */
+/* ---- lists in option text ---- */
 
 /* The next comma-separated word of *at, blanks dropped; false at the end. */
 static bool next_word(const char **at, const char **word, size_t *n)
@@ -133,8 +132,7 @@ static const char *check_options(Arena *a, const PassOptions *o)
     return why;
 }
 
-/* ---- dumps --------------------------------------------------------------------------------------
- */
+/* ---- dumps ---- */
 
 /* The directory of all:DIR, NULL without one. */
 static const char *dump_dir(Arena *a, const char *dump)
@@ -190,8 +188,7 @@ static void dump(Runner *r, Fn *f, const PassInfo *p, const char *when)
     print_alone(r->o->dump_out, f);
 }
 
-/* ---- checks -------------------------------------------------------------------------------------
- */
+/* ---- checks ---- */
 
 static const char *stages_text(unsigned stages)
 {
@@ -225,8 +222,7 @@ static void verify(Runner *r, const Fn *f, const PassInfo *p, uint32_t claimed)
           facts_text(r->cx->scratch, lost));
 }
 
-/* ---- running ------------------------------------------------------------------------------------
- */
+/* ---- running ---- */
 
 static double seconds_now(void)
 {

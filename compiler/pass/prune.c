@@ -23,8 +23,7 @@
 
 enum { MAX_AXIS = 1 << 24, MAX_MEMBERS = 1024, LEAST_SHARED = 16 /* bytes */ };
 
-/* ---- reads --------------------------------------------------------------------------------------
- */
+/* ---- reads ---- */
 
 typedef struct {
     Prune *p;
@@ -63,8 +62,7 @@ static void look_all(Prune *p)
     }
 }
 
-/* ---- which entries ------------------------------------------------------------------------------
- */
+/* ---- which entries ---- */
 
 const Data *prune_table(const Fn *f, ValId sub)
 {
@@ -233,8 +231,7 @@ static bool cut_axes(Prune *p)
     return false;
 }
 
-/* ---- equal members ------------------------------------------------------------------------------
- */
+/* ---- equal members ---- */
 
 /* For each member of the bank the place of the first that equals it, among those that are kept. */
 static int64_t places(const Prune *p, size_t member, int32_t *place, char *used)

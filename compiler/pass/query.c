@@ -70,8 +70,7 @@ void name_like(Fn *f, ValId now, ValId old)
         f->vals.at[now.ix].name = f->vals.at[old.ix].name;
 }
 
-/* ---- effects ------------------------------------------------------------------------------------
- */
+/* ---- effects ---- */
 
 typedef struct {
     const Fn *fn;
@@ -208,8 +207,7 @@ bool acts_on_empty(const Fn *f, BodyId b, DimId axis)
     return acts(f, b, axis, b);
 }
 
-/* ---- replacement --------------------------------------------------------------------------------
- */
+/* ---- replacement ---- */
 
 void swaps_apply(Fn *f, Arena *scratch, const Swaps *s)
 {
@@ -219,4 +217,44 @@ void swaps_apply(Fn *f, Arena *scratch, const Swaps *s)
     for (uint32_t k = 0; k < s->n; k++)
         map[s->at[k].from.ix] = s->at[k].to;
     ir_replace_all(f, map);
+}
+
+/* ---- what is needed ---- */
+
+InsId ins_around(const Fn *f, BodyId b, ValId v)
+{
+    InsId i = val_def(f, v);
+    BodyId home = val_home(f, v);
+    if (!body_within(f, home, b))
+        return (InsId){0};
+    while (home.ix != b.ix) {
+        i = f->bodies.at[home.ix].owner;
+        home = ins_get(f, i)->home;
+    }
+    return i;
+}
+
+typedef struct {
+    const Fn *f;
+    BodyId body;
+    bool *marked;
+} Needs;
+
+static void mark_operands(void *cx, InsId i)
+{
+    const Needs *n = cx;
+    for (uint32_t k = 0; k < ins_get(n->f, i)->in.n; k++)
+        mark_needs(n->f, n->body, ins_in(n->f, i, k), n->marked);
+}
+
+void mark_needs(const Fn *f, BodyId b, ValId v, bool *marked)
+{
+    InsId i = ins_around(f, b, v);
+    if (!i.ix || marked[i.ix])
+        return;
+    Needs n = {f, b, marked};
+    marked[i.ix] = true;
+    mark_operands(&n, i);
+    for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++)
+        ir_walk(f, ins_body(f, i, k), mark_operands, &n);
 }

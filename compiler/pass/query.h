@@ -33,6 +33,12 @@ bool val_is_scalar(const Fn *f, ValId v); /* tensor of rank 0 */
 /* Is every instruction of the body, nested ones too, pure and without effects in 'eff'? */
 bool body_pure(const Fn *f, const uint8_t *eff, BodyId b);
 
+/* The instruction of the body that v is a result of, or is made inside of; none if neither. */
+InsId ins_around(const Fn *f, BodyId b, ValId v);
+/* Marks the instructions of the body that v is made of, what they read in their bodies included;
+ * 'marked' has an entry for each instruction. */
+void mark_needs(const Fn *f, BodyId b, ValId v, bool *marked);
+
 /* May running the body where the axis is empty be seen otherwise than by its results? */
 bool acts_on_empty(const Fn *f, BodyId b, DimId axis);
 

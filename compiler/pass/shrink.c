@@ -163,8 +163,7 @@ static void keep_used(void *cx, InsId i)
     }
 }
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 static ValId table(Shrink *s, InsId at, const int32_t *v, int64_t n, TypeId elem)
 {
@@ -364,8 +363,7 @@ static void replace_all(Shrink *s)
             ir_erase(f, s->known.at[k].ins);
 }
 
-/* ---- dimensions that are given a known value ----------------------------------------------------
- */
+/* ---- dimensions that are given a known value ---- */
 
 static void find_bind(void *cx, InsId i)
 {

@@ -83,8 +83,7 @@ static bool carries_over(const Fn *f, const Thinned *t)
     return true;
 }
 
-/* ---- which loops --------------------------------------------------------------------------------
- */
+/* ---- which loops ---- */
 
 /* The table of constants of which the value is the element of this iteration. */
 static const Data *element_of(const Fn *f, ValId v, ValId index, int64_t first, int64_t end)

@@ -45,8 +45,7 @@ typedef struct {
     uint32_t nout;
 } Versions;
 
-/* ---- which decisions ----------------------------------------------------------------------------
- */
+/* ---- which decisions ---- */
 
 static bool fits(const PassCx *cx, const Fn *f, const char *path, const char *pattern)
 {
@@ -203,8 +202,7 @@ bool pass_has_versions(PassCx *cx, Module *m)
     return ok;
 }
 
-/* ---- the bit that decides -----------------------------------------------------------------------
- */
+/* ---- the bit that decides ---- */
 
 typedef struct {
     const Fn *f;
@@ -265,8 +263,7 @@ static bool add_choice(Versions *x, uint32_t id)
     return true;
 }
 
-/* ---- which values of knobs ----------------------------------------------------------------------
- */
+/* ---- which values of knobs ---- */
 
 /* How many versions there are, each knob's values counted with all others as one. */
 static uint32_t versions_of(const Versions *x)
@@ -419,30 +416,7 @@ static bool find_choices(Versions *x)
     return find_values(x) && x->n > 0;
 }
 
-/* ---- what stays before the choice ---------------------------------------------------------------
- */
-
-static void need(Versions *x, ValId v);
-
-static void need_ins(void *cx, InsId i)
-{
-    Versions *x = cx;
-    for (uint32_t k = 0; k < ins_get(x->f, i)->in.n; k++)
-        need(x, ins_in(x->f, i, k));
-}
-
-/* The instruction of the entry that v comes from or out of whose bodies it comes. */
-static void need(Versions *x, ValId v)
-{
-    const Fn *f = x->f;
-    InsId i = val_def(f, v);
-    if (!i.ix || ins_get(f, i)->home.ix != f->entry.ix || x->before[i.ix])
-        return;
-    x->before[i.ix] = true;
-    need_ins(x, i);
-    for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++)
-        ir_walk(f, ins_body(f, i, k), need_ins, x);
-}
+/* ---- what stays before the choice ---- */
 
 /* Weights, knobs and the like are the same before and behind. */
 static bool is_world(Op op)
@@ -471,7 +445,7 @@ static bool split(Versions *x)
     const uint8_t *eff = effects_table(f, x->cx->scratch);
     for (uint32_t k = 0; k < x->gates; k++) {
         const char *path = sym_text(f->module->names, x->choice[k].path);
-        need(x, x->choice[k].bit);
+        mark_needs(f, f->entry, x->choice[k].bit, x->before);
         bool first = val_home(f, x->choice[k].bit).ix == f->entry.ix;
         if (first && can_come_first(x, eff))
             continue;
@@ -483,8 +457,7 @@ static bool split(Versions *x)
     return true;
 }
 
-/* ---- copies -------------------------------------------------------------------------------------
- */
+/* ---- copies ---- */
 
 static void count_one(void *cx, InsId i)
 {
@@ -601,8 +574,7 @@ bool pass_versions(PassCx *cx, Fn *f)
     return true;
 }
 
-/* ---- report -------------------------------------------------------------------------------------
- */
+/* ---- report ---- */
 
 static const char *version_of(const Fn *f, InsId i)
 {

@@ -118,8 +118,7 @@ Work work_of_ins(const Fn *f, InsId i)
     return finish(w);
 }
 
-/* ---- copying ------------------------------------------------------------------------------------
- */
+/* ---- copying ---- */
 
 typedef struct {
     const Fn *f;

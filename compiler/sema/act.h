@@ -103,8 +103,7 @@ Ex act_enum_value(Act *a, const Poly *dim, int64_t member); /* ix */
 /* An extra result of that path; its parts if it is a tuple. */
 void act_aux(Act *a, const char *path, Ex value);
 
-/* ---- fitting ----------------------------------------------------------------------------------
- */
+/* ---- fitting ---- */
 /* The value as declared: literals and scalars take the element type, a scalar fills the axes,
  * ix becomes i32 where an integer is wanted. */
 Ex act_fit(Act *a, Ex e, const Ty *want);
@@ -124,8 +123,7 @@ Ex act_index_number(Act *a, ValId place, const Poly *range, const Ty *ty);
 /* The variable's place on a wider axis of the chain of its range. */
 ValId act_index_widen(Act *a, ValId place, const Poly *range, const Poly *axis);
 
-/* ---- operators --------------------------------------------------------------------------------
- */
+/* ---- operators ---- */
 /* amap[k] is the axis of the result that axis k of the operand lies on; NULL for a scalar. */
 Ex act_binary(Act *a, Oper op, Ex x, const uint32_t *xmap, Ex y, const uint32_t *ymap,
               const Ty *operand_elem, const Ty *result);

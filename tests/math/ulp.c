@@ -128,8 +128,7 @@ static Fn *expansion(Arena *arena, const Row *row, TargetInfo target)
     return f;
 }
 
-/* ---- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors ---- */
 
 /* Distance in units of the last place of the f32 nearest to 'want'. */
 static double error(double got, double want)
