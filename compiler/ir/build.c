@@ -204,8 +204,7 @@ ValId ir_bitcast(Build *b, ValId a, Elem to)
     return ir_op_type(b, OP_bitcast, &a, 1, (AttrId){0}, retyped(b->fn, a, to));
 }
 
-/* ---- constants
- * ------------------------------------------------------------------------------------ */
+/* ---- constants ---- */
 
 static ValId make_const(Build *b, TypeId type, AttrVal v)
 {
@@ -259,8 +258,7 @@ ValId ir_index(Build *b, ValId x, const ValId *subs, uint32_t n, bool check)
     return ir_op(b, OP_index, in, n + 1, attr);
 }
 
-/* ---- bodies
- * ---------------------------------------------------------------------------------------- */
+/* ---- bodies ---- */
 
 BodyId ir_body(Fn *f, const TypeId *params, uint32_t n)
 {

@@ -392,8 +392,7 @@ static DimId poly_dim(DimTable *t, const Poly *p)
     return d;
 }
 
-/* ---- the operators
- * ------------------------------------------------------------------------------- */
+/* ---- the operators ---- */
 
 /* Quotient and remainder by a positive constant. */
 static bool divide_const(DimTable *t, DimKind op, DimId a, int64_t c, DimId *out)
@@ -467,8 +466,7 @@ DimId dim_op(DimTable *t, DimKind op, DimId a, DimId b)
     return make(t, op, a, b, true);
 }
 
-/* ---- reading
- * -------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 int64_t dim_eval(const DimTable *t, DimId d, int64_t (*lookup)(void *cx, DimId sym), void *cx)
 {

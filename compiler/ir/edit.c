@@ -194,8 +194,7 @@ void ir_inline_copy(Fn *f, BodyId src, const ValId *params, InsId before, ValId 
     arena_free(scratch);
 }
 
-/* ---- walks
- * --------------------------------------------------------------------------------------- */
+/* ---- walks ---- */
 
 void ir_walk(const Fn *f, BodyId b, void (*visit)(void *cx, InsId i), void *cx)
 {

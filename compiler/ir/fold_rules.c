@@ -27,8 +27,7 @@ static bool same_operands(const Fold *x)
     return extents && ins_get(x->f, a)->attr.ix == ins_get(x->f, b)->attr.ix;
 }
 
-/* ---- arithmetic
- * ----------------------------------------------------------------------------------- */
+/* ---- arithmetic ---- */
 
 /* x + 0 of integers; x + -0 of floats (x + 0 would turn -0 into 0). */
 static ValId fold_add(Fold *x)
@@ -90,8 +89,7 @@ static ValId fold_idempotent(Fold *x)
     return fold_def(x, 0, x->op).ix ? fold_operand(x, 0) : NO;
 }
 
-/* ---- bits
- * ------------------------------------------------------------------------------------------- */
+/* ---- bits ---- */
 
 /* The operand that is this integer, 2 if none is. */
 static uint32_t which_is(const Fold *x, int64_t v)
@@ -135,8 +133,7 @@ static ValId fold_shift(Fold *x)
     return fold_is(x, 1, 0) ? fold_operand(x, 0) : NO;
 }
 
-/* ---- comparison and choice
- * ---------------------------------------------------------------------------- */
+/* ---- comparison and choice ---- */
 
 typedef struct {
     const char *name;
@@ -211,8 +208,7 @@ static ValId fold_select(Fold *x)
     return x->c[1].i ? x->in[0] : ir_un(x->b, OP_not, x->in[0]);
 }
 
-/* ---- conversion
- * ------------------------------------------------------------------------------------------ */
+/* ---- conversion ---- */
 
 /* Bits of the magnitude an element type holds exactly. */
 static int precision(Elem e)
@@ -270,8 +266,7 @@ static ValId fold_bitcast(Fold *x)
     return ir_op_type(x->b, OP_bitcast, &v, 1, (AttrId){0}, x->type);
 }
 
-/* ---- tensors and vectors
- * ----------------------------------------------------------------------------------- */
+/* ---- tensors and vectors ---- */
 
 static ValId fold_extent(Fold *x)
 {

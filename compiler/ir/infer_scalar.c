@@ -135,8 +135,7 @@ bool infer_convert(Infer *x)
     return true;
 }
 
-/* ---- the outside
- * ----------------------------------------------------------------------------------- */
+/* ---- the outside ---- */
 
 static bool const_fits(Infer *x, const Type *r)
 {

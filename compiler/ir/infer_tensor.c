@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* ---- index spaces
- * ------------------------------------------------------------------------------------ */
+/* ---- index spaces ---- */
 
 /* The dims attribute; the body's parameters are one index per dimension. */
 static const AttrVal *space_of(Infer *x)
@@ -88,8 +87,7 @@ bool infer_reduce(Infer *x)
     return infer_set(x, 0, type_like(x->m->types, like, y->dims, y->rank));
 }
 
-/* ---- reading parts
- * ------------------------------------------------------------------------------------ */
+/* ---- reading parts ---- */
 
 static bool int_scalars(Infer *x, uint32_t from)
 {
@@ -198,8 +196,7 @@ bool infer_cell(Infer *x)
     return x->op == OP_write ? infer_write(x, c) : infer_put(x, c);
 }
 
-/* ---- selections
- * ------------------------------------------------------------------------------------------- */
+/* ---- selections ---- */
 
 bool infer_sel(Infer *x)
 {
@@ -249,8 +246,7 @@ bool infer_take(Infer *x)
     return infer_set(x, 0, type_like(x->m->types, infer_type(x, 0), dims, y->rank));
 }
 
-/* ---- gates and loops
- * --------------------------------------------------------------------------------------- */
+/* ---- gates and loops ---- */
 
 /* What body b yields as result k, with the whole axis; a scalar stays one. Id 0 with *why set. */
 static TypeId whole_axis(Infer *x, uint32_t b, uint32_t k, int axis)

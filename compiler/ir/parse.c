@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* ---- data
- * ------------------------------------------------------------------------------------------- */
+/* ---- data ---- */
 
 static bool parse_item(Parse *p, Elem e, void *at)
 {
@@ -87,8 +86,7 @@ static bool parse_data(Parse *p)
     return parse_items(p, e, (size_t)count);
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------- */
+/* ---- tables ---- */
 
 static bool parse_symbol_line(Parse *p)
 {

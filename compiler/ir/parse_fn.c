@@ -7,8 +7,7 @@
 
 typedef VEC(ValId) ValVec;
 
-/* ---- values
- * ---------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static bool define(Parse *p, SymId name, ValId v)
 {
@@ -33,8 +32,7 @@ static bool parse_val(Parse *p, ValId *out)
     return true;
 }
 
-/* ---- attributes
- * -------------------------------------------------------------------------------------- */
+/* ---- attributes ---- */
 
 static bool parse_attr_value(Parse *p, AttrVal *v)
 {
@@ -111,8 +109,7 @@ static AttrId round_value(Parse *p, Op op, AttrId attr, TypeId type)
     return attr_with(p->m, attr, rounded);
 }
 
-/* ---- instructions
- * ---------------------------------------------------------------------------------------- */
+/* ---- instructions ---- */
 
 typedef struct {
     VEC(SymId) names;
@@ -247,8 +244,7 @@ static bool parse_block(Parse *p, BodyId b)
     return true;
 }
 
-/* ---- headers
- * ---------------------------------------------------------------------------------------------- */
+/* ---- headers ---- */
 
 static bool parse_input(Parse *p)
 {

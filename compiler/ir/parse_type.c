@@ -74,8 +74,7 @@ bool parse_data_ref(Parse *p, DataId *out)
     return true;
 }
 
-/* ---- dimensions
- * ------------------------------------------------------------------------------------ */
+/* ---- dimensions ---- */
 
 static bool parse_dim(Parse *p, DimId *out);
 
@@ -177,8 +176,7 @@ bool parse_dims(Parse *p, DimId *dims, uint32_t max, uint32_t *n)
     return want_sign(p, "]");
 }
 
-/* ---- types
- * ------------------------------------------------------------------------------------------ */
+/* ---- types ---- */
 
 static bool parse_tensor(Parse *p, uint8_t kind, TypeId *out)
 {

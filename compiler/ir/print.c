@@ -21,8 +21,7 @@ typedef struct {
     uint32_t numbers; /* values without a name so far */
 } Print;
 
-/* ---- names of values
- * ------------------------------------------------------------------------------- */
+/* ---- names of values ---- */
 
 /* The name reduced to characters that lex; none for no name. */
 static SymId clean(Print *p, SymId name)
@@ -85,8 +84,7 @@ static Print start(StrBuf *out, const Fn *f)
     return p;
 }
 
-/* ---- parts
- * -------------------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static void print_val(Print *p, ValId v)
 {
@@ -229,8 +227,7 @@ void ir_print_ins(StrBuf *out, const Fn *f, InsId i)
     arena_free(p.scratch);
 }
 
-/* ---- functions
- * ------------------------------------------------------------------------------------------ */
+/* ---- functions ---- */
 
 /* An input's name is printed where it is not that of its value. */
 static void print_inputs(Print *p)
@@ -312,8 +309,7 @@ void ir_print_fn(StrBuf *out, const Fn *f)
     arena_free(p.scratch);
 }
 
-/* ---- modules
- * --------------------------------------------------------------------------------------------- */
+/* ---- modules ---- */
 
 static void print_list(StrBuf *out, const Data *d)
 {

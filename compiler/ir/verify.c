@@ -45,8 +45,7 @@ static bool bad(Verify *v, InsId i, const char *fmt, ...)
     return false;
 }
 
-/* ---- structure
- * ---------------------------------------------------------------------------------------- */
+/* ---- structure ---- */
 
 static bool broken(Verify *v, const char *what, uint32_t id)
 {
@@ -126,8 +125,7 @@ static bool check_links(Verify *v, BodyId b)
     return prev.ix == body->last.ix || broken(v, "wrong last instruction of body", b.ix);
 }
 
-/* ---- scopes
- * --------------------------------------------------------------------------------------------- */
+/* ---- scopes ---- */
 
 static void show_val(Verify *v, ValId x)
 {
@@ -173,8 +171,7 @@ static DimId unbound_in_type(const Verify *v, TypeId t)
     return d.ix ? d : unbound_in(v, y->sub);
 }
 
-/* ---- instructions
- * ------------------------------------------------------------------------------------------- */
+/* ---- instructions ---- */
 
 static bool check_attrs(Verify *v, InsId i)
 {
@@ -260,8 +257,7 @@ static bool check_home(Verify *v, InsId i)
     return op == OP_loop || op == OP_for || bad(v, i, "it stands in no loop");
 }
 
-/* ---- the two selections of a when
- * ----------------------------------------------------------------------- */
+/* ---- the two selections of a when ---- */
 
 /* Bits of a mask that are known: all of them, or those of a table. */
 typedef struct {
@@ -354,8 +350,7 @@ static bool check_body(Verify *v, BodyId b)
     return ok;
 }
 
-/* ---- functions
- * ---------------------------------------------------------------------------------------------- */
+/* ---- functions ---- */
 
 static bool check_inputs(Verify *v)
 {

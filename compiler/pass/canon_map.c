@@ -108,8 +108,7 @@ static bool flatten(Canon *c, InsId i)
     return canon_become(c, i, vals);
 }
 
-/* ---- maps that are something simpler
- * ------------------------------------------------------------- */
+/* ---- maps that are something simpler ---- */
 
 /* The tensor that yield k of a map reads at exactly its own indices, or a filled constant. */
 static ValId same_tensor(Canon *c, InsId i, uint32_t k)
@@ -164,8 +163,7 @@ bool canon_map(Canon *c, InsId i)
     return constant_params(c, i);
 }
 
-/* ---- reduce
- * -------------------------------------------------------------------------------------- */
+/* ---- reduce ---- */
 
 /* Can the body be evaluated once per element of what it yields without repeating work? */
 static bool splits(const Canon *c, BodyId body)

@@ -42,8 +42,7 @@ typedef struct {
     bool changed;
 } Cells;
 
-/* ---- which cells are one
- * ------------------------------------------------------------------------- */
+/* ---- which cells are one ---- */
 
 static void find_cells(void *cx, InsId i)
 {
@@ -73,8 +72,7 @@ static void learn(Cells *c, uint32_t cell, ValId v, InsId put)
     c->known[cell] = (Known){v, put};
 }
 
-/* ---- bodies
- * -------------------------------------------------------------------------------------- */
+/* ---- bodies ---- */
 
 static void forget_written(void *cx, InsId i)
 {
@@ -121,8 +119,7 @@ static void visit_bodies(Cells *c, InsId i)
     walk_inside(c, i, forget_written);
 }
 
-/* ---- instructions
- * --------------------------------------------------------------------------------- */
+/* ---- instructions ---- */
 
 static bool holds(const Cells *c, ValId cell, ValId v)
 {

@@ -58,8 +58,7 @@ static bool mergeable(const Cse *c, InsId i)
     return true;
 }
 
-/* ---- hashing: values of the inside count by order, values of the outside by identity
- * ------------- */
+/* ---- hashing: values of the inside count by order, values of the outside by identity ---- */
 
 static uint64_t hash_ins(Cse *c, InsId i);
 
@@ -197,8 +196,7 @@ static bool equal(Cse *c, InsId x, InsId y)
     return same;
 }
 
-/* ---- the walk
- * ------------------------------------------------------------------------------------ */
+/* ---- the walk ---- */
 
 /* Removes the instruction if an equal one is visible, else makes it known. */
 static bool merged(Cse *c, InsId i)

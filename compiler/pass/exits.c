@@ -25,8 +25,7 @@ typedef struct {
     bool changed;
 } Exits;
 
-/* ---- who looks at a cell
- * ------------------------------------------------------------------------- */
+/* ---- who looks at a cell ---- */
 
 typedef struct {
     const Fn *f;
@@ -66,8 +65,7 @@ static bool is_flags(const Fn *f, ValId cell)
     return val_op(f, cell) == OP_cell && t->elem == E_BIT && t->rank == 1;
 }
 
-/* ---- puts leave arms
- * ----------------------------------------------------------------------------- */
+/* ---- puts leave arms ---- */
 
 static bool may_leave(const Fn *f, InsId when, uint32_t arm, InsId put)
 {
@@ -102,8 +100,7 @@ static void leave_arms(Exits *c, InsId when)
         }
 }
 
-/* ---- a whole cell
- * -------------------------------------------------------------------------------- */
+/* ---- a whole cell ---- */
 
 /* The rows whose bit is 1 get 0, so all are 0; they get 1, so nothing changes. */
 static void whole_flags(Exits *c, InsId put)
@@ -132,8 +129,7 @@ static void whole_flags(Exits *c, InsId put)
     c->changed = true;
 }
 
-/* ---- ends that never come
- * ------------------------------------------------------------------------ */
+/* ---- ends that never come ---- */
 
 /* The dimension that is 0 if the bit is 1; none: it is no such bit. */
 static DimId empty_dim(const Fn *f, ValId cond)

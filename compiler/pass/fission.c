@@ -31,8 +31,7 @@ typedef struct {
     InsId work;
 } Fission;
 
-/* ---- loops over an axis
- * --------------------------------------------------------------------------- */
+/* ---- loops over an axis ---- */
 
 static bool whole_axis(const Fn *f, InsId loop)
 {
@@ -49,8 +48,7 @@ static bool whole_axis(const Fn *f, InsId loop)
            dim_eq(attr_find(f->module, ins_get(f, d)->attr, "dims")->dims[0], t->ix);
 }
 
-/* ---- what the work needs of the loop
- * --------------------------------------------------------------- */
+/* ---- what the work needs of the loop ---- */
 
 static bool inside(const Fn *f, ValId v, InsId i)
 {
@@ -159,8 +157,7 @@ static bool pays(const Fn *f, InsId i)
     return r.found;
 }
 
-/* ---- moving
- * ---------------------------------------------------------------------------------------- */
+/* ---- moving ---- */
 
 typedef struct {
     Fn *f;
@@ -221,8 +218,7 @@ static void move_out(Fission *c, InsId i)
     ir_set_in(f, end, 0, old);
 }
 
-/* ---- the walk
- * -------------------------------------------------------------------------------------- */
+/* ---- the walk ---- */
 
 static bool split_loop(Fission *c, InsId loop)
 {

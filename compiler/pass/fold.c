@@ -33,8 +33,7 @@ typedef struct {
     bool changed;
 } Fold;
 
-/* ---- values to instructions
- * ---------------------------------------------------------------------- */
+/* ---- values to instructions ---- */
 
 /* Is every element the same bit pattern? */
 static bool uniform(const Tensor *t)
@@ -84,8 +83,7 @@ static ValId evaluated(Fold *c, ValId v, InsId at, uint32_t *status)
     return ir_data(&b, type, module_data(f->module, e, tensor_count(&t), t.bytes));
 }
 
-/* ---- comptime
- * ------------------------------------------------------------------------------------ */
+/* ---- comptime ---- */
 
 static void find_comptime(void *cx, InsId i)
 {
@@ -157,8 +155,7 @@ static void fold_comptime(Fold *c)
     c->changed = true;
 }
 
-/* ---- closed values
- * ------------------------------------------------------------------------------- */
+/* ---- closed values ---- */
 
 static bool operand_closed(const Fold *c, InsId whole, ValId v)
 {

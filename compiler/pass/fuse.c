@@ -115,8 +115,7 @@ static bool sole_reader(const Fuse *c, ValId x, InsId i)
     return last.ix == i.ix;
 }
 
-/* ---- the loops between a producer and a reader
- * ---------------------------------------------------- */
+/* ---- the loops between a producer and a reader ---- */
 
 typedef struct {
     bool once;   /* every element is read at most once */
@@ -172,8 +171,7 @@ static Site site_of(const Fuse *c, InsId i, InsId producer, uint32_t nsubs)
     return s;
 }
 
-/* ---- decision
- * ------------------------------------------------------------------------------------ */
+/* ---- decision ---- */
 
 static bool fits(const Fuse *c, const Site *s, const Work *w)
 {

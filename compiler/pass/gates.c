@@ -26,8 +26,7 @@ typedef struct {
     bool changed, forgot;
 } Gates;
 
-/* ---- what is known
- * ------------------------------------------------------------------------------- */
+/* ---- what is known ---- */
 
 static void look_mask(void *cx, InsId i)
 {
@@ -73,8 +72,7 @@ static ValId within_of(const Gates *g, InsId i)
     return g->known[inner.ix] == FULL && g->known[outer.ix] != FULL ? outer : (ValId){0};
 }
 
-/* ---- when
- * ---------------------------------------------------------------------------------------- */
+/* ---- when ---- */
 
 /* A yielded scalar fills the result, a yielded index becomes the i32 of the other arm. */
 static ValId filled(Gates *g, ValId v, TypeId want, InsId at)
@@ -135,8 +133,7 @@ static void keep_arm(Gates *g, InsId i, uint32_t arm, Swaps *swaps)
     ir_erase(f, i);
 }
 
-/* ---- views of a full or empty selection
- * ----------------------------------------------------------- */
+/* ---- views of a full or empty selection ---- */
 
 static ValId constant(Gates *g, InsId i, int64_t v)
 {
@@ -190,8 +187,7 @@ static void known_put(Gates *g, InsId i, bool full)
     ir_erase(f, i);
 }
 
-/* ---- the walk
- * ------------------------------------------------------------------------------------ */
+/* ---- the walk ---- */
 
 static bool is_view(Op op)
 {
@@ -284,8 +280,7 @@ static void known_gates(Gates *g)
     drop_full(g);
 }
 
-/* ---- equal selections
- * ----------------------------------------------------------------------------- */
+/* ---- equal selections ---- */
 
 /* An earlier selection of the same mask that is visible in b. */
 static InsId equal_mask(const Fn *f, const InsId *seen, uint32_t n, InsId i)

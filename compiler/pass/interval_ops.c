@@ -203,8 +203,7 @@ static Interval cut(Interval a, double lo, double hi)
     return (Interval){fmin(fmax(a.lo, lo), hi), fmax(fmin(a.hi, hi), lo), a.nan};
 }
 
-/* ---- functions of one operand
- * --------------------------------------------------------------------- */
+/* ---- functions of one operand ---- */
 
 typedef struct {
     Op op;
@@ -247,8 +246,7 @@ static Interval curve(Elem e, const Curve *c, Interval a)
     return cut(r, c->low, c->high);
 }
 
-/* ---- conversion, choice, comparison
- * --------------------------------------------------------------- */
+/* ---- conversion, choice, comparison ---- */
 
 static Interval converted(Elem from, Elem to, Interval a)
 {

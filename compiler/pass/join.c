@@ -69,8 +69,7 @@ static bool same_decision(const Fn *f, InsId a, InsId b, bool *swapped)
     return *swapped || (x.ix == y.ix && x1.ix == y1.ix);
 }
 
-/* ---- what the second looks at
- * -------------------------------------------------------------------- */
+/* ---- what the second looks at ---- */
 
 static uint32_t arm_of(const Pair *p, uint32_t k)
 {

@@ -34,8 +34,7 @@ static void note_binder(void *cx, InsId i)
             ins_get(f, i)->home;
 }
 
-/* ---- does an instruction depend on the inside of a body?
- * ------------------------------------------ */
+/* ---- does an instruction depend on the inside of a body? ---- */
 
 typedef struct {
     Licm *l;
@@ -97,8 +96,7 @@ static bool varies(Licm *l, BodyId loop, InsId i)
     return v.varies;
 }
 
-/* ---- motion
- * --------------------------------------------------------------------------------------- */
+/* ---- motion ---- */
 
 /* A list of selected indices, made without raising. Its dimension is then bound further out. What
  * reads it in a loop can run over lanes if the list is not made there. */

@@ -35,8 +35,7 @@ static ValId at_most(Maths *m, ValId x, double k)
     return m_if(m, m_cmpk(m, "gt", x, k), real(m, k), x);
 }
 
-/* ---- exponentials
- * --------------------------------------------------------------------------------- */
+/* ---- exponentials ---- */
 
 ValId exact_expm1(Maths *m, ValId x, ValId *n)
 {
@@ -84,8 +83,7 @@ ValId exact_erf(Maths *m, const ValId *in)
     return m_copysign(m, narrow(m, y), in[0]);
 }
 
-/* ---- logarithms
- * ----------------------------------------------------------------------------------- */
+/* ---- logarithms ---- */
 
 /* 'e' is the power of two that is taken off. */
 ValId exact_log_of(Maths *m, ValId a)
@@ -128,8 +126,7 @@ ValId exact_rsqrt(Maths *m, const ValId *in)
     return narrow(m, m_div(m, real(m, 1.0), ir_un(&m->b, OP_sqrt, wide(m, in[0]))));
 }
 
-/* ---- angles
- * --------------------------------------------------------------------------------------- */
+/* ---- angles ---- */
 
 /* sin(r + q pi/2) of an f64 r. */
 ValId exact_quadrant(Maths *m, ValId r, ValId q)

@@ -107,8 +107,7 @@ bool prune_named(const Prune *p, uint32_t axis, char *used, int64_t n)
     return p->reads.n > 0;
 }
 
-/* ---- the smaller weight
- * -------------------------------------------------------------------------- */
+/* ---- the smaller weight ---- */
 
 static DataId entries(const Prune *p, const Type *t, uint32_t axis, const char *used, int64_t n,
                       int64_t kept)

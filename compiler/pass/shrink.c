@@ -43,8 +43,7 @@ typedef struct {
     Swaps swaps;
 } Shrink;
 
-/* ---- which selections are known
- * ------------------------------------------------------------------ */
+/* ---- which selections are known ---- */
 
 static const Data *data_of(const Fn *f, ValId v)
 {
@@ -112,8 +111,7 @@ static Known *known_of(const Shrink *s, ValId v)
     return k && !s->known.at[k - 1].stays ? &s->known.at[k - 1] : NULL;
 }
 
-/* ---- can all that looks at them go?
- * -------------------------------------------------------------- */
+/* ---- can all that looks at them go? ---- */
 
 static Elem elem_at(const Fn *f, ValId v)
 {
@@ -181,8 +179,7 @@ static void make_tables(Shrink *s, Known *k)
     k->rank = table(s, k->ins, k->ranks, k->n, type_scalar(m->types, E_I32));
 }
 
-/* ---- what stands for its uses
- * -------------------------------------------------------------------- */
+/* ---- what stands for its uses ---- */
 
 /* map .. { index %x, .., (index %ids, %i), .. } */
 static ValId gathered(Shrink *s, InsId i, const Known *k)

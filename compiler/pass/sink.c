@@ -33,8 +33,7 @@ typedef struct {
     bool changed;
 } Sink;
 
-/* ---- where values are used
- * ------------------------------------------------------------------------ */
+/* ---- where values are used ---- */
 
 static uint32_t depth(const Fn *f, BodyId b)
 {
@@ -77,8 +76,7 @@ static void note_uses(void *cx, InsId i)
     }
 }
 
-/* ---- into arms
- * ------------------------------------------------------------------------------------ */
+/* ---- into arms ---- */
 
 /* The body right inside 'from', on the way to 'to'; none if they are the same. */
 static BodyId next_inside(const Fn *f, BodyId from, BodyId to)
@@ -158,8 +156,7 @@ static void sink_body(Sink *s, BodyId b)
     }
 }
 
-/* ---- taken rows
- * ----------------------------------------------------------------------------------- */
+/* ---- taken rows ---- */
 
 /* Does the take run as often as what stands in 'from'? One that does not depend on the repeated
  * body where it stands moves before that. */

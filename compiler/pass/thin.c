@@ -40,8 +40,7 @@ typedef struct {
     uint32_t idle;    /* the body of the choice that does nothing */
 } Thinned;
 
-/* ---- does an iteration do nothing?
- * --------------------------------------------------------------- */
+/* ---- does an iteration do nothing? ---- */
 
 /* With the choice made: the value that v is. */
 static ValId through(const Fn *f, const Thinned *t, ValId v)
@@ -164,8 +163,7 @@ static bool thinnable(const Thin *c, InsId i, Thinned *t)
     return false;
 }
 
-/* ---- terms of sums
- * -------------------------------------------------------------------------------- */
+/* ---- terms of sums ---- */
 
 static bool is_zero(const Fn *f, ValId v)
 {
@@ -201,8 +199,7 @@ static bool sum_thinnable(const Thin *c, InsId i, Thinned *t)
     return false;
 }
 
-/* ---- the shorter loop
- * ---------------------------------------------------------------------------- */
+/* ---- the shorter loop ---- */
 
 /* The iterations that stay. */
 static ValId kept_table(Thin *c, const Thinned *t, TypeId index, int64_t *kept)

@@ -113,8 +113,7 @@ Ex act_bool(Act *a, bool v, const Ty *ty);
 Ex act_list(Act *a, const Ex *items, uint32_t n, const Ty *ty);
 Ex act_tuple(Act *a, const Ex *items, uint32_t n, const Ty *ty);
 
-/* ---- names seen inside decisions (R1)
- * ------------------------------------------------------------ */
+/* ---- names seen inside decisions (R1) ---- */
 /* The selected part along one axis. 'sel' is over that axis. Works on tensors and on selections. */
 Ex act_take(Act *a, Ex e, uint32_t axis, ValId sel, const Ty *seen);
 Ex act_read(Act *a, ValId cell, const Ty *ty); /* state or carry */
@@ -153,8 +152,7 @@ Ex act_offset(Act *a, ValId place, Ex start, const Ty *ty);
 ActBody *act_each_store_begin(Act *a, const Poly *const *dims, uint32_t n, ValId *places);
 void act_each_store_end(Act *a, ActBody *b);
 
-/* ---- subscripts
- * ------------------------------------------------------------------------------------ */
+/* ---- subscripts ---- */
 typedef enum {
     SUB_PLACE, /* an index variable alone on its axis: value is its place there; proved */
     SUB_VALUE, /* an integer or ix scalar; checked at run time unless 'proved' */
@@ -180,8 +178,7 @@ Ex act_subscript(Act *a, Ex x, const SubSpec *subs, uint32_t n, const Ex *other,
 Ex act_core(Act *a, const char *name, const Ex *args, const uint32_t *const *maps, uint32_t n,
             const Poly *dim, const Ty *result);
 
-/* ---- decisions
- * ------------------------------------------------------------------------------------------ */
+/* ---- decisions ---- */
 /* gate g[T] = test: the selection value. Rank 0 (axis NULL): a bit scalar. */
 ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis);
 /* A decision of the network: its id, and the banks around it (as in act_param). */
@@ -292,8 +289,7 @@ Ex act_send_end(Act *a, ActSend *s, const Ty *result);
  * -1: v belongs to no row and is kept whole. */
 Ex act_rest_end(Act *a, ActBody *b, Ex v, int axis, const Ty *result);
 
-/* ---- repetition, assignment
- * ------------------------------------------------------------------------------- */
+/* ---- repetition, assignment ---- */
 ValId act_carry(Act *a, SymId name, Ex initial, const Ty *ty); /* a cell */
 /* Range: over a dimension (first and end NULL), or a..b (both given), or an index tensor 'order'
  * (visits order[0], order[1], ..). 'index' receives the place (dimension) or number (others). */

@@ -63,8 +63,7 @@ static const Row rows[] = {
 
 enum { BOUND = 4 };
 
-/* ---- running a function of scalars
- * ---------------------------------------------------------------- */
+/* ---- running a function of scalars ---- */
 
 /* vals[0] receives what is stored. */
 static void run_body(const Fn *f, BodyId b, Scalar *vals)
@@ -219,8 +218,7 @@ static Worst measure(const Fn *f, const Row *row, Scalar *vals, long samples)
     return w;
 }
 
-/* ---- compiled code
- * -------------------------------------------------------------------------------- */
+/* ---- compiled code ---- */
 
 enum { BLOCK = 4096 };
 
