@@ -27,26 +27,14 @@ typedef struct {
 
 /* ---- who looks at a cell ---- */
 
-typedef struct {
-    const Fn *f;
-    ValId cell;
-    bool used;
-} Touch;
-
-static void look_cell(void *cx, InsId i)
-{
-    Touch *t = cx;
-    for (uint32_t k = 0; k < ins_get(t->f, i)->in.n; k++)
-        t->used |= ins_in(t->f, i, k).ix == t->cell.ix;
-}
-
 static bool touches(const Fn *f, InsId i, ValId cell)
 {
-    Touch t = {f, cell, false};
-    look_cell(&t, i);
+    bool used = false;
+    for (uint32_t k = 0; k < ins_get(f, i)->in.n; k++)
+        used |= ins_in(f, i, k).ix == cell.ix;
     for (uint32_t k = 0; k < ins_get(f, i)->bodies.n; k++)
-        ir_walk(f, ins_body(f, i, k), look_cell, &t);
-    return t.used;
+        used |= uses_within(f, ins_body(f, i, k), cell) > 0;
+    return used;
 }
 
 /* Is the cell looked at in (from, to)? 'to' none: up to the end. */

@@ -133,28 +133,15 @@ static bool sums(const Fn *f, InsId i)
     return ins_op(f, i) == OP_reduce;
 }
 
-typedef struct {
-    const Fn *f;
-    ValId val;
-    bool found;
-} Reads;
-
-static void look_reads(void *cx, InsId i)
-{
-    Reads *r = cx;
-    for (uint32_t k = 0; k < ins_get(r->f, i)->in.n; k++)
-        r->found |= ins_in(r->f, i, k).ix == r->val.ix;
-}
-
 static bool pays(const Fn *f, InsId i)
 {
     if (sums(f, i))
         return true;
-    Reads r = {f, ins_res(f, i, 0), false};
-    for (InsId j = ins_get(f, i)->next; j.ix && !r.found; j = ins_get(f, j)->next)
-        if ((ins_op(f, j) == OP_map || ins_op(f, j) == OP_reduce) && sums(f, j))
-            ir_walk(f, ins_body(f, j, 0), look_reads, &r);
-    return r.found;
+    for (InsId j = ins_get(f, i)->next; j.ix; j = ins_get(f, j)->next)
+        if ((ins_op(f, j) == OP_map || ins_op(f, j) == OP_reduce) && sums(f, j) &&
+            uses_within(f, ins_body(f, j, 0), ins_res(f, i, 0)))
+            return true;
+    return false;
 }
 
 /* ---- moving ---- */

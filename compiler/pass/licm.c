@@ -107,17 +107,11 @@ static bool is_selection(const Fn *f, InsId i)
            (op == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem == E_IX);
 }
 
-/* Costs nothing, but what depends on it could not leave alone. */
-static bool is_world(const Fn *f, InsId i)
-{
-    Op op = ins_op(f, i);
-    return op == OP_const || op == OP_data || op == OP_param || op == OP_knob;
-}
-
 static bool worth(const Fn *f, Op loop, InsId i)
 {
     const Ins *n = ins_get(f, i);
-    if (is_selection(f, i) || (loop == OP_loop && is_world(f, i)))
+    /* of the world: without it, what depends on it could not leave */
+    if (is_selection(f, i) || (loop == OP_loop && is_world(ins_op(f, i))))
         return true;
     if (!n->nres || n->op == OP_yield || n->op == OP_state)
         return false;

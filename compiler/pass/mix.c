@@ -200,11 +200,6 @@ static uint32_t need_of(const Merged *m, ValId v)
     return k;
 }
 
-static bool is_world(Op op)
-{
-    return op == OP_const || op == OP_data || op == OP_param || op == OP_knob;
-}
-
 /* What a scalar inside of the region's instructions reads of them is made first. */
 static void reads(Merged *m, ValId v)
 {
@@ -563,28 +558,14 @@ static void mix(Merged *m)
         read_needs(m);
 }
 
-typedef struct {
-    const Fn *f;
-    Arena *a;
-    VEC(InsId) maps;
-} Maps;
-
-static void collect(void *cx, InsId i)
-{
-    Maps *x = cx;
-    if (ins_op(x->f, i) == OP_map)
-        vec_push(x->a, &x->maps, i);
-}
-
 bool pass_mix(PassCx *cx, Fn *f)
 {
-    Maps x = {.f = f, .a = cx->scratch};
     bool changed = false;
     if (cx->target.exact)
         return false;
-    ir_walk(f, f->entry, collect, &x);
-    for (uint32_t k = 0; k < x.maps.n; k++) {
-        Merged m = {.f = f, .cx = cx, .map = x.maps.at[k]};
+    InsList maps = ins_of(f, cx->scratch, OP_map);
+    for (uint32_t k = 0; k < maps.n; k++) {
+        Merged m = {.f = f, .cx = cx, .map = maps.at[k]};
         if (ins_op(f, m.map) != OP_map || !find_merged(&m))
             continue;
         ir_walk(f, m.region, look, &m);

@@ -219,6 +219,54 @@ void swaps_apply(Fn *f, Arena *scratch, const Swaps *s)
     ir_replace_all(f, map);
 }
 
+/* ---- who uses it, what there is ---- */
+
+typedef struct {
+    const Fn *f;
+    ValId v;
+    uint32_t n;
+} Uses;
+
+static void count_use(void *cx, InsId i)
+{
+    Uses *u = cx;
+    for (uint32_t k = 0; k < ins_get(u->f, i)->in.n; k++)
+        u->n += ins_in(u->f, i, k).ix == u->v.ix;
+}
+
+uint32_t uses_within(const Fn *f, BodyId b, ValId v)
+{
+    Uses u = {f, v, 0};
+    ir_walk(f, b, count_use, &u);
+    return u.n;
+}
+
+typedef struct {
+    const Fn *f;
+    Arena *a;
+    Op op;
+    InsList found;
+} Find;
+
+static void note_op(void *cx, InsId i)
+{
+    Find *x = cx;
+    if (ins_op(x->f, i) == x->op)
+        vec_push(x->a, &x->found, i);
+}
+
+InsList ins_of(const Fn *f, Arena *a, Op op)
+{
+    Find x = {.f = f, .a = a, .op = op};
+    ir_walk(f, f->entry, note_op, &x);
+    return x.found;
+}
+
+bool is_world(Op op)
+{
+    return op == OP_const || op == OP_data || op == OP_param || op == OP_knob;
+}
+
 /* ---- what is needed ---- */
 
 InsId ins_around(const Fn *f, BodyId b, ValId v)

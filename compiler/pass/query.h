@@ -33,6 +33,14 @@ bool val_is_scalar(const Fn *f, ValId v); /* tensor of rank 0 */
 /* Is every instruction of the body, nested ones too, pure and without effects in 'eff'? */
 bool body_pure(const Fn *f, const uint8_t *eff, BodyId b);
 
+/* How often v is an operand in the body, of nested ones too. */
+uint32_t uses_within(const Fn *f, BodyId b, ValId v);
+/* Those of one op, bodies included, outer ones first. */
+typedef VEC(InsId) InsList;
+InsList ins_of(const Fn *f, Arena *a, Op op);
+/* Costs nothing and is the same wherever it stands. */
+bool is_world(Op op);
+
 /* The instruction of the body that v is a result of, or is made inside of; none if neither. */
 InsId ins_around(const Fn *f, BodyId b, ValId v);
 /* Marks the instructions of the body that v is made of, what they read in their bodies included;

@@ -195,25 +195,11 @@ static bool narrow(Sink *s, InsId i)
     return true;
 }
 
-typedef struct {
-    const Fn *f;
-    Arena *a;
-    VEC(InsId) found;
-} Takes;
-
-static void find_takes(void *cx, InsId i)
-{
-    Takes *t = cx;
-    if (ins_op(t->f, i) == OP_take)
-        vec_push(t->a, &t->found, i);
-}
-
 static bool narrow_all(Sink *s)
 {
-    Takes t = {.f = s->f, .a = s->a};
-    ir_walk(s->f, s->f->entry, find_takes, &t);
-    for (uint32_t k = 0; k < t.found.n; k++)
-        if (narrow(s, t.found.at[k]))
+    InsList takes = ins_of(s->f, s->a, OP_take);
+    for (uint32_t k = 0; k < takes.n; k++)
+        if (narrow(s, takes.at[k]))
             return s->changed = true;
     return false;
 }

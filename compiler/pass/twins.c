@@ -475,26 +475,12 @@ static bool rewrite(Twins *t)
     return true;
 }
 
-typedef struct {
-    const Fn *f;
-    Arena *a;
-    VEC(InsId) loops;
-} Loops;
-
-static void collect(void *cx, InsId i)
-{
-    Loops *l = cx;
-    if (ins_op(l->f, i) == OP_loop)
-        vec_push(l->a, &l->loops, i);
-}
-
 bool pass_twins(PassCx *cx, Fn *f)
 {
-    Loops l = {.f = f, .a = cx->scratch};
     bool changed = twins_maps(cx, f);
-    ir_walk(f, f->entry, collect, &l);
-    for (uint32_t k = l.loops.n; k-- > 0;) { /* inner ones first */
-        Twins t = {.cx = cx, .f = f, .a = cx->scratch, .loop = l.loops.at[k]};
+    InsList loops = ins_of(f, cx->scratch, OP_loop);
+    for (uint32_t k = loops.n; k-- > 0;) { /* inner ones first */
+        Twins t = {.cx = cx, .f = f, .a = cx->scratch, .loop = loops.at[k]};
         t.eff = effects_table(f, t.a);
         changed |= twins_find(&t) && rewrite(&t);
     }

@@ -423,27 +423,6 @@ static bool is_nothing(const Fn *f, ValId v, unsigned depth)
     return is_nothing(f, ins_in(f, d, 1), depth - 1) && is_nothing(f, ins_in(f, d, 2), depth - 1);
 }
 
-/* Uses of a value inside a body. */
-typedef struct {
-    const Fn *f;
-    ValId v;
-    uint32_t n;
-} Uses;
-
-static void count_use(void *cx, InsId i)
-{
-    Uses *u = cx;
-    for (uint32_t k = 0; k < ins_get(u->f, i)->in.n; k++)
-        u->n += ins_in(u->f, i, k).ix == u->v.ix;
-}
-
-static uint32_t uses_in(const Fn *f, BodyId b, ValId v)
-{
-    Uses u = {f, v, 0};
-    ir_walk(f, b, count_use, &u);
-    return u.n;
-}
-
 /* Is 'v' the row of the cell as it was, of which nothing else is made? */
 static bool is_before(const Twins *t, ValId v, ValId cell)
 {
@@ -455,8 +434,8 @@ static bool is_before(const Twins *t, ValId v, ValId cell)
         return false;
     ValId whole = ins_in(f, val_def(f, rows), 0);
     return val_op(f, whole) == OP_read && ins_in(f, val_def(f, whole), 0).ix == cell.ix &&
-           uses_in(f, t->inner, v) == 1 && uses_in(f, t->inner, rows) == 1 &&
-           uses_in(f, t->inner, whole) == 1;
+           uses_within(f, t->inner, v) == 1 && uses_within(f, t->inner, rows) == 1 &&
+           uses_within(f, t->inner, whole) == 1;
 }
 
 /* put of the row as it was plus a term, to a cell that starts with nothing. */
@@ -464,8 +443,8 @@ static bool adds_term(const Twins *t, InsId put)
 {
     const Fn *f = t->f;
     ValId cell = ins_in(f, put, 0), v = ins_in(f, put, 1);
-    if (val_op(f, cell) != OP_cell || val_op(f, v) != OP_map || uses_in(f, t->inner, cell) != 2 ||
-        !is_nothing(f, ins_in(f, val_def(f, cell), 0), 6))
+    if (val_op(f, cell) != OP_cell || val_op(f, v) != OP_map ||
+        uses_within(f, t->inner, cell) != 2 || !is_nothing(f, ins_in(f, val_def(f, cell), 0), 6))
         return false;
     ValId sum = yield_in(f, ins_body(f, val_def(f, v), 0), 0);
     return val_op(f, sum) == OP_add && (is_before(t, ins_in(f, val_def(f, sum), 0), cell) ||

@@ -192,31 +192,23 @@ static bool join_members(Members *m, InsId map)
     return false;
 }
 
-typedef struct {
-    const Fn *f;
-    Arena *a;
-    const uint8_t *eff;
-    VEC(InsId) maps;
-} Maps;
-
-static void collect(void *cx, InsId i)
+static bool sums_or_loops(const Fn *f, InsId map)
 {
-    Maps *c = cx;
-    if (ins_op(c->f, i) == OP_map && !c->eff[i.ix]) {
-        Work w = work_of(c->f, ins_body(c->f, i, 0));
-        if (w.repeats && w.kind != WORK_FIXED)
-            vec_push(c->a, &c->maps, i);
-    }
+    Work w = work_of(f, ins_body(f, map, 0));
+    return w.repeats && w.kind != WORK_FIXED;
 }
 
 bool twins_maps(PassCx *cx, Fn *f)
 {
-    Maps c = {.f = f, .a = cx->scratch, .eff = effects_table(f, cx->scratch)};
+    const uint8_t *eff = effects_table(f, cx->scratch);
     Members m = {.cx = cx, .f = f, .a = cx->scratch};
+    InsList maps = ins_of(f, cx->scratch, OP_map);
     bool changed = false;
-    ir_walk(f, f->entry, collect, &c);
-    for (uint32_t k = 0; k < c.maps.n; k++) /* outer ones first: they hold what is copied */
-        changed |= ins_op(f, c.maps.at[k]) == OP_map && join_members(&m, c.maps.at[k]);
+    for (uint32_t k = 0; k < maps.n; k++) { /* outer ones first: they hold what is copied */
+        InsId i = maps.at[k];
+        changed |=
+            ins_op(f, i) == OP_map && !eff[i.ix] && sums_or_loops(f, i) && join_members(&m, i);
+    }
     swaps_apply(f, cx->scratch, &m.swaps);
     return changed;
 }

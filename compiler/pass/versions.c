@@ -419,9 +419,9 @@ static bool find_choices(Versions *x)
 /* ---- what stays before the choice ---- */
 
 /* Weights, knobs and the like are the same before and behind. */
-static bool is_world(Op op)
+static bool is_same(Op op)
 {
-    return op == OP_const || op == OP_data || op == OP_param || op == OP_knob || op == OP_state;
+    return is_world(op) || op == OP_state;
 }
 
 /* Nothing that is moved behind the choice may be seen by what is before it. */
@@ -488,7 +488,7 @@ static void take_rest(Versions *x)
     Build b = build_at_end(f, x->rest);
     ir_yield(&b, x->out, x->nout);
     EACH_INS (f, f->entry, i)
-        if (i.ix != end.ix && !x->before[i.ix] && !is_world(ins_op(f, i)))
+        if (i.ix != end.ix && !x->before[i.ix] && !is_same(ins_op(f, i)))
             ir_move_before(f, i, body_yield(f, x->rest));
 }
 
