@@ -16,325 +16,25 @@
 #include "ir/build.h"
 #include "ir/edit.h"
 #include "ir/eval.h"
-#include "pass/pass.h"
 #include "pass/query.h"
 #include "pass/subst.h"
-#include "support/glob.h"
+#include "pass/versions.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { MAX_GATES = 4, MAX_VERSIONS = 16, MAX_CHOICES = 16, MAX_COPIED = 400000 };
-
-/* A gate, or whether a knob has a value. */
-typedef struct {
-    ValId bit;
-    SymId path;  /* of the gate; knob=value */
-    SymId knob;  /* or none */
-    DataId data; /* the value */
-} Choice;
+enum { MAX_COPIED = 400000 };
 
 typedef struct {
+    Choices by;
     PassCx *cx;
     Fn *f;
-    Choice choice[MAX_CHOICES];
-    uint32_t n, gates;
     bool *before; /* by instruction of the entry: what the choices depend on */
     BodyId rest;  /* all else, to be copied */
     ValId *out;   /* what it gives */
     uint32_t nout;
 } Versions;
 
-/* ---- which decisions ---- */
-
-static bool fits(const PassCx *cx, const Fn *f, const char *path, const char *pattern)
-{
-    const char *net = sym_text(f->module->names, f->name);
-    return glob_match(pattern, path) ||
-           glob_match(pattern, arena_printf(cx->scratch, "%s.%s", net, path));
-}
-
-static const char *path_of(const Fn *f, uint32_t id)
-{
-    return sym_text(f->module->names, f->decisions.at[id].path);
-}
-
-static void report(const PassCx *cx, const char *path, const char *why)
-{
-    if (cx->diag)
-        diag_report(cx->diag, E0402, (Span){0, 0}, "--versions: '%s' %s", path, why);
-}
-
-/* KNOB=VALUE,VALUE: the values, NULL where none are said. */
-static const char *values_of(const char *version)
-{
-    const char *is = strchr(version, '=');
-    return is ? is + 1 : NULL;
-}
-
-static bool names_knob(const PassCx *cx, const Fn *f, const char *version, const Knob *k)
-{
-    const char *name = sym_text(f->module->names, k->name);
-    const char *pattern = arena_strndup(cx->scratch, version, strcspn(version, "="));
-    return fits(cx, f, arena_strndup(cx->scratch, name, strcspn(name, "@")), pattern);
-}
-
-static bool names_some_knob(const PassCx *cx, const Module *m, const char *version, const Knob *k)
-{
-    for (uint32_t i = 0; i < m->fns.n; i++)
-        if (names_knob(cx, m->fns.at[i], version, k))
-            return true;
-    return false;
-}
-
-static bool names_decision(const PassCx *cx, const Module *m, const char *version)
-{
-    for (uint32_t k = 0; k < m->fns.n; k++)
-        for (uint32_t d = 0; d < m->fns.at[k]->decisions.n; d++)
-            if (fits(cx, m->fns.at[k], path_of(m->fns.at[k], d), version))
-                return true;
-    return false;
-}
-
-/* One element; *s moves behind it. A table of bits is written as one word. */
-static bool element(const Knob *k, Elem e, const char **s, Scalar *out)
-{
-    char *end = (char *)*s + 1;
-    if (e == E_BIT && **s != '0' && **s != '1')
-        return false;
-    double v = e == E_BIT ? **s - '0' : strtod(*s, &end);
-    if (end == *s)
-        return false;
-    *s = end;
-    *out = (Scalar){.f = elem_round(elem_is_float(e) ? e : E_F64, v)};
-    if (!elem_is_float(e))
-        *out = (Scalar){.i = (int64_t)v};
-    return v >= k->lo && v <= k->hi && (elem_is_float(e) || v == (double)(int64_t)v);
-}
-
-/* The value at the start of a list of them; none: it is no value of the knob. */
-static DataId value_at(const PassCx *cx, Module *m, const Knob *k, const char *text)
-{
-    Elem e = (Elem)type_get(m->types, k->type)->elem;
-    int64_t n = type_capacity(m->types, k->type);
-    char *bytes = arena_array(cx->scratch, (size_t)n, elem_bytes(e));
-    for (int64_t i = 0; i < n; i++) {
-        Scalar v;
-        if (i > 0 && e != E_BIT && *text++ != ':')
-            return (DataId){0};
-        if (!element(k, e, &text, &v))
-            return (DataId){0};
-        elem_store(e, bytes + (size_t)i * elem_bytes(e), v);
-    }
-    return *text && *text != ',' ? (DataId){0} : module_data(m, e, (size_t)n, bytes);
-}
-
-static const char *next_value(const char *s)
-{
-    return s[strcspn(s, ",")] ? s + strcspn(s, ",") + 1 : NULL;
-}
-
-static void report_value(PassCx *cx, const Module *m, const Knob *k, const char *text)
-{
-    const Type *t = type_get(m->types, k->type);
-    const char *name = sym_text(m->names, k->name);
-    diag_report(cx->diag, E0402, (Span){0, 0}, "--versions: '%s' cannot be '%.*s'", name,
-                (int)strcspn(text, ","), text);
-    if (!t->rank)
-        diag_help(cx->diag, "it is %s in %g..%g", elem_name((Elem)t->elem), k->lo, k->hi);
-    else
-        diag_help(cx->diag,
-                  t->elem == E_BIT ? "it is a table of %lld bits, as in 1011"
-                                   : "it is a table of %lld numbers, as in 1:0.5:2",
-                  (long long)type_capacity(m->types, k->type));
-}
-
-/* 0: no such knob, 1: values that it can have, 2: reported. */
-static int check_knobs(PassCx *cx, Module *m, const char *version)
-{
-    int found = 0;
-    for (uint32_t k = 0; k < m->knobs.n; k++) {
-        if (!names_some_knob(cx, m, version, &m->knobs.at[k]))
-            continue;
-        found = found ? found : 1;
-        if (!values_of(version)) {
-            report(cx, version, "is a knob: say which values have versions, as in KNOB=1,2");
-            return 2;
-        }
-        for (const char *v = values_of(version); v; v = next_value(v))
-            if (!value_at(cx, m, &m->knobs.at[k], v).ix) {
-                report_value(cx, m, &m->knobs.at[k], v);
-                found = 2;
-            }
-    }
-    return found;
-}
-
-static void report_unknown(PassCx *cx, const Module *m, const char *version)
-{
-    VEC(const char *) names = {0};
-    bool knob = values_of(version) != NULL;
-    for (uint32_t k = 0; !knob && k < m->fns.n; k++)
-        for (uint32_t d = 0; d < m->fns.at[k]->decisions.n; d++)
-            vec_push(m->arena, &names, path_of(m->fns.at[k], d));
-    for (uint32_t k = 0; k < m->knobs.n; k++)
-        vec_push(m->arena, &names, sym_text(m->names, m->knobs.at[k].name));
-    const char *asked = arena_strndup(cx->scratch, version, strcspn(version, "="));
-    diag_report(cx->diag, E0402, (Span){0, 0}, "--versions: there is no %s '%s'",
-                knob ? "knob" : "decision", asked);
-    const char *near = diag_nearest(asked, names.at, (uint32_t)names.n);
-    if (near)
-        diag_help(cx->diag, "did you mean '%s'?", near);
-}
-
-bool pass_has_versions(PassCx *cx, Module *m)
-{
-    bool ok = true;
-    for (uint32_t v = 0; v < cx->nversions; v++) {
-        const char *version = cx->versions[v];
-        if (!values_of(version) && names_decision(cx, m, version))
-            continue;
-        int found = check_knobs(cx, m, version);
-        if (!found)
-            report_unknown(cx, m, version);
-        ok &= found == 1;
-    }
-    return ok;
-}
-
-/* ---- the bit that decides ---- */
-
-typedef struct {
-    const Fn *f;
-    uint32_t id;
-    ValId bit;
-    bool rows, several;
-} Seek;
-
-static void seek(void *cx, InsId i)
-{
-    Seek *s = cx;
-    Op op = ins_op(s->f, i);
-    if (op != OP_if && op != OP_when)
-        return;
-    if (attr_int(s->f->module, ins_get(s->f, i)->attr, "decision", -1) != (int64_t)s->id)
-        return;
-    ValId v = ins_in(s->f, i, 0);
-    s->rows |= op == OP_when;
-    s->several |= s->bit.ix && s->bit.ix != v.ix;
-    s->bit = v;
-}
-
-static const char *no_choice(const Versions *x, const Seek *s)
-{
-    const DecisionRow *d = &x->f->decisions.at[s->id];
-    if (d->kind == DECIDE_ROUTE)
-        return "is no gate about the whole call: a route sends rows, which differ from call to "
-               "call";
-    if (d->kind != DECIDE_GATE)
-        return "is no gate about the whole call: when rows leave depends on what was computed "
-               "before; a limit that is a knob has versions, as in KNOB=2,4";
-    if (s->rows)
-        return "is no gate about the whole call: its rows differ from call to call";
-    if (s->several || d->members > 1)
-        return "is decided more than once in a call; a mask that is a knob has versions, as in "
-               "KNOB=1100,0011";
-    return x->gates == MAX_GATES ? "is one too many: 4 decisions have versions" : NULL;
-}
-
-static bool add_choice(Versions *x, uint32_t id)
-{
-    Seek s = {.f = x->f, .id = id};
-    ir_walk(x->f, x->f->entry, seek, &s);
-    const char *why =
-        s.bit.ix || x->f->decisions.at[id].kind != DECIDE_GATE ? no_choice(x, &s) : NULL;
-    int64_t known;
-    if (why) {
-        report(x->cx, path_of(x->f, id), why);
-        return false;
-    }
-    for (uint32_t k = 0; k < x->n; k++)
-        if (x->choice[k].bit.ix == s.bit.ix)
-            return true; /* the same gate under another name */
-    if (!s.bit.ix || const_int(x->f, s.bit, &known))
-        return true; /* nothing depends on it */
-    x->gates++;
-    x->choice[x->n++] = (Choice){.bit = s.bit, .path = x->f->decisions.at[id].path};
-    return true;
-}
-
-/* ---- which values of knobs ---- */
-
-/* How many versions there are, each knob's values counted with all others as one. */
-static uint32_t versions_of(const Versions *x)
-{
-    uint32_t n = 1, values = 1;
-    for (uint32_t k = 0; k < x->n; k++) {
-        bool again = k && x->choice[k].knob.ix && sym_eq(x->choice[k].knob, x->choice[k - 1].knob);
-        values = again ? values + 1 : 2;
-        if (k + 1 == x->n || !x->choice[k].knob.ix ||
-            !sym_eq(x->choice[k].knob, x->choice[k + 1].knob))
-            n *= values;
-    }
-    return n;
-}
-
-typedef struct {
-    const Fn *f;
-    const Knob *knob;
-    const uint32_t *uses;
-    bool found;
-} SeekKnob;
-
-static void seek_knob(void *cx, InsId i)
-{
-    SeekKnob *s = cx;
-    const Ins *n = ins_get(s->f, i);
-    bool used = n->nres == 0;
-    for (uint32_t k = 0; k < n->nres; k++)
-        used |= s->uses[ins_res(s->f, i, k).ix] > 0;
-    for (uint32_t k = 0; used && k < n->in.n; k++)
-        s->found |= knob_of(s->f, ins_in(s->f, i, k)) == s->knob;
-}
-
-static bool add_values(Versions *x, const Knob *k, const char *v)
-{
-    Module *m = x->f->module;
-    const char *name = sym_text(m->names, k->name);
-    for (; v; v = next_value(v)) {
-        const char *text = arena_printf(x->cx->scratch, "%s=%.*s", name, (int)strcspn(v, ","), v);
-        Choice c = {.path = intern_z(m->names, text), .knob = k->name};
-        c.data = value_at(x->cx, m, k, v);
-        bool again = false;
-        for (uint32_t i = 0; i < x->n; i++)
-            again |= sym_eq(x->choice[i].path, c.path);
-        if (again || !c.data.ix)
-            continue;
-        if (x->n < MAX_CHOICES)
-            x->choice[x->n++] = c;
-        if (x->n == MAX_CHOICES || versions_of(x) > MAX_VERSIONS) {
-            report(x->cx, text, "is one too many: there are at most 16 versions");
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool find_values(Versions *x)
-{
-    const Module *m = x->f->module;
-    const uint32_t *uses = ir_count_uses(x->f, x->cx->scratch);
-    for (uint32_t k = 0; k < m->knobs.n; k++) {
-        SeekKnob s = {x->f, &m->knobs.at[k], uses, false};
-        ir_walk(x->f, x->f->entry, seek_knob, &s);
-        for (uint32_t v = 0; s.found && v < x->cx->nversions; v++)
-            if (values_of(x->cx->versions[v]) &&
-                names_knob(x->cx, x->f, x->cx->versions[v], s.knob) &&
-                !add_values(x, s.knob, values_of(x->cx->versions[v])))
-                return false;
-    }
-    return true;
-}
+/* ---- knobs ---- */
 
 static ValId equals(Build *b, Elem e, ValId x, ValId y)
 {
@@ -404,18 +104,6 @@ static void fix_knob(Versions *x, BodyId body, const Choice *c)
         ir_replace_in(f, body, r.vals.at[i], v);
 }
 
-static bool find_choices(Versions *x)
-{
-    for (uint32_t id = 0; id < x->f->decisions.n; id++)
-        for (uint32_t v = 0; v < x->cx->nversions; v++)
-            if (fits(x->cx, x->f, path_of(x->f, id), x->cx->versions[v])) {
-                if (!add_choice(x, id))
-                    return false;
-                break;
-            }
-    return find_values(x) && x->n > 0;
-}
-
 /* ---- what stays before the choice ---- */
 
 /* Weights, knobs and the like are the same before and behind. */
@@ -443,15 +131,16 @@ static bool split(Versions *x)
     Fn *f = x->f;
     x->before = ARENA_ARRAY(x->cx->scratch, bool, f->ins.n);
     const uint8_t *eff = effects_table(f, x->cx->scratch);
-    for (uint32_t k = 0; k < x->gates; k++) {
-        const char *path = sym_text(f->module->names, x->choice[k].path);
-        mark_needs(f, f->entry, x->choice[k].bit, x->before);
-        bool first = val_home(f, x->choice[k].bit).ix == f->entry.ix;
+    for (uint32_t k = 0; k < x->by.gates; k++) {
+        const char *path = sym_text(f->module->names, x->by.at[k].path);
+        mark_needs(f, f->entry, x->by.at[k].bit, x->before);
+        bool first = val_home(f, x->by.at[k].bit).ix == f->entry.ix;
         if (first && can_come_first(x, eff))
             continue;
-        report(x->cx, path,
-               first ? "depends on what the call does before it: it cannot be decided at its start"
-                     : "is decided inside a loop or another decision");
+        versions_refuse(
+            x->cx, path,
+            first ? "depends on what the call does before it: it cannot be decided at its start"
+                  : "is decided inside a loop or another decision");
         return false;
     }
     return true;
@@ -469,10 +158,10 @@ static bool is_small(const Versions *x)
 {
     uint32_t size = 0;
     ir_walk(x->f, x->f->entry, count_one, &size);
-    if ((uint64_t)size * versions_of(x) <= MAX_COPIED)
+    if ((uint64_t)size * versions_count(&x->by) <= MAX_COPIED)
         return true;
-    report(x->cx, sym_text(x->f->module->names, x->choice[0].path),
-           "belongs to a network that is too large for so many versions");
+    versions_refuse(x->cx, sym_text(x->f->module->names, x->by.at[0].path),
+                    "belongs to a network that is too large for so many versions");
     return false;
 }
 
@@ -499,7 +188,7 @@ static BodyId version(Versions *x, const ValId *outcome, uint32_t n);
 static InsId choose_between(Versions *x, const ValId *outcome, uint32_t n, Build *b)
 {
     Fn *f = x->f;
-    const Choice c = x->choice[n];
+    const Choice c = x->by.at[n];
     ValId next[MAX_CHOICES];
     BodyId arms[2];
     for (uint32_t k = 0; k < n; k++)
@@ -509,7 +198,7 @@ static InsId choose_between(Versions *x, const ValId *outcome, uint32_t n, Build
     for (uint32_t k = 0; k < 2; k++) {
         uint32_t to = n;
         next[to++] = ir_const_int(&top, E_BIT, k == 0);
-        while (k == 0 && c.knob.ix && to < x->n && sym_eq(x->choice[to].knob, c.knob))
+        while (k == 0 && c.knob.ix && to < x->by.n && sym_eq(x->by.at[to].knob, c.knob))
             next[to++] = (ValId){0};
         arms[k] = version(x, next, to);
     }
@@ -522,8 +211,8 @@ static void decide(Versions *x, BodyId body, const ValId *outcome)
 {
     int64_t open;
     subst_own(x->f, x->cx->scratch, body);
-    for (uint32_t k = 0; k < x->n; k++) {
-        const Choice *c = &x->choice[k];
+    for (uint32_t k = 0; k < x->by.n; k++) {
+        const Choice *c = &x->by.at[k];
         if (!c->knob.ix)
             ir_replace_in(x->f, body, c->bit, outcome[k]);
         else if (outcome[k].ix && const_int(x->f, outcome[k], &open) && open)
@@ -537,7 +226,7 @@ static BodyId version(Versions *x, const ValId *outcome, uint32_t n)
     BodyId body = ir_body(f, NULL, 0);
     ValId *out = ARENA_ARRAY(x->cx->scratch, ValId, x->nout + 1);
     Build b = build_at_end(f, body);
-    if (n < x->n) {
+    if (n < x->by.n) {
         InsId i = choose_between(x, outcome, n, &b);
         for (uint32_t k = 0; k < x->nout; k++)
             out[k] = ins_res(f, i, k);
@@ -549,7 +238,7 @@ static BodyId version(Versions *x, const ValId *outcome, uint32_t n)
     }
     b = build_at_end(f, body);
     ir_yield(&b, out, x->nout);
-    if (n == x->n)
+    if (n == x->by.n)
         decide(x, body, outcome);
     return body;
 }
@@ -562,8 +251,8 @@ static void erase_all(Fn *f, BodyId b)
 
 bool pass_versions(PassCx *cx, Fn *f)
 {
-    Versions x = {.cx = cx, .f = f};
-    if (!cx->nversions || !find_choices(&x) || !split(&x) || !is_small(&x))
+    Versions x = {.by = {.cx = cx, .f = f}, .cx = cx, .f = f};
+    if (!cx->nversions || !versions_find(&x.by) || !split(&x) || !is_small(&x))
         return false;
     take_rest(&x);
     Build b = build_before(f, body_yield(f, f->entry));
