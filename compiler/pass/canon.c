@@ -3,6 +3,7 @@
  *   map [n] { map [m] {..} }            map [n, m] {..}
  *   map [n] { yield index %x %i }       %x
  *   index (index %x %i) %j              index %x %i, %j
+ *   index %x (convert %i : i32)         index %x %i
  *   reduce [k] { yield <tensor> }       map { reduce [k] { yield <element> } }
  *   if <constant> {a} else {b}          a or b
  *   loop that runs once                 its body

@@ -33,6 +33,8 @@ bool canon_reduce(Canon *c, InsId i);
 /* Of canon_reduce: one term decides. */
 bool canon_single(Canon *c, InsId i);
 bool canon_index(Canon *c, InsId i);
+/* Of canon_index: an element of a constant. */
+bool canon_table(Canon *c, InsId i);
 bool canon_index_or(Canon *c, InsId i);
 bool canon_linear(Canon *c, InsId i);
 bool canon_add(Canon *c, InsId i);

@@ -11,6 +11,22 @@ static bool checked(const Fn *f, InsId i)
     return attr_flag(f->module, ins_get(f, i)->attr, "check");
 }
 
+/* An index counts as the number that it is. */
+static bool plain_subs(Canon *c, InsId i, uint32_t first)
+{
+    Fn *f = c->f;
+    bool changed = false;
+    for (uint32_t k = first; k < ins_get(f, i)->in.n; k++) {
+        InsId d = val_def(f, ins_in(f, i, k));
+        if (!d.ix || ins_op(f, d) != OP_convert || val_ty(f, ins_res(f, d, 0))->elem != E_I32 ||
+            val_ty(f, ins_in(f, d, 0))->elem != E_IX)
+            continue;
+        ir_set_in(f, i, k, ins_in(f, d, 0));
+        changed = true;
+    }
+    return changed;
+}
+
 /* index (index %x %i) %j: one index. The inner one must be proved in range, the outer may be
  * checked: the flag then covers subscripts that cannot fail. */
 static bool join_index(Canon *c, InsId i, InsId inner)
@@ -80,6 +96,8 @@ bool canon_index(Canon *c, InsId i)
 {
     Fn *f = c->f;
     InsId d = val_def(f, ins_in(f, i, 0));
+    if (plain_subs(c, i, 1))
+        return true;
     if (checked(f, i) && proved(f, i, 1))
         return unchecked(c, i, 1);
     if (!d.ix)
@@ -87,6 +105,7 @@ bool canon_index(Canon *c, InsId i)
     switch (ins_op(f, d)) {
     case OP_index: return join_index(c, i, d);
     case OP_map: return index_view(c, i, d);
+    case OP_data: return canon_table(c, i);
     case OP_const: break;
     default: return false;
     }
@@ -143,6 +162,8 @@ bool canon_index_or(Canon *c, InsId i)
     ValId in[2 * MAX_RANK + 2];
     uint32_t nsubs = ins_get(f, i)->in.n - 2, n = 2;
     InsId d = val_def(f, ins_in(f, i, 0));
+    if (plain_subs(c, i, 2))
+        return true;
     if (proved(f, i, 2) && unchecked(c, i, 2))
         return true;
     if (never_read(c, i)) {

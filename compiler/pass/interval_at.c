@@ -133,6 +133,24 @@ static Interval of_index(At *e, InsId i, uint32_t first)
     return read(e, ins_in(f, i, 0), sub, n);
 }
 
+/* The element, the default, or either. */
+static Interval of_index_or(At *e, InsId i)
+{
+    const Fn *f = e->f;
+    const DimTable *dims = e->f->module->dims;
+    const Type *t = val_ty(f, ins_in(f, i, 0));
+    Interval other = eval(e, ins_in(f, i, 1));
+    bool inside = true;
+    for (uint32_t k = 2; k < ins_get(f, i)->in.n; k++) {
+        Interval sub = eval(e, ins_in(f, i, k));
+        if (sub.hi < 0 || sub.lo >= (double)dim_max(dims, t->dims[k - 2]))
+            return other;
+        inside &= sub.lo >= 0 && sub.hi < (double)dim_min(dims, t->dims[k - 2]);
+    }
+    Interval element = of_index(e, i, 2);
+    return inside ? element : interval_hull(element, other);
+}
+
 /* ---- what a question tells ---- */
 
 static void learn(At *e, ValId v, Interval is)
@@ -210,7 +228,7 @@ static Interval of_ins(At *e, InsId i, ValId v)
     case OP_index:
         return attr_flag(f->module, n.attr, "check") ? interval_hull(of_index(e, i, 1), zero)
                                                      : of_index(e, i, 1);
-    case OP_index_or: return interval_hull(of_index(e, i, 2), eval(e, ins_in(f, i, 1)));
+    case OP_index_or: return of_index_or(e, i);
     case OP_select: return chosen(e, ins_in(f, i, 0), ins_in(f, i, 1), ins_in(f, i, 2));
     case OP_if: {
         uint32_t k = v.ix - n.res.ix;

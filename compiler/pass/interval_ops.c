@@ -240,6 +240,8 @@ static Interval curve(Elem e, const Curve *c, Interval a)
     bool nan = a.nan || a.lo < c->from || a.hi > c->to;
     if (c->wild)
         return (Interval){c->low, c->high, nan};
+    if (a.lo == 0 && a.hi == 0 && c->fn(0) == 0) /* in all modes */
+        return a;
     double lo = c->fn(fmax(a.lo, c->from)), hi = c->fn(fmin(fmax(a.hi, c->from), c->to));
     Interval r = {bound(e, lo, c->slack == 0, c->slack, -1),
                   bound(e, hi, c->slack == 0, c->slack, 1), nan};

@@ -7,7 +7,10 @@
 #include "ir/eval.h"
 #include "pass/query.h"
 
-enum { BUDGET = 48 }; /* instructions looked at for one value */
+enum {
+    BUDGET = 48, /* instructions looked at for one value */
+    MAX_TABLE = 1 << 10
+};
 
 static Range whole(Elem e)
 {
@@ -86,6 +89,30 @@ static Range of_knob(const Fn *f, ValId v)
                                                       : any();
 }
 
+/* An element of a constant. */
+static Range of_table(const Fn *f, InsId i)
+{
+    Range r = {INT64_MAX, INT64_MIN};
+    InsId d = val_def(f, ins_in(f, i, 0));
+    if (!d.ix || ins_op(f, d) != OP_data)
+        return any();
+    const Data *t = data_get(
+        f->module, (DataId){(uint32_t)attr_int(f->module, ins_get(f, d)->attr, "data", 0)});
+    if (t->elem != E_I32 || t->count > MAX_TABLE)
+        return any();
+    for (size_t k = 0; k < t->count; k++) {
+        int64_t at = ((const int32_t *)t->bytes)[k];
+        r = (Range){at < r.lo ? at : r.lo, at > r.hi ? at : r.hi};
+    }
+    return t->count ? r : any();
+}
+
+static Range of_element(const Fn *f, InsId i)
+{
+    Range knob = of_knob(f, ins_in(f, i, 0));
+    return within(knob, whole(E_I32)) ? knob : of_table(f, i);
+}
+
 static Range of_ins(const Fn *f, InsId i, unsigned *budget)
 {
     const Ins *n = ins_get(f, i);
@@ -95,7 +122,7 @@ static Range of_ins(const Fn *f, InsId i, unsigned *budget)
     if (n->op == OP_knob)
         return of_knob(f, n->res);
     if (n->op == OP_index && !attr_flag(f->module, n->attr, "check"))
-        return of_knob(f, ins_in(f, i, 0));
+        return of_element(f, i);
     if (n->op == OP_extent) {
         DimId d = attr_find(f->module, n->attr, "dims")->dims[0];
         return (Range){dim_min(f->module->dims, d), dim_max(f->module->dims, d)};

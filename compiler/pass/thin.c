@@ -18,6 +18,7 @@
 #include "ir/edit.h"
 #include "pass/pass.h"
 #include "pass/query.h"
+#include "pass/thin.h"
 
 #include <string.h>
 
@@ -202,17 +203,14 @@ static bool sum_thinnable(const Thin *c, InsId i, Thinned *t)
 /* ---- the shorter loop ---- */
 
 /* The iterations that stay. */
-static ValId kept_table(Thin *c, const Thinned *t, TypeId index, int64_t *kept)
+static const int32_t *kept_ids(Thin *c, const Thinned *t, int64_t *kept)
 {
-    Module *m = c->f->module;
     int32_t *ids = ARENA_ARRAY(c->a, int32_t, (size_t)(t->end - t->first)), n = 0;
     for (int64_t k = t->first; k < t->end; k++)
         if ((t->bits[k] != 0) == (t->idle == 1))
             ids[n++] = (int32_t)k;
-    DimId dim = dim_const(m->dims, n);
-    Build b = build_before(c->f, t->loop);
     *kept = n;
-    return ir_data(&b, type_like(m->types, index, &dim, 1), module_data(m, E_I32, (size_t)n, ids));
+    return ids;
 }
 
 /* In the iterations that stay the choice is made; so may be others there, by the same table. */
@@ -235,28 +233,44 @@ static void decide(Thin *c, const Thinned *t, BodyId in)
     }
 }
 
+void thin_fold(Fn *f, Arena *a, Swaps *swaps, InsId fold, uint32_t axis, const int32_t *ids,
+               int64_t n)
+{
+    Module *m = f->module;
+    const AttrVal old_dims = *attr_find(m, ins_get(f, fold)->attr, "dims");
+    const char *kind = attr_name(m, ins_get(f, fold)->attr, "kind");
+    BodyId old = ins_body(f, fold, 0);
+    DimId dims[MAX_RANK], few = dim_const(m->dims, n);
+    ValId term, res = ins_res(f, fold, 0);
+    Build b = build_before(f, fold);
+    b.loc = ins_get(f, fold)->loc;
+    ValId table = ir_data(&b, type_like(m->types, val_type(f, body_param(f, old, axis)), &few, 1),
+                          module_data(m, E_I32, (size_t)n, ids));
+    for (uint32_t k = 0; k < old_dims.ndims; k++)
+        dims[k] = k == axis ? few : old_dims.dims[k];
+    BodyId body = ir_index_body(f, dims, old_dims.ndims);
+    Build in = build_at_end(f, body);
+    for (uint32_t k = 0; k < old_dims.ndims; k++) {
+        ValId at = body_param(f, body, k);
+        vec_push(
+            a, swaps,
+            ((Swap){body_param(f, old, k), k == axis ? ir_index(&in, table, &at, 1, false) : at}));
+    }
+    term = yield_in(f, old, 0);
+    ir_yield(&in, &term, 1);
+    ir_splice(f, old, body_yield(f, body), &term);
+    ValId now = ir_reduce(&b, kind, dims, old_dims.ndims, body);
+    name_like(f, now, res);
+    vec_push(a, swaps, ((Swap){res, now}));
+    ir_erase(f, fold);
+}
+
 static void shorten_sum(Thin *c, const Thinned *t)
 {
-    Fn *f = c->f;
-    BodyId old = ins_body(f, t->loop, 0);
-    ValId was = body_param(f, old, 0);
     int64_t n;
-    ValId table = kept_table(c, t, val_type(f, was), &n), term;
-    decide(c, t, old);
-    DimId dim = dim_const(f->module->dims, n);
-    BodyId body = ir_index_body(f, &dim, 1);
-    ValId at = body_param(f, body, 0);
-    Build b = build_at_end(f, body);
-    vec_push(c->a, &c->swaps, ((Swap){was, ir_index(&b, table, &at, 1, false)}));
-    ValId y = yield_in(f, old, 0);
-    ir_yield(&b, &y, 1);
-    ir_splice(f, old, body_yield(f, body), &term);
-    b = build_before(f, t->loop);
-    b.loc = ins_get(f, t->loop)->loc;
-    ValId now = ir_reduce(&b, "sum", &dim, 1, body), res = ins_res(f, t->loop, 0);
-    name_like(f, now, res);
-    vec_push(c->a, &c->swaps, ((Swap){res, now}));
-    ir_erase(f, t->loop);
+    const int32_t *ids = kept_ids(c, t, &n);
+    decide(c, t, ins_body(c->f, t->loop, 0));
+    thin_fold(c->f, c->a, &c->swaps, t->loop, 0, ids, n);
     c->changed = true;
 }
 
@@ -267,15 +281,19 @@ static void shorten(Thin *c, const Thinned *t)
     BodyId old = ins_body(f, t->loop, 0);
     TypeId index = val_type(f, body_param(f, old, 0));
     int64_t n;
-    ValId table = kept_table(c, t, index, &n);
+    const int32_t *ids = kept_ids(c, t, &n);
+    DimId few = dim_const(m->dims, n);
+    Build b = build_before(f, t->loop);
+    ValId table =
+        ir_data(&b, type_like(m->types, index, &few, 1), module_data(m, E_I32, (size_t)n, ids));
     uint32_t np = body_nparams(f, old);
     TypeId *types = ARENA_ARRAY(c->a, TypeId, np);
-    types[0] = type_ix(m->types, dim_const(m->dims, n));
+    types[0] = type_ix(m->types, few);
     for (uint32_t k = 1; k < np; k++)
         types[k] = val_type(f, body_param(f, old, k));
     BodyId body = ir_body(f, types, np);
     decide(c, t, old);
-    Build b = build_before(f, t->loop);
+    b = build_before(f, t->loop);
     ValId *in = ARENA_ARRAY(c->a, ValId, ins_get(f, t->loop)->in.n);
     for (uint32_t k = 2; k < ins_get(f, t->loop)->in.n; k++)
         in[k] = ins_in(f, t->loop, k);
@@ -326,5 +344,5 @@ bool pass_thin(PassCx *cx, Fn *f)
     Thin c = {.f = f, .a = cx->scratch, .eff = effects_table(f, cx->scratch), .nins = f->ins.n};
     visit(&c, f->entry);
     swaps_apply(f, c.a, &c.swaps);
-    return c.changed;
+    return thin_terms(cx, f) || c.changed;
 }
