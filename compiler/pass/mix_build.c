@@ -4,14 +4,6 @@
 #include "pass/mix.h"
 #include "pass/query.h"
 
-/* One member's part of one product. */
-typedef struct {
-    Copy c;
-    const Merged *m;
-    ValId group, member, sel; /* number among the selected groups, of the member; the groups */
-    Build *before;            /* where rows are taken */
-} Term;
-
 static ValId taken(Term *t, ValId x, uint32_t axis)
 {
     Module *m = t->m->f->module;
@@ -49,7 +41,7 @@ static ValId read_group(Copy *c, InsId i)
 }
 
 /* A scalar of the region itself that the mix needs. */
-static void scalars(Term *t)
+void mix_scalars(Term *t)
 {
     const Merged *m = t->m;
     for (uint32_t k = 0; t->group.ix && k < m->nneed; k++)
@@ -59,10 +51,25 @@ static void scalars(Term *t)
         }
 }
 
-static Term term(const Merged *m, BodyId body, Build *before)
+Term mix_term(const Merged *m, BodyId body, Build *before)
 {
     return (Term){
         .c = {.b = build_at_end(m->f, body), .read = read_group}, .m = m, .before = before};
+}
+
+ValId mix_weights(Term *t, ValId product)
+{
+    for (uint32_t k = 0; k < t->m->nweight; k++)
+        product = times(&t->c, product, t->m->weight[k]);
+    return product;
+}
+
+ValId mix_scales(Term *t)
+{
+    ValId y = {0};
+    for (uint32_t k = 0; k < t->m->nscale; k++)
+        y = times(&t->c, y, t->m->scale[k]);
+    return y;
 }
 
 /* before[..] + product of the scales * sum of the products, at the end of the rows' body */
@@ -84,13 +91,10 @@ static ValId added(Term *t, const Product *p, ValId before, const ValId *at, uin
     for (uint32_t k = 0; k + 1 < ins_get(f, p->read)->in.n; k++)
         copy_as(c, body_param(f, t->m->places, k), copied(c, ins_in(f, p->read, k + 1)));
     c->within = t->m->fits ? t->m->region : t->m->places;
-    for (uint32_t k = 0; k < t->m->nweight; k++)
-        y = times(c, y, t->m->weight[k]);
+    y = mix_weights(t, y);
     ir_yield(&c->b, &y, 1);
     c->b = rows;
-    ValId sum = ir_reduce(&c->b, "sum", dims.dims, dims.ndims, body), scale = {0};
-    for (uint32_t k = 0; k < t->m->nscale; k++)
-        scale = times(c, scale, t->m->scale[k]);
+    ValId sum = ir_reduce(&c->b, "sum", dims.dims, dims.ndims, body), scale = mix_scales(t);
     ValId old = ir_index(&c->b, before, at, rank, false);
     return ir_bin(&c->b, OP_add, old, ir_bin(&c->b, OP_mul, scale, sum));
 }
@@ -111,7 +115,7 @@ static ValId one_member(const Merged *m, const Product *p, Build *b, ValId cell,
     BodyId body = ir_index_body(f, dims, n);
     for (uint32_t k = 0; k < n; k++)
         at[k] = body_param(f, body, k);
-    Term t = term(m, body, b);
+    Term t = mix_term(m, body, b);
     t.member = member;
     t.sel = sel;
     ValId before = ir_op(b, OP_read, &cell, 1, (AttrId){0});
@@ -121,7 +125,7 @@ static ValId one_member(const Merged *m, const Product *p, Build *b, ValId cell,
         ValId ids = ir_op(b, OP_sel_ids, &sel, 1, (AttrId){0});
         copy_as(&t.c, body_param(f, m->region, 0), ir_index(&t.c.b, ids, at, 1, false));
     }
-    scalars(&t);
+    mix_scalars(&t);
     for (uint32_t k = 0; k < rows.ndims; k++)
         copy_as(&t.c, body_param(f, p->rows, k), at[k + first]);
     ValId y = added(&t, p, before, at, n);
@@ -201,7 +205,7 @@ static ValId mixed(const Merged *m, const Product *p, Build *b)
 }
 
 /* What moves, in a map before the one around. */
-static void make_needs(Merged *m)
+void mix_make_needs(Merged *m)
 {
     Fn *f = m->f;
     const AttrVal dims = *mix_dims(f, m->group);
@@ -220,7 +224,7 @@ static void make_needs(Merged *m)
         m->first[k] = ins_res(f, map, k);
 }
 
-static void read_needs(const Merged *m)
+void mix_read_needs(const Merged *m)
 {
     Fn *f = m->f;
     ValId of = body_param(f, m->region, 0);
@@ -234,7 +238,7 @@ void mix_build(Merged *m)
 {
     Fn *f = m->f;
     if (m->fits)
-        make_needs(m);
+        mix_make_needs(m);
     for (uint32_t k = 0; k < m->n; k++) {
         const Product *p = &m->at[k];
         Build b = build_before(f, m->fits ? m->group : p->map);
@@ -249,5 +253,5 @@ void mix_build(Merged *m)
         ir_erase(f, p->sum);
     }
     if (m->fits)
-        read_needs(m);
+        mix_read_needs(m);
 }

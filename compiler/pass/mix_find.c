@@ -184,10 +184,12 @@ static void find_need(void *cx, InsId i)
     }
 }
 
-bool mix_moves(Merged *m)
+bool mix_moves(Merged *m, bool products)
 {
     const Fn *f = m->f;
     m->group = f->bodies.at[m->region.ix].owner;
+    m->nneed = 0;
+    m->stuck = false;
     if (!m->group.ix || ins_op(f, m->group) != OP_map || body_nparams(f, m->region) != 1)
         return false;
     const uint8_t *eff = effects_table(f, m->cx->scratch);
@@ -197,11 +199,11 @@ bool mix_moves(Merged *m)
         reads(m, m->scale[k]);
     for (uint32_t k = 0; k < m->nweight; k++)
         reads(m, m->weight[k]);
-    for (uint32_t p = 0; p < m->n; p++)
+    for (uint32_t p = 0; products && p < m->n; p++)
         for (uint32_t k = 0; k < m->at[p].nother; k++)
             reads(m, m->at[p].other[k]);
     m->stuck |= m->moves[m->map.ix];
-    for (uint32_t p = 0; p < m->n; p++)
+    for (uint32_t p = 0; products && p < m->n; p++)
         m->stuck |= m->moves[m->at[p].map.ix];
     EACH_INS (f, m->region, i) {
         m->stuck |= m->moves[i.ix] && eff[i.ix];
