@@ -1,8 +1,9 @@
 #ifndef GATEC_PASS_ABSORB_H
 #define GATEC_PASS_ABSORB_H
 
-/* Shared by absorb.c, which finds what a weight can take up, and absorb_weight.c, which computes
- * the new weight. */
+/* Parts of the pass 'absorb': sums with a weight that can take something up (absorb_site.c), what
+ * it takes up of the results (absorb_results.c), of the factors (absorb_factors.c) and of a product
+ * of two weights beside it (absorb_rank.c), and the new weight (absorb_weight.c). */
 
 #include "ir/build.h"
 #include "ir/eval.h"
@@ -29,7 +30,7 @@ typedef struct {
 
 /* Steps of one value, in the order of the arithmetic, and the indices that their constants depend
  * on: the k-th is the subscript of axis[k] of the weight. */
-enum { MAX_CLOSED = 16 };
+enum { MAX_CLOSED = 16, MAX_STEPS = 32 };
 typedef struct {
     VEC(Step) steps;
     bool scales, shifts;
@@ -54,12 +55,23 @@ typedef struct {
     VEC(Site) sites;
     const uint32_t *reads; /* by param */
 } Absorb;
+Absorb absorb_start(PassCx *cx, Fn *f);
 /* The only user; none where there are others. */
 InsId only_user(const Absorb *x, ValId v);
 /* The factors of the product that the sum's body yields, each of which enters it once. */
 uint32_t factors(const Absorb *x, BodyId body, ValId *out);
-/* The weight of the site takes up the product of two weights beside it. */
-bool take_adapter(Absorb *x, const Site *s);
+
+/* The weight of the site takes something up, if it can. What is known about users and contents is
+ * old behind a change. */
+bool take_results(Absorb *x, const Site *s); /* the steps behind the sum */
+bool take_factors(Absorb *x, const Site *s); /* a factor that is closed */
+bool take_adapter(Absorb *x, const Site *s); /* the product of two weights beside it */
+/* The steps at the end of a map leave it, where all that reads it can take them up. */
+bool take_map(Absorb *x, InsId map);
+
+/* Adds i as a step on u, if its other operand is closed. */
+bool chain_step(const Absorb *x, Chain *c, InsId i, ValId u);
+void chain_erase(Absorb *x, const Chain *c);
 
 /* ---- closed scalars: made of constants, weights and indices only ---- */
 /* Adds the indices v depends on to c; false if it depends on anything else (c is then of no use).
