@@ -24,7 +24,7 @@ BodyId fn_body(Fn *f)
 
 ValId fn_val(Fn *f, TypeId type, InsId def, BodyId param_of)
 {
-    vec_push(f->module->arena, &f->vals, ((Val){type, def, param_of, {0}}));
+    vec_push(f->module->arena, &f->vals, ((Val){type, def, param_of, {0}, 0}));
     return (ValId){f->vals.n - 1};
 }
 

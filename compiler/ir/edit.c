@@ -2,6 +2,7 @@
 
 #include "ir/edit.h"
 
+#include "ir/fact.h"
 #include "ir/internal.h"
 #include "support/check.h"
 
@@ -50,6 +51,8 @@ void ir_splice(Fn *f, BodyId from, InsId before, ValId *out)
 void ir_set_in(Fn *f, InsId i, uint32_t k, ValId v)
 {
     CHECK(k < ins_get(f, i)->in.n, "operand %u of %u", k, ins_get(f, i)->in.n);
+    if (ins_get(f, i)->nres == 1 && val_ty(f, ins_res(f, i, 0))->kind == TY_SEL)
+        sel_forget(f, ins_res(f, i, 0));
     f->operands.at[ins_get(f, i)->in.at + k] = v;
 }
 
@@ -76,6 +79,7 @@ void ir_replace_all(Fn *f, const ValId *map)
         for (uint32_t k = 0; k < in.n; k++)
             f->operands.at[in.at + k] = follow(f, map, f->operands.at[in.at + k]);
     }
+    sel_facts_replace(f, map);
 }
 
 void ir_replace(Fn *f, ValId from, ValId to)
@@ -170,6 +174,7 @@ static void copy_ins(Copy *c, InsId i, Build *b)
         ValId old = {src.res.ix + k}, v = ins_res(f, made, k);
         c->map[old.ix] = v;
         f->vals.at[v.ix].name = f->vals.at[old.ix].name;
+        sel_facts_copy(f, old, v, c->map, c->n);
     }
 }
 

@@ -13,6 +13,7 @@ void ir_move_before(Fn *f, InsId i, InsId before);
 /* Moves all instructions of 'from' except its yield before 'before'; the yield's operands are
  * copied to 'out' (room for its operand count). 'from' is then empty. */
 void ir_splice(Fn *f, BodyId from, InsId before, ValId *out);
+/* Another operand; of a selection nothing is known then. */
 void ir_set_in(Fn *f, InsId i, uint32_t k, ValId v);
 void ir_set_attr(Fn *f, InsId i, AttrId a);
 

@@ -144,7 +144,9 @@ static bool give_selection(Interp *in, const Code *c, const char *marks, int64_t
     if (dim_node(in->m->dims, ty->sub)->kind != DIM_SYM)
         return interp_stop(in, "a selection binds no symbol");
     in->syms[ty->sub.ix] = t.extent[0];
-    return interp_work(in, (uint64_t)extent);
+    if (t.extent[0] > dim_max(in->m->dims, ty->sub))
+        return interp_stop(in, "more is selected than its dimension has room for");
+    return interp_facts(in, c->res) && interp_work(in, (uint64_t)extent);
 }
 
 bool exec_sel_mask(Interp *in, const Code *c)
@@ -185,7 +187,7 @@ bool exec_sel_within(Interp *in, const Code *c)
         ids[k] = (int32_t)selected(&outer->t, (size_t)selected(&inner->t, (size_t)k));
     t.bytes = ids;
     in->slots[c->res] = (Slot){.s = outer->s, .t = t};
-    return interp_work(in, (uint64_t)n);
+    return interp_facts(in, c->res) && interp_work(in, (uint64_t)n);
 }
 
 /* A row over the whole axis, by index: 'out' where nothing is selected, else 'in_at' of the rank.

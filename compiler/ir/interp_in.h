@@ -106,6 +106,8 @@ double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, int lsb,
 int interp_lowest_bit(double v, int lsb);
 /* The same of a product; 'exponents' is the sum of the absolute binary exponents of the factors. */
 double interp_noisy_product(Interp *in, Elem e, double product, double exponents);
+/* Do the facts that a selection carries hold? */
+bool interp_facts(Interp *in, uint32_t slot);
 int reduce_kind(const char *name); /* row of the table of reductions, -1 if unknown */
 
 static inline Slot *interp_slot(Interp *in, ValId v)

@@ -56,8 +56,17 @@ typedef struct {
     TypeId type;
     InsId def; /* none for a body parameter */
     BodyId param_of;
-    SymId name; /* for people: kept by the printer, means nothing */
+    SymId name;     /* for people: kept by the printer, means nothing */
+    uint32_t facts; /* first of Fn.sel_facts: of a selection what is known of it (ir/fact.h) */
 } Val;
+
+/* Something that holds for a selection. */
+typedef struct {
+    uint8_t kind;  /* SelFactKind of ir/fact.h */
+    ValId other;   /* the selection it is about, or none */
+    int64_t n;     /* the number or DataId it is about */
+    uint32_t next; /* of the same selection */
+} SelFact;
 
 typedef struct {
     InsId first, last, owner;
@@ -87,6 +96,7 @@ typedef struct {
     VEC(Body) bodies;
     VEC(ValId) operands;
     VEC(BodyId) body_list;
+    VEC(SelFact) sel_facts;
     BodyId entry; /* parameters: the inputs; its yield: the outputs. LO keeps the parameters (they
                      carry the types; code uses 'arg') and yields nothing */
     VEC(SymId) in_names;

@@ -30,6 +30,7 @@ Fn *fn_new(Module *m, const char *name)
     vec_push(m->arena, &f->bodies, (Body){0});
     vec_push(m->arena, &f->operands, (ValId){0});
     vec_push(m->arena, &f->body_list, (BodyId){0});
+    vec_push(m->arena, &f->sel_facts, (SelFact){0});
     f->entry = fn_body(f);
     vec_push(m->arena, &m->fns, f);
     return f;

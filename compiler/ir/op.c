@@ -1,5 +1,6 @@
 /* The op table as data, and the page of it in the documentation. */
 
+#include "ir/fact.h"
 #include "ir/ir.h"
 #include "ir/text.h"
 
@@ -131,4 +132,10 @@ void ir_print_ops_page(StrBuf *out)
     for (uint32_t k = 0; k < ATTR_ROWS; k++)
         if (strcmp(attr_rows[k].op, "_") == 0)
             strbuf_addf(out, "- `%s`: %s\n", attr_rows[k].key, attr_rows[k].doc);
+    strbuf_add(out, "\n## Facts that selections carry\n\n");
+    for (int k = SEL_NOTHING + 1; k < SEL_FACTS; k++) {
+        static const char *const about[] = {"", " 4", " #1", " %s"};
+        const SelFactInfo *q = sel_fact_info((SelFactKind)k);
+        strbuf_addf(out, "- `%s%s`: %s\n", q->name, about[q->about], q->doc);
+    }
 }

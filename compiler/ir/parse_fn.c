@@ -4,6 +4,7 @@
 #include "ir/parse_in.h"
 
 #include "ir/eval.h"
+#include "ir/fact.h"
 
 typedef VEC(ValId) ValVec;
 
@@ -116,6 +117,7 @@ typedef struct {
     VEC(TypeId) types;
     ValVec in;
     VEC(BodyId) bodies;
+    VEC(SelFact) facts;
     Op op;
     AttrId attr;
     Span loc;
@@ -159,6 +161,41 @@ static bool parse_types(Parse *p, Line *l)
         if (!parse_type(p, &t))
             return false;
         vec_push(p->scratch, &l->types, t);
+    } while (skip_sign(p, ","));
+    return true;
+}
+
+static bool parse_fact(Parse *p, Line *l)
+{
+    SelFact q = {0};
+    DataId d = {0};
+    q.kind = (uint8_t)(p->tok.kind == TK_NAME ? sel_fact_find(sym_text(p->names, p->tok.sym)) : 0);
+    if (!q.kind)
+        return lex_fail(p, E0501, "a fact about a selection is expected here");
+    lex_next(p);
+    SelAbout about = sel_fact_info((SelFactKind)q.kind)->about;
+    if ((about == ABOUT_NUMBER && !parse_int(p, &q.n)) ||
+        (about == ABOUT_DATA && !parse_data_ref(p, &d)) ||
+        (about == ABOUT_SEL && !parse_val(p, &q.other)))
+        return false;
+    q.n = about == ABOUT_DATA ? d.ix : q.n;
+    for (uint32_t k = 0; k < l->facts.n; k++)
+        if (l->facts.at[k].kind == q.kind && l->facts.at[k].other.ix == q.other.ix)
+            return lex_fail(p, E0501, "a fact is given twice");
+    vec_push(p->scratch, &l->facts, q);
+    return true;
+}
+
+/* with complement %s, at_most 4 */
+static bool parse_facts(Parse *p, Line *l)
+{
+    if (!skip_word(p, "with"))
+        return true;
+    if (l->names.n != 1 || l->types.n != 1 || type_get(p->m->types, l->types.at[0])->kind != TY_SEL)
+        return lex_fail(p, E0501, "facts are about one selection");
+    do {
+        if (!parse_fact(p, l))
+            return false;
     } while (skip_sign(p, ","));
     return true;
 }
@@ -207,6 +244,10 @@ static bool make_line(Parse *p, Line *l, BodyId b)
     for (uint32_t k = 0; k < l->names.n; k++)
         if (!define(p, l->names.at[k], ins_res(p->f, i, k)))
             return false;
+    for (uint32_t k = 0; k < l->facts.n; k++) {
+        SelFact q = l->facts.at[k];
+        sel_say(p->f, ins_res(p->f, i, 0), (SelFactKind)q.kind, q.other, q.n);
+    }
     return true;
 }
 
@@ -220,7 +261,8 @@ static bool parse_line(Parse *p, BodyId b, Op *op)
         return lex_fail(p, E0501, "an operation is expected here");
     *op = l.op;
     lex_next(p);
-    if (!parse_operands(p, &l) || !parse_attrs(p, l.op, &l.attr) || !parse_types(p, &l))
+    if (!parse_operands(p, &l) || !parse_attrs(p, l.op, &l.attr) || !parse_types(p, &l) ||
+        !parse_facts(p, &l))
         return false;
     if (l.types.n)
         l.attr = round_value(p, l.op, l.attr, l.types.at[0]);

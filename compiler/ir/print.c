@@ -4,6 +4,7 @@
 #include "ir/text.h"
 
 #include "ir/eval.h"
+#include "ir/fact.h"
 #include "ir/internal.h"
 
 #include <math.h>
@@ -188,6 +189,26 @@ static void print_block(Print *p, BodyId b, int depth)
     strbuf_add(p->out, "}");
 }
 
+/* with complement %s, at_most 4 */
+static void print_facts(Print *p, ValId v)
+{
+    const char *sep = " with ";
+    EACH_FACT(p->f, v, q)
+    {
+        const SelFactInfo *info = sel_fact_info((SelFactKind)q->kind);
+        strbuf_addf(p->out, "%s%s", sep, info->name);
+        if (info->about == ABOUT_NUMBER)
+            strbuf_addf(p->out, " %lld", (long long)q->n);
+        if (info->about == ABOUT_DATA)
+            strbuf_addf(p->out, " #%lld", (long long)q->n);
+        if (info->about == ABOUT_SEL) {
+            strbuf_add(p->out, " ");
+            print_val(p, q->other);
+        }
+        sep = ", ";
+    }
+}
+
 static void print_head(Print *p, InsId i)
 {
     const Ins *ins = ins_get(p->f, i);
@@ -204,6 +225,7 @@ static void print_head(Print *p, InsId i)
     for (uint32_t k = 0; k < ins->nres; k++) {
         strbuf_add(p->out, k ? ", " : " : ");
         print_type(p->out, p->m, val_type(p->f, ins_res(p->f, i, k)));
+        print_facts(p, ins_res(p->f, i, k));
     }
 }
 

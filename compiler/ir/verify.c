@@ -4,6 +4,8 @@
 
 #include "ir/text.h"
 
+#include "ir/edit.h"
+#include "ir/fact.h"
 #include "ir/internal.h"
 
 #include <stdarg.h>
@@ -16,8 +18,9 @@ typedef struct {
     Module *m;
     StrBuf *why;
     Arena *scratch;
-    uint8_t *visible; /* by value */
-    uint8_t *bound;   /* by dimension: symbols with a value here */
+    const SelGraph *graph; /* what is known of its selections */
+    uint8_t *visible;      /* by value */
+    uint8_t *bound;        /* by dimension: symbols with a value here */
     uint8_t *seen_ins, *seen_body;
     VEC(uint32_t) scope_vals, scope_dims; /* to be forgotten at the end of their body */
     int depth;
@@ -259,51 +262,107 @@ static bool check_home(Verify *v, InsId i)
 
 /* ---- the two selections of a when ---- */
 
-/* Bits of a mask that are known: all of them, or those of a table. */
-typedef struct {
-    int64_t fill; /* -1: see bits */
-    const char *bits;
-    size_t n;
-} KnownMask;
-
-static bool known_mask(const Fn *f, ValId sel, KnownMask *k)
-{
-    InsId s = f->vals.at[sel.ix].def;
-    InsId d = s.ix && ins_op(f, s) == OP_sel_mask ? f->vals.at[ins_in(f, s, 0).ix].def : (InsId){0};
-    if (!d.ix || (ins_op(f, d) != OP_const && ins_op(f, d) != OP_data))
-        return false;
-    if (ins_op(f, d) == OP_const) {
-        *k = (KnownMask){.fill = attr_int(f->module, ins_get(f, d)->attr, "int", 0) != 0};
-        return true;
-    }
-    const AttrVal *a = attr_find(f->module, ins_get(f, d)->attr, "data");
-    const Data *data = data_get(f->module, (DataId){(uint32_t)a->i});
-    *k = (KnownMask){.fill = -1, .bits = data->bytes, .n = data->count};
-    return data->elem == E_BIT;
-}
-
-static bool bit_of(const KnownMask *k, size_t j)
-{
-    return k->fill < 0 ? k->bits[j] != 0 : k->fill != 0;
-}
-
 /* No index may be on both sides of a 'when', or on neither: what is known must not say so. */
 static bool check_sides(Verify *v, InsId i)
 {
     const Fn *f = v->f;
-    KnownMask a, b;
     if (ins_op(f, i) != OP_when)
         return true;
-    if (ins_in(f, i, 0).ix == ins_in(f, i, 1).ix)
+    ValId x = ins_in(f, i, 0), y = ins_in(f, i, 1);
+    SelBits a, b;
+    if (x.ix == y.ix)
         return bad(v, i, "both sides have one selection");
-    if (!known_mask(f, ins_in(f, i, 0), &a) || !known_mask(f, ins_in(f, i, 1), &b))
+    if (sel_constant(f, x, &a) && sel_constant(f, y, &b)) {
+        size_t n = a.n > b.n ? a.n : b.n;
+        for (size_t j = 0; j < (n ? n : 1); j++)
+            if (sel_bit(&a, j) == sel_bit(&b, j))
+                return bad(v, i, "index %zu is on %s", j,
+                           sel_bit(&a, j) ? "both sides" : "neither side");
         return true;
+    }
+    const DimTable *dims = v->m->dims;
+    int64_t least = dim_min(dims, val_ty(f, x)->ix), most = dim_max(dims, val_ty(f, x)->ix);
+    bool apart = (sel_relation(v->graph, x, y) | SEL_APART) != (SEL_APART | SEL_SAME);
+    return least <= 0 ||
+           (apart && sel_at_most(v->graph, x) + sel_at_most(v->graph, y) >= least &&
+            sel_at_least(v->graph, x) + sel_at_least(v->graph, y) <= most) ||
+           bad(v, i, "what is known of the two selections says that they are no complements");
+}
+
+/* ---- facts of selections ---- */
+
+static bool fact_fits(Verify *v, InsId i, ValId s, const SelFact *q)
+{
+    const SelFactInfo *info = sel_fact_info((SelFactKind)q->kind);
+    const Type *t = val_ty(v->f, s);
+    int64_t axis;
+    if (t->kind != TY_SEL)
+        return bad(v, i, "facts are about one selection");
+    if (info->about == ABOUT_NUMBER && q->n < 0)
+        return bad(v, i, "fact '%s' is of a negative number", info->name);
+    if (info->about == ABOUT_DATA &&
+        (q->n <= 0 || q->n >= v->m->data.n || !dim_is_const(v->m->dims, t->ix, &axis) ||
+         v->m->data.at[q->n].elem != E_BIT || (int64_t)v->m->data.at[q->n].count != axis))
+        return bad(v, i, "fact '%s' is no table of bits of the axis", info->name);
+    if (info->about != ABOUT_SEL)
+        return true;
+    if (!q->other.ix || q->other.ix >= v->f->vals.n || !v->visible[q->other.ix])
+        return bad(v, i, "fact '%s' names what is not visible here", info->name);
+    const Type *o = val_ty(v->f, q->other);
+    return (o->kind == TY_SEL && dim_eq(o->ix, t->ix)) ||
+           bad(v, i, "fact '%s' names no selection over the same axis", info->name);
+}
+
+/* Where bits are known: an index for which the fact does not hold, or -1. */
+static int64_t refuted_at(const Fn *f, ValId s, const SelFact *q)
+{
+    SelBits a, b;
+    bool pair = q->other.ix != 0;
+    if (pair ? !sel_constant(f, s, &a) || !sel_constant(f, q->other, &b)
+             : !sel_masked(f, s, &a) || !sel_fact_bits(f, s, q, &b))
+        return -1;
     size_t n = a.n > b.n ? a.n : b.n;
-    for (size_t j = 0; j < (n ? n : 1); j++)
-        if ((a.n == n || a.fill >= 0) && (b.n == n || b.fill >= 0) &&
-            bit_of(&a, j) == bit_of(&b, j))
-            return bad(v, i, "index %zu is on %s", j,
-                       bit_of(&a, j) ? "both sides" : "neither side");
+    if (!n && dim_min(f->module->dims, val_ty(f, s)->ix) > 0)
+        n = 1;
+    for (size_t j = 0; j < n; j++) {
+        bool x = sel_bit(&a, j), y = sel_bit(&b, j);
+        if ((!pair && x != y) || (q->kind == SEL_complement && x == y) ||
+            (q->kind == SEL_within && x && !y) || (q->kind == SEL_disjoint && x && y))
+            return (int64_t)j;
+    }
+    return -1;
+}
+
+static bool check_fact(Verify *v, InsId i, ValId s, const SelFact *q)
+{
+    const char *name = sel_fact_info((SelFactKind)q->kind)->name;
+    bool some = dim_min(v->m->dims, val_ty(v->f, s)->ix) > 0;
+    int64_t at = refuted_at(v->f, s, q);
+    if (at >= 0)
+        return bad(v, i, "fact '%s' is false for index %lld", name, (long long)at);
+    bool ok = sel_at_least(v->graph, s) <= sel_at_most(v->graph, s);
+    if (some && q->other.ix)
+        ok &= sel_relation(v->graph, s, q->other) != (SEL_APART | SEL_SAME);
+    return ok || bad(v, i, "fact '%s' contradicts what else is known", name);
+}
+
+/* Everything else is well formed already. */
+static void check_known(void *cx, InsId i)
+{
+    Verify *v = cx;
+    check_sides(v, i);
+    for (uint32_t k = 0; k < ins_get(v->f, i)->nres; k++)
+        EACH_FACT(v->f, ins_res(v->f, i, k), q)
+    if (!check_fact(v, i, ins_res(v->f, i, k), q))
+        return;
+}
+
+static bool check_facts_fit(Verify *v, InsId i)
+{
+    for (uint32_t k = 0; k < ins_get(v->f, i)->nres; k++)
+        EACH_FACT(v->f, ins_res(v->f, i, k), q)
+    if (!fact_fits(v, i, ins_res(v->f, i, k), q))
+        return false;
     return true;
 }
 
@@ -320,7 +379,7 @@ static bool check_ins(Verify *v, InsId i)
     bool ok = true;
     for (uint32_t k = 0; k < ins->bodies.n; k++)
         ok &= check_body(v, ins_body(v->f, i, k));
-    if (!ok || !check_types(v, i) || !check_sides(v, i))
+    if (!ok || !check_types(v, i) || !check_facts_fit(v, i))
         return false;
     bind_symbols(v, i);
     return v->f->stage == LO || check_dims(v, i);
@@ -404,6 +463,11 @@ bool ir_verify_fn(const Fn *f, StrBuf *why)
     bool ok = f->stage == HI || f->stage == LO || broken(&v, "no such stage", f->stage);
     ok = ok && check_links(&v, f->entry) && check_inputs(&v) && check_body(&v, f->entry) &&
          check_outputs(&v);
+    if (ok && f->stage == HI) {
+        v.graph = sel_graph(f, scratch);
+        ir_walk(f, f->entry, check_known, &v);
+        ok = !v.findings;
+    }
     arena_free(scratch);
     return ok;
 }

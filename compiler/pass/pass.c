@@ -5,6 +5,7 @@
 
 #include "pass/pass.h"
 
+#include "ir/fact.h"
 #include "ir/text.h"
 #include "pass/facts.h"
 #include "support/check.h"
@@ -240,6 +241,7 @@ static void run_on(Runner *r, const PassInfo *p, Fn *f)
     ice_stage(p->name);
     double start = seconds_now();
     bool changed = p->run(r->cx, f);
+    sel_facts_tidy(f);
     PassTime *t = &r->times[p - passes];
     t->seconds += seconds_now() - start;
     t->runs++;

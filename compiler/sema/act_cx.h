@@ -4,6 +4,7 @@
 /* What the act_*.c files share. Not for the checker. */
 
 #include "ir/eval.h"
+#include "ir/fact.h"
 #include "sema/act.h"
 
 /* What an atom stands for in IR. */

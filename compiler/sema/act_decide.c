@@ -99,7 +99,10 @@ ValId act_complement(Act *a, SymId name, ValId sel)
     ValId bits = act_bits(a, sel);
     DimId axis = val_ty(a->fn, bits)->dims[0];
     ValId rest = act_map(a, &axis, 1, not_element, &bits);
-    return make_sel(a, OP_sel_mask, rest, axis, sym_text(a->m->names, name));
+    ValId shut = make_sel(a, OP_sel_mask, rest, axis, sym_text(a->m->names, name));
+    if (val_ty(a->fn, sel)->kind == TY_SEL)
+        sel_say(a->fn, shut, SEL_complement, sel, 0);
+    return shut;
 }
 
 static ValId take(Act *a, ValId v, uint32_t axis, ValId sel)

@@ -2,6 +2,8 @@
 
 #include "driver/difftest/gen_in.h"
 
+#include "ir/fact.h"
+
 #include <string.h>
 
 #define COUNT(a) ((uint32_t)(sizeof(a) / sizeof *(a)))
@@ -79,17 +81,54 @@ static ValId best_ids(Gen *g, DimId d)
     return ins_res(g->f, i, 1);
 }
 
+/* A selection that is over the axis; none: no visible one is. */
+static ValId other_over(Gen *g, DimId d)
+{
+    ValId found = {0};
+    for (uint32_t k = 0; k < g->sels.n; k++)
+        if (dim_eq(val_ty(g->f, g->sels.at[k])->ix, d) && (!found.ix || gen_chance(g, 50)))
+            found = g->sels.at[k];
+    return found;
+}
+
+/* The part of bits that the other selects, or that it does not. */
+static ValId part_of(Gen *g, ValId bits, ValId other, bool inside)
+{
+    ValId whole = ir_op(&g->at, OP_sel_bits, &other, 1, (AttrId){0});
+    DimId d = val_ty(g->f, other)->ix;
+    BodyId body = ir_index_body(g->f, &d, 1);
+    Scope s = gen_enter(g, body, gen_max(g, d), true);
+    ValId i = body_param(g->f, body, 0), in = ir_index(&g->at, whole, &i, 1, false);
+    in = inside ? in : ir_un(&g->at, OP_not, in);
+    ValId v = ir_bin(&g->at, OP_and, ir_index(&g->at, bits, &i, 1, false), in);
+    ir_yield(&g->at, &v, 1);
+    gen_leave(g, s);
+    return ins_res(g->f, ir_map(&g->at, &d, 1, body), 0);
+}
+
+/* Facts are said as the front end would; the interpreter holds the selections to them. */
 static ValId select_rows(Gen *g, DimId d, ValId *rest)
 {
-    ValId bits, sel;
+    ValId bits, sel, other;
     if (dim_min(g->m->dims, d) > 0 && gen_chance(g, 25)) {
-        sel = selection(g, OP_sel_list, best_ids(g, d), d, "best");
+        ValId ids = best_ids(g, d);
+        sel = selection(g, OP_sel_list, ids, d, "best");
+        sel_say(g->f, sel, SEL_at_most, (ValId){0}, gen_max(g, val_ty(g->f, ids)->dims[0]));
         bits = ir_op(&g->at, OP_sel_bits, &sel, 1, (AttrId){0});
     } else {
+        bool inside = gen_chance(g, 50);
         bits = gen_tensor(g, E_BIT, &d, 1);
+        other = gen_chance(g, 50) ? other_over(g, d) : (ValId){0};
+        if (other.ix)
+            bits = part_of(g, bits, other, inside);
         sel = selection(g, OP_sel_mask, bits, d, "open");
+        if (other.ix)
+            sel_say(g->f, sel, inside ? SEL_within : SEL_disjoint, other, 0);
     }
     *rest = selection(g, OP_sel_mask, invert(g, bits, d), d, "closed");
+    sel_say(g->f, *rest, SEL_complement, sel, 0);
+    vec_push(g->m->arena, &g->sels, sel);
+    vec_push(g->m->arena, &g->sels, *rest);
     return sel;
 }
 
