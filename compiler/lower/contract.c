@@ -241,11 +241,22 @@ void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, 
     lo_for_end(L, &k, NULL);
 }
 
-static void blocks_static(Lower *L, const Contract *c, int64_t first, int64_t n, uint32_t size,
-                          BlockFn *tile, void *cx)
+/* Is a rest so small that a tile of it leaves multipliers idle? The last block and it then make two
+ * blocks alike. */
+static bool thin(ContractRest rest, uint32_t size, int64_t left)
 {
-    int64_t main = n - (n - first) % size;
+    return rest == REST_EVEN && left > 0 && 2 * left < size;
+}
+
+static void blocks_static(Lower *L, const Contract *c, int64_t first, int64_t n, uint32_t size,
+                          ContractRest rest, BlockFn *tile, void *cx)
+{
+    int64_t left = (n - first) % size, main = n - left;
     Block k;
+    if (main > first && thin(rest, size, left)) {
+        main -= size;
+        left += size;
+    }
     if (main == first + size) {
         tile(L, c, cx, lo_i64(L, first), size);
     } else if (main > first) {
@@ -253,8 +264,11 @@ static void blocks_static(Lower *L, const Contract *c, int64_t first, int64_t n,
         tile(L, c, cx, i, size);
         lo_for_end(L, &k, NULL);
     }
-    if (n > main)
-        tile(L, c, cx, lo_i64(L, main), (uint32_t)(n - main));
+    int64_t head = left > size ? (left + 1) / 2 : left;
+    if (head)
+        tile(L, c, cx, lo_i64(L, main), (uint32_t)head);
+    if (left > head)
+        tile(L, c, cx, lo_i64(L, main + head), (uint32_t)(left - head));
 }
 
 /* from, and as many whole steps as lie before the end. */
@@ -264,27 +278,46 @@ static ValId blocks_end(Lower *L, ValId from, ValId end, uint32_t step)
     return lo_bin(L, OP_add, from, lo_bin(L, OP_mul, lo_bin(L, OP_div, left, size), size));
 }
 
+/* The same for full blocks, of which the last one may have to share with a thin rest. */
+static ValId blocks_even(Lower *L, ValId from, ValId end, uint32_t size)
+{
+    ValId to = blocks_end(L, from, end, size), left = lo_bin(L, OP_sub, end, to);
+    ValId some = lo_and(L, lo_cmp(L, "lt", lo_i64(L, 0), left), lo_cmp(L, "lt", from, to));
+    ValId few = lo_cmp(L, "lt", lo_bin(L, OP_mul, left, lo_i64(L, 2)), lo_i64(L, size));
+    return lo_select(L, lo_and(L, some, few), lo_bin(L, OP_sub, to, lo_i64(L, size)), to);
+}
+
+/* Where blocks of 'step' end if 'left' is one of them, or two halves. */
+static ValId rest_end(Lower *L, ValId from, ValId end, uint32_t size, uint32_t step)
+{
+    ValId left = lo_bin(L, OP_sub, end, from), n = lo_i64(L, 0);
+    for (uint32_t k = 0; k < 3; k++) {
+        uint32_t of[] = {step, 2 * step - 1, 2 * step};
+        if (k == 0 || (of[k] > size && thin(REST_EVEN, size, of[k] - size)))
+            n = lo_select(L, lo_cmp(L, "eq", left, lo_i64(L, of[k])),
+                          lo_i64(L, k == 2 ? 2 * step : step), n);
+    }
+    return lo_bin(L, OP_add, from, n);
+}
+
 void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
                      ContractRest rest, BlockFn *tile, void *cx)
 {
     int64_t fixed;
     Block k;
     if (dim_static(L, n, &fixed)) {
-        blocks_static(L, c, first, fixed, size, tile, cx);
+        blocks_static(L, c, first, fixed, size, rest, tile, cx);
         return;
     }
     ValId end = dim_extent(L, n), from = lo_i64(L, first);
-    for (uint32_t step = size; step; step = rest == REST_HALVES ? step / 2 : 0) {
-        ValId to = blocks_end(L, from, end, step);
+    for (uint32_t step = size; step; step = rest == REST_HALVES ? step / 2 : step - 1) {
+        ValId to = rest == REST_HALVES ? blocks_end(L, from, end, step)
+                   : step == size      ? blocks_even(L, from, end, size)
+                                       : rest_end(L, from, end, size, step);
         ValId i = lo_for_begin(L, &k, from, to, step, NULL, 0);
         tile(L, c, cx, i, step);
         lo_for_end(L, &k, NULL);
         from = to;
-    }
-    for (uint32_t left = size - 1; rest == REST_EXACT && left; left--) {
-        lo_if_begin(L, &k, lo_cmp(L, "eq", lo_bin(L, OP_sub, end, from), lo_i64(L, left)));
-        tile(L, c, cx, from, left);
-        lo_if_end(L, &k, NULL, 0, NULL);
     }
 }
 

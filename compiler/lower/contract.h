@@ -59,10 +59,10 @@ int64_t contract_rows(const Lower *L, const Contract *c, uint32_t d);
 /* Runs 'inner' in loops over all indices but those of the tile. */
 typedef void ContractFn(Lower *L, const Contract *c, void *cx);
 void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, void *cx);
-/* Splits first..n into blocks: 'tile' runs for blocks of 'size' and once for the (static) rest. A
- * rest that is only known at run time is done by halves of 'size', or by one block of just its
- * size. */
-typedef enum { REST_HALVES, REST_EXACT } ContractRest;
+/* Splits first..n into blocks: 'tile' runs for blocks of 'size' and for the rest: once if it is
+ * known now, else by halves of 'size'; or, 'even', by one block of just its size, which takes one
+ * full block with it where that makes two that are filled better. */
+typedef enum { REST_HALVES, REST_EVEN } ContractRest;
 typedef void BlockFn(Lower *L, const Contract *c, void *cx, ValId at, uint32_t size);
 void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
                      ContractRest rest, BlockFn *tile, void *cx);

@@ -334,7 +334,7 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
         o->from = PANEL;
         contract_blocks(L, c, o->rows, c->dims[c->row], o->rows, REST_HALVES, outer_rows, o);
     } else {
-        contract_blocks(L, c, 0, c->dims[c->row], o->rows, o->packed ? REST_EXACT : REST_HALVES,
+        contract_blocks(L, c, 0, c->dims[c->row], o->rows, o->packed ? REST_EVEN : REST_HALVES,
                         outer_rows, o);
     }
 }
