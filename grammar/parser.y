@@ -75,7 +75,7 @@ static void gate_error(const Span *at, Parser *p, const char *why);
 %type <node> decl use data_decl dim enum knob constant weights param part bank state member blockref
 %type <node> bind attr function body static arith arith_item formal type field braces stmt repeat
 %type <node> carry binder range sub arg full expr tail arm small power chosen postfix primary name
-%type <node> word whole
+%type <node> scaled word whole
 %type <sym> anyname
 %type <op> callable kind kindword dimop loopword reduction test wholes sign
 %%
@@ -95,7 +95,9 @@ dim: "dim" IDENT dimop full attrs ";"
 dimop: "=" { $$ = OPER_SET; } | "<=" { $$ = OPER_LE; } ;
 enum: "enum" IDENT "{" names "}" { $$ = SYN(ENUM, @$, .name = $2, .xs = $4); } ;
 knob: "knob" IDENT ":" type "=" full "in" range attrs ";"
-        { $$ = SYN(KNOB, @$, .name = $2, .type = $4, .a = $6, .b = $8, .attrs = $9); } ;
+        { $$ = SYN(KNOB, @$, .name = $2, .type = $4, .a = $6, .b = $8, .attrs = $9); }
+    | "knob" IDENT ":" type "=" full attrs ";" /* of bits */
+        { $$ = SYN(KNOB, @$, .name = $2, .type = $4, .a = $6, .attrs = $7); } ;
 constant: "const" IDENT "=" full attrs ";"
             { $$ = SYN(CONST, @$, .name = $2, .a = $4, .attrs = $5); }
         | "const" IDENT ":" type "=" full attrs ";"
@@ -259,10 +261,12 @@ arg: full { $$ = SYN(ARG, @$, .a = $1); }
 
 /* ---- expressions ---- */
 /* A tail stands alone or last after + - *: 'when g {a} else b + c' is an error, not a choice. */
-full: expr | tail
+full: expr | tail | scaled
     | expr "+" tail { $$ = syn_binary(p, @$, OPER_ADD, $1, $3); }
     | expr "-" tail { $$ = syn_binary(p, @$, OPER_SUB, $1, $3); }
-    | expr "*" tail { $$ = syn_binary(p, @$, OPER_MUL, $1, $3); } ;
+    | expr "+" scaled { $$ = syn_binary(p, @$, OPER_ADD, $1, $3); }
+    | expr "-" scaled { $$ = syn_binary(p, @$, OPER_SUB, $1, $3); } ;
+scaled: expr "*" tail { $$ = syn_binary(p, @$, OPER_MUL, $1, $3); } ;
 tail: "each" "[" binders "]" full { $$ = SYN(EACH, @$, .ys = $3, .a = $5); }
     | "when" expr braces "else" small { $$ = SYN(WHEN, @$, .a = $2, .b = $3, .c = $5); }
     | "with" postfix braces { $$ = SYN(WITH, @$, .a = $2, .b = $3); }

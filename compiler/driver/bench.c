@@ -118,6 +118,7 @@ double bench_now(void)
 
 double bench_batch(Bench *b, uint64_t count)
 {
+    call_reset(b->call); /* so that all batches of a size do the same */
     double start = bench_now();
     for (uint64_t k = 0; k < count; k++)
         b->status |= call_run(b->call);
@@ -148,19 +149,24 @@ static bool tight(Bench *b)
     return width < 0.005 * median;
 }
 
-uint64_t bench_batch_size(double once)
+/* As many runs as take long enough that reading the clock does not count; of a network with states
+ * some of a sequence, where there is the time. */
+static uint64_t batch_size(Bench *b, double once, double seconds)
 {
-    return once > 2e-4 ? 1 : (uint64_t)(2e-4 / (once > 1e-9 ? once : 1e-9)) + 1;
+    double runs = 2e-4 / (once > 1e-9 ? once : 1e-9), time = seconds / MIN_SAMPLES / once;
+    if (call_info(b->call)->states && runs < SEQUENCE)
+        runs = time < SEQUENCE ? time : SEQUENCE;
+    return runs > 1 ? (uint64_t)runs + 1 : 1;
 }
 
 void bench_measure(Bench *b, double seconds)
 {
     double start = bench_now(), once = bench_batch(b, 1);
     while (bench_now() - start < 0.1 && bench_now() - start < seconds)
-        once = bench_batch(b, once < 1e-5 ? 100 : 1);
-    uint64_t batch = bench_batch_size(once);
+        once = fmin(once, bench_batch(b, once < 1e-5 ? 100 : 1));
+    b->batch = batch_size(b, once, seconds);
     do {
-        b->samples[b->n++] = bench_batch(b, batch);
+        b->samples[b->n++] = bench_batch(b, b->batch);
     } while (b->n < MAX_SAMPLES && bench_now() - start < seconds && (b->n % 32 || !tight(b)));
     qsort(b->samples, (size_t)b->n, sizeof *b->samples, bench_by_value);
 }

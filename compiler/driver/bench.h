@@ -8,7 +8,7 @@
 #include "driver/cost.h"
 #include "driver/session.h"
 
-enum { MAX_SAMPLES = 2000, MIN_SAMPLES = 30 };
+enum { MAX_SAMPLES = 2000, MIN_SAMPLES = 30, SEQUENCE = 32 };
 
 typedef struct {
     Session *s;
@@ -18,6 +18,7 @@ typedef struct {
     uint64_t seed;
     double samples[MAX_SAMPLES]; /* seconds per run */
     int n;
+    uint64_t batch; /* runs of a sample */
     uint64_t runs;
     Cost cost;       /* of one run: at most, or with the measured rates of decisions */
     uint32_t status; /* all bits that were raised */
@@ -26,10 +27,8 @@ typedef struct {
 /* Compiles the network and gives it values; b->call is to be closed where it is set. */
 Status bench_open(Bench *b, const EmitOptions *o);
 double bench_now(void); /* seconds */
-/* Seconds per run of so many. */
+/* Seconds per run of so many, from the initial states on. */
 double bench_batch(Bench *b, uint64_t count);
-/* As many runs as take long enough that reading the clock does not count. */
-uint64_t bench_batch_size(double once);
 /* Until the median is known, or for so long. The samples are sorted. */
 void bench_measure(Bench *b, double seconds);
 int bench_by_value(const void *x, const void *y); /* for qsort, of doubles */

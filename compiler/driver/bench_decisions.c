@@ -81,7 +81,8 @@ static CostRate worked(const DecisionRow *row, CostRate taken, const RateCounts 
                                parts};
 }
 
-/* What each decision does in one run. */
+/* What each decision does in one run, or in those of a sample where states go on from one to the
+ * next. */
 static Status count_rates(Decide *d)
 {
     Session *s = d->b->s;
@@ -91,7 +92,7 @@ static Status count_rates(Decide *d)
     s->options.profile = false;
     const uint64_t *counters = status == STATUS_OK ? call_profile(b->call) : NULL;
     if (counters)
-        bench_batch(b, 1);
+        bench_batch(b, call_info(b->call)->states ? d->b->batch : 1);
     for (uint32_t k = 0; counters && k < b->f->decisions.n; k++) {
         sum_counters(d, b->f, k, counters + fn_counters(b->f, k));
         d->rates[k] = rate_of(&b->f->decisions.at[k], &d->counts[k]);
@@ -106,9 +107,8 @@ static Status count_rates(Decide *d)
 static double time_ratio(Decide *d, Bench *open, double seconds)
 {
     double ratios[MOST_PAIRS], start = bench_now();
-    double once = bench_quantile(d->b->samples, d->b->n, 0.5);
+    uint64_t batch = d->b->batch;
     int n = 0;
-    uint64_t batch = bench_batch_size(once);
     bench_batch(open, batch);
     do {
         double now = bench_batch(d->b, batch), all = bench_batch(open, batch);

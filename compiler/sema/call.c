@@ -301,6 +301,8 @@ static bool pass_tensor(Cx *cx, Call *c, uint32_t i, Span at)
     }
     bad(cx, at, E0201, "'%s': '%s' wants %s, it gets %s", fn, formal, before, show_ty(cx, t));
     arg_notes(cx, c, i, a);
+    if (ft->naxes == t->naxes + 1 && !only_sequences(ft))
+        help(cx, "for a single row write each[one in 1] x, or nn.row(x)");
     return false;
 }
 

@@ -243,6 +243,9 @@ static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const
         return t; /* a scalar fills the selection */
     Axes a = axes_expand(cx->ts, t->axes, t->naxes);
     unsigned hits = 0;
+    bool whole = false;
+    for (uint32_t i = 0; i < a.n; i++)
+        whole |= a.at[i].dim && poly_same(cx->ps, a.at[i].dim, sub->from);
     for (uint32_t i = 0; i < a.n; i++)
         if (a.at[i].dim && poly_solve(cx->ps, a.at[i].dim) == poly_solve(cx->ps, sub->to)) {
             hits++;
@@ -254,7 +257,13 @@ static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const
     if (hits != 1 && !poison) {
         bad(cx, at, E0320, "the body of '%s' must give %s once, it gives %s", name,
             show_dim(cx, sub->to), show_ty(cx, t));
-        help(cx, "for a sum over the selected rows write sum[t in %s]", name);
+        if (whole)
+            help(cx,
+                 "it has all of %s: bind it by 'let' before the decision, and it is seen "
+                 "with its selected part here",
+                 show_dim(cx, sub->from));
+        else
+            help(cx, "for a sum over the selected rows write sum[t in %s]", name);
     }
     return leave(cx, t, (Subs){sub, 1});
 }

@@ -382,10 +382,27 @@ static Ex knob_index(Cx *cx, const Node *d, Env *env, Ex numbers, const Ty *t)
     return act_core(cx->act, "ix", &numbers, &map, 1, axis, t);
 }
 
+/* False: reported. */
+static bool knob_form(Cx *cx, const Node *d, const Ty *t)
+{
+    bool bits = t->elem.kind == SE_CONCRETE && t->elem.elem == E_BIT;
+    if (t->kind == TYK_ANY)
+        return false;
+    if (t->kind == TYK_TENSOR && (d->b ? d->b->b != NULL : bits))
+        return true;
+    bad(cx, d->span, E0103, "a knob is a number or a table of numbers in a range a..b");
+    help(cx, "a knob says its range: knob tau: f32 = 0.5 in 0..1;");
+    return false;
+}
+
 static void emit_knob(Cx *cx, const Node *d, Env *env, const Ex *def, Bind *b)
 {
     const Ty *t = b->type, *number = plain_type(cx, t);
-    Ex lo = knob_end(cx, d->b->a, env, number), hi = knob_end(cx, d->b->b, env, number);
+    Ex lo = {0}, hi = {0}; /* of bits both need not be said */
+    if (d->b) {
+        lo = knob_end(cx, d->b->a, env, number);
+        hi = knob_end(cx, d->b->b, env, number);
+    }
     if (!live(cx))
         return;
     SymId path = intern_z(cx->names, joined_path(cx, text_of(cx, d->name), (NodeList){0}));
@@ -454,12 +471,11 @@ static void declare_value(Cx *cx, const Node *d, Env *env)
     Bind b = {.kind = BIND_VAL, .type = t, .changes = d->kind == AST_STATE, .where = d->span};
     b.role = d->kind == AST_KNOB ? IS_KNOB : d->kind == AST_STATE ? IS_STATE : IS_PARAM;
     const Poly *other;
-    if (d->kind == AST_KNOB && (t->kind != TYK_TENSOR || !d->b->b)) {
-        bad(cx, d->span, E0103, "a knob is a number or a table of numbers in a range a..b");
+    if (d->kind == AST_KNOB && !knob_form(cx, d, t)) {
         env_put(cx->arena, env, d->name, b);
         return;
     }
-    if (d->kind == AST_KNOB && t->kind == TYK_TENSOR && elem_is_integer(t->elem) && d->b->b &&
+    if (d->kind == AST_KNOB && elem_is_integer(t->elem) && d->b &&
         !(interval(cx, d->b->a, env, &b.low, &other) &&
           interval(cx, d->b->b, env, &other, &b.high)))
         b.low = b.high = NULL;

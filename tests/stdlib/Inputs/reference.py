@@ -69,6 +69,7 @@ R.update({
     'rms_norm': lambda x, g: x / np.sqrt((x ** 2).mean(-1, keepdims=True) + 1e-6) * g,
     'rms_norm_eps': lambda x, g: x / np.sqrt((x ** 2).mean(-1, keepdims=True) + 0.1) * g,
     'detach': lambda x: x,
+    'row': lambda x: x[None],
     'concat': lambda a, b: np.concatenate([a, b], 0),
     'beside': lambda a, b: np.concatenate([a, b], 1),
     'zero_pad': lambda x: np.pad(x, ((0, 0), (2, 3))),
