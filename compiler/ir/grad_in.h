@@ -113,12 +113,16 @@ bool grad_still(const Grad *g, InsId read);
 /* ---- grad_flat.c ---- */
 /* Nodes of the needed active instructions from 'from' on that are in no other (or in 'home'). */
 void grad_flatten(Grad *g, uint32_t from, BodyId home);
+
+/* ---- grad_rep.c ---- */
 Rep grad_rep(const Grad *g, ValId v);
 /* The one value that stands for v: an equal read made earlier, the value at the level, or v. */
 ValId grad_canon(const Grad *g, ValId v);
 
 /* ---- grad_nest.c ---- */
 void grad_nest_back(Grad *g, Node *n, Adj out);
+
+/* ---- grad_fold.c ---- */
 /* 'out' computed: a nest that flattening has split off. */
 ValId grad_nest_emit(Grad *g, Node *n);
 
