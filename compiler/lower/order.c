@@ -2,7 +2,8 @@
  * distinct and the result is stable. Three ways, by size:
  *
  *   counting    every element counts those before it and goes to that place: n * n comparisons, by
- *               lanes where the axis is consecutive, and no data-dependent branch
+ *               lanes where the axis is consecutive (one for each vector but that of the element),
+ *               and no branch that depends on the order
  *   selection   the best k so far are kept in order, each further element is compared with the last
  *               of them and rarely goes in: about n comparisons, n * k at worst
  *   merging     runs of 1, 2, 4 .. are merged: n * log n, in a buffer of twice the axis          */
@@ -46,25 +47,72 @@ static ValId count_before(Lower *L, const Order *o, ValId from, ValId end, ValId
     return k.carry[0];
 }
 
-/* The same by lanes. */
-static ValId count_lanes(Lower *L, const Order *o, ValId end, ValId x, ValId i)
+/* The same by lanes, over whole vectors; what has been counted is in the lanes of n. */
+typedef ValId EarlierFn(Lower *L, const Order *o, ValId y, ValId j, ValId x, ValId i);
+
+static ValId count_vectors(Lower *L, const Order *o, ValId from, ValId end, ValId x, ValId i,
+                           EarlierFn *earlier, ValId n)
 {
     Block k;
     unsigned w = L->cx->target.lanes_f32;
-    ValId main, rest, at = lo_to(L, i, E_I32);
-    lane_split(L, end, &main, &rest);
-    ValId n = ir_const_like(&L->b, type_vec(L->m->types, E_I32, w), 0);
-    ValId j = lo_for_begin(L, &k, lo_i64(L, 0), main, w, &n, 1);
+    ValId j = lo_for_begin(L, &k, from, end, w, &n, 1);
     L->width = w;
     ValId off = o->in.off.ix ? lo_bin(L, OP_add, o->in.off, j) : j;
     ValId y = lo_load(L, o->in.ptr, off, o->in.elem, w, (ValId){0});
-    ValId places = lo_bin(L, OP_add, lo_to(L, j, E_I32), lo_lanes(L));
-    ValId earlier = before(L, o->down, y, places, lo_splat(L, x), at);
+    ValId yes = earlier(L, o, y, j, lo_splat(L, x), i);
     L->width = 0;
-    ValId next = lo_bin(L, OP_add, n, lo_to(L, earlier, E_I32));
+    ValId next = lo_bin(L, OP_add, n, lo_to(L, yes, E_I32));
     lo_for_end(L, &k, &next);
-    return lo_bin(L, OP_add, lo_hreduce(L, "sum", k.carry[0], true),
-                  count_before(L, o, main, end, x, i));
+    return k.carry[0];
+}
+
+static ValId earlier_any(Lower *L, const Order *o, ValId y, ValId j, ValId x, ValId i)
+{
+    ValId places = lo_bin(L, OP_add, lo_to(L, j, E_I32), lo_lanes(L));
+    return before(L, o->down, y, places, x, lo_to(L, i, E_I32));
+}
+
+/* Of elements that all stand before x, which is a number; behind it. */
+static ValId earlier_left(Lower *L, const Order *o, ValId y, ValId j, ValId x, ValId i)
+{
+    (void)j, (void)i;
+    return lo_cmp(L, o->down ? "ge" : "le", y, x);
+}
+
+static ValId earlier_right(Lower *L, const Order *o, ValId y, ValId j, ValId x, ValId i)
+{
+    (void)j, (void)i;
+    return lo_cmp(L, o->down ? "gt" : "lt", y, x);
+}
+
+/* x is a number: only in its own vector an index has to be looked at. */
+static ValId count_number(Lower *L, const Order *o, ValId main, ValId x, ValId i, ValId zero)
+{
+    ValId w = lo_i64(L, L->cx->target.lanes_f32);
+    ValId own = lo_bin(L, OP_and, i, lo_i64(L, -(int64_t)L->cx->target.lanes_f32));
+    ValId left = lo_bin(L, OP_min, own, main);
+    ValId right = lo_bin(L, OP_min, lo_bin(L, OP_add, own, w), main);
+    ValId n = count_vectors(L, o, lo_i64(L, 0), left, x, i, earlier_left, zero);
+    n = count_vectors(L, o, left, right, x, i, earlier_any, n);
+    return count_vectors(L, o, right, main, x, i, earlier_right, n);
+}
+
+static ValId count_lanes(Lower *L, const Order *o, ValId end, ValId x, ValId i)
+{
+    Block k;
+    ValId main, rest, n;
+    lane_split(L, end, &main, &rest);
+    ValId zero = ir_const_like(&L->b, type_vec(L->m->types, E_I32, L->cx->target.lanes_f32), 0);
+    if (elem_is_float(lo_elem(L, x))) {
+        lo_if_begin(L, &k, lo_cmp(L, "eq", x, x));
+        n = count_number(L, o, main, x, i, zero);
+        lo_if_else(L, &k, &n, 1);
+        n = count_vectors(L, o, lo_i64(L, 0), main, x, i, earlier_any, zero);
+        lo_if_end(L, &k, &n, 1, &n);
+    } else {
+        n = count_number(L, o, main, x, i, zero);
+    }
+    return lo_bin(L, OP_add, lo_hreduce(L, "sum", n, true), count_before(L, o, main, end, x, i));
 }
 
 static bool by_lanes(const Lower *L, const Ref *r)
@@ -246,10 +294,11 @@ static void merge_row(Lower *L, const Order *o)
 static void order_best(Lower *L, const Order *o)
 {
     double n = (double)dim_top(L, o->in.dim[0]), k = (double)dim_top(L, o->values.dim[0]);
-    double lanes = by_lanes(L, &o->in) ? L->cx->target.lanes_f32 : 1, passes = 1;
+    double lanes = L->cx->target.lanes_f32, passes = 1;
     for (double w = 1; w < n; w *= 2)
         passes++;
-    double count = n * (8 * n / lanes + 12), select = n * (1.5 * k + 6), merge = n * 16 * passes;
+    double each = by_lanes(L, &o->in) ? 1.2 * n / lanes + 10 : 8 * n + 12;
+    double count = n * each, select = n * (1.5 * k + 6), merge = n * 16 * passes;
     if (select <= count && select <= merge)
         select_row(L, o);
     else if (merge < count)
