@@ -13,6 +13,9 @@ Status cmd_check(Session *s)
     for (uint32_t i = 0; i < files->n; i++) {
         Unit unit;
         Status status = drive_unit(s, &unit, files->at[i], STAGE_CHECK);
+        if (status == STATUS_OK && unit.program && !s->options.stop_after &&
+            !sema_try(unit.program))
+            status = STATUS_ERRORS;
         if (unit.program)
             sema_done(unit.program);
         worst = status > worst ? status : worst;

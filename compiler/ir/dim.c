@@ -21,6 +21,7 @@ typedef struct {
     bool atom;     /* not taken apart in polynomials */
     uint32_t size; /* nodes of the tree */
     uint32_t next; /* of the bucket */
+    uint32_t last; /* of a symbol: up to this number fresh ones of its name are taken */
 } Node;
 
 struct DimTable {
@@ -152,7 +153,7 @@ static DimId add(DimTable *t, const DimNode *n, bool atom, uint32_t size)
 {
     CHECK(size <= MAX_MADE, "dimension expression of more than %d parts", MAX_MADE);
     uint32_t b = bucket_of(n), id = t->nodes.n;
-    vec_push(t->arena, &t->nodes, ((Node){*n, atom, size, t->buckets[b]}));
+    vec_push(t->arena, &t->nodes, ((Node){*n, atom, size, t->buckets[b], 1}));
     t->buckets[b] = id;
     return (DimId){id};
 }
@@ -174,8 +175,10 @@ DimId dim_sym(DimTable *t, SymId name, int64_t max)
 DimId dim_fresh(DimTable *t, const char *name, int64_t max)
 {
     DimNode n = {.kind = DIM_SYM, .name = intern_z(t->names, name)};
-    for (unsigned k = 2; find(t, &n).ix; k++)
-        n.name = intern_z(t->names, arena_printf(t->arena, "%s.%u", name, k));
+    DimId first = find(t, &n);
+    while (find(t, &n).ix)
+        n.name =
+            intern_z(t->names, arena_printf(t->arena, "%s.%u", name, ++t->nodes.at[first.ix].last));
     return dim_sym(t, n.name, max);
 }
 

@@ -272,6 +272,8 @@ static int truth(bool always, bool never)
 int interval_cmp(const char *pred, Interval a, Interval b)
 {
     bool number = !a.nan && !b.nan;
+    if (a.lo > a.hi || b.lo > b.hi) /* nothing but NaN */
+        return !strcmp(pred, "ne");
     bool below = a.hi<b.lo, above = a.lo> b.hi, upto = a.hi <= b.lo, from = a.lo >= b.hi;
     bool same = a.lo == a.hi && b.lo == b.hi && a.lo == b.lo;
     if (!strcmp(pred, "lt"))

@@ -33,10 +33,10 @@ static bool is_new(Act *a, const char *what)
 
 bool act_not_yet(Act *a, Span at, const char *construct)
 {
-    bool first = is_new(a, construct);
-    if (first)
-        diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
-    return first;
+    if (!is_new(a, construct) || a->how->trial)
+        return false;
+    diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
+    return true;
 }
 
 void act_unfixed(Act *a, Span at, const char *name, const char *f)

@@ -49,7 +49,13 @@ bool act_known(Act *a, const Poly *p, int64_t *v);
 /* The greatest extent it can have. */
 int64_t act_most(Act *a, const Poly *p);
 /* The bounds of a literal, constant or knob; false for what is computed. */
-bool act_given_range(Act *a, Ex e, int64_t *least, int64_t *most);
+typedef struct {
+    int64_t least, most;
+    Span knob; /* where it is declared, if it is one */
+} ActGiven;
+bool act_given_range(Act *a, Ex e, ActGiven *out);
+/* With generic names followed to the caller's dimensions. */
+const Poly *act_actual(Act *a, const Poly *p);
 /* The least extent a name or decision (one atom) can have. */
 int64_t act_least(Act *a, const Poly *atom);
 /* The concrete element a class stands for in the body being walked (a stack: nested calls). */
@@ -352,7 +358,8 @@ Ex act_extern(Act *a, const ActExtern *x, const Ex *args, const Ty *const *types
 /* A size that neither a declaration nor a use gives (E0212): 'O' of a call of f, or an axis (NULL).
  */
 void act_unfixed(Act *a, Span at, const char *name, const char *f);
-/* A construct that cannot be built yet: one finding E0900 per network and construct. */
+/* A construct that cannot be built yet: one finding E0900 per network and construct, none in a
+ * trial. True if it was said. */
 bool act_not_yet(Act *a, Span at, const char *construct);
 
 #endif

@@ -120,9 +120,6 @@ const AtomBind *act_restricted(Act *a, const Poly *p);
 const Poly *act_base(Act *a, const Poly *p);
 /* The dimension that the numbers of its indices are below: indices are original. */
 DimId act_numbers(Act *a, const Poly *p);
-/* With generic names followed to the caller\'s dimensions. */
-const Poly *act_actual(Act *a, const Poly *p);
-
 /* The original number of a place that may not exist because the selection is empty: then 0. */
 ValId act_index_outer(Act *a, ValId place, const Poly *range);
 

@@ -538,19 +538,32 @@ static Ex core_route(Act *a, const char *name, const Ex *args, const uint32_t *c
     return act_route_made(a, !strcmp(name, "route_mask"), args, n, result);
 }
 
+/* What is known not to be less is as it is. */
+static Ex core_least(Act *a, const char *name, const Ex *args, const uint32_t *const *maps,
+                     uint32_t n, const Poly *dim, const Ty *result)
+{
+    ActGiven least;
+    (void)name;
+    if (args[0].ir.ix && !elem_is_float((Elem)val_ty(a->fn, args[0].ir)->elem) &&
+        act_given_range(a, args[1], &least) && act_int_range(a, args[0].ir).lo >= least.most)
+        return act_fit(a, args[0], result);
+    return core_binary(a, "max", args, maps, n, dim, result);
+}
+
 static const struct {
     const char *name;
     CoreFn fn;
 } CORE[] = {
-    {"abs", core_unary},      {"exp", core_unary},       {"log", core_unary},
-    {"sqrt", core_unary},     {"rsqrt", core_unary},     {"sin", core_unary},
-    {"cos", core_unary},      {"tanh", core_unary},      {"erf", core_unary},
-    {"log1p", core_unary},    {"floor", core_unary},     {"ceil", core_unary},
-    {"round", core_unary},    {"max", core_binary},      {"min", core_binary},
-    {"atan2", core_binary},   {"select", core_select},   {"iota", core_iota},
-    {"topk", core_order},     {"sorted", core_order},    {"random_bits", core_random},
-    {"bits", core_bits},      {"from_bits", core_bits},  {"packed", core_relabel},
-    {"placed", core_relabel}, {"route_ids", core_route}, {"route_mask", core_route},
+    {"at_least", core_least},     {"abs", core_unary},      {"exp", core_unary},
+    {"log", core_unary},          {"sqrt", core_unary},     {"rsqrt", core_unary},
+    {"sin", core_unary},          {"cos", core_unary},      {"tanh", core_unary},
+    {"erf", core_unary},          {"log1p", core_unary},    {"floor", core_unary},
+    {"ceil", core_unary},         {"round", core_unary},    {"max", core_binary},
+    {"min", core_binary},         {"atan2", core_binary},   {"select", core_select},
+    {"iota", core_iota},          {"topk", core_order},     {"sorted", core_order},
+    {"random_bits", core_random}, {"bits", core_bits},      {"from_bits", core_bits},
+    {"packed", core_relabel},     {"placed", core_relabel}, {"route_ids", core_route},
+    {"route_mask", core_route},
 };
 
 Ex act_core(Act *a, const char *name, const Ex *args, const uint32_t *const *maps, uint32_t n,

@@ -30,9 +30,14 @@ static ActRange data_range(Act *a, ValId table)
     return r;
 }
 
+static const Knob *knob_of(Act *a, AttrId at)
+{
+    return module_knob(a->m, intern_z(a->m->names, attr_name(a->m, at, "name")));
+}
+
 static ActRange knob_range(Act *a, AttrId at)
 {
-    const Knob *k = module_knob(a->m, intern_z(a->m->names, attr_name(a->m, at, "name")));
+    const Knob *k = knob_of(a, at);
     return k ? (ActRange){act_real_to_int(k->lo), act_real_to_int(k->hi)} : UNKNOWN;
 }
 
@@ -88,9 +93,10 @@ static ActRange binary_range(Act *a, Op op, ValId u, ValId v)
     }
 }
 
-bool act_given_range(Act *a, Ex e, int64_t *least, int64_t *most)
+bool act_given_range(Act *a, Ex e, ActGiven *out)
 {
     ActRange r = UNKNOWN;
+    *out = (ActGiven){0};
     InsId def = e.ir.ix ? val_def(a->fn, e.ir) : (InsId){0};
     while (def.ix && ins_op(a->fn, def) == OP_convert)
         def = val_def(a->fn, ins_in(a->fn, def, 0));
@@ -98,8 +104,10 @@ bool act_given_range(Act *a, Ex e, int64_t *least, int64_t *most)
         r = (ActRange){e.lit->i[0], e.lit->i[0]};
     else if (def.ix && (ins_op(a->fn, def) == OP_const || ins_op(a->fn, def) == OP_knob))
         r = act_int_range(a, e.ir);
-    *least = r.lo;
-    *most = r.hi;
+    if (def.ix && ins_op(a->fn, def) == OP_knob)
+        out->knob = knob_of(a, ins_get(a->fn, def)->attr)->loc;
+    out->least = r.lo;
+    out->most = r.hi;
     return known(r);
 }
 

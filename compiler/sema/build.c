@@ -193,30 +193,94 @@ static void report_aux(Program *cx)
     }
 }
 
-bool sema_build(Program *cx, Module *out, const SemaBuild *how)
+static void build_start(Cx *cx, Module *out)
 {
-    const char *only = how->network;
-    unsigned before = diag_errors(cx->diag);
     cx->out = out;
     cx->mute++;
     cx->mod = cx->main;
     cx->steps = 0;
+}
+
+static void build_stop(Cx *cx)
+{
+    cx->act = NULL;
+    cx->mute--;
+}
+
+/* The function, block or network that the declaration made, if it is one of these. */
+static FnInfo *declared_fn(Cx *cx, const Node *d, AstKind first, AstKind last)
+{
+    bool fits = d->kind >= first && d->kind <= last;
+    Bind *b = fits ? env_here(cx->main->env, d->name) : NULL;
+    return b && b->kind == BIND_FN ? b->fn : NULL;
+}
+
+static void build_one(Cx *cx, FnInfo *f, Module *out, const SemaBuild *how)
+{
+    cx->act = act_new(cx->arena, out, cx->diag, how);
+    cx->network = f->decl->name;
+    build_network(cx, f);
+}
+
+/* How many networks were built. */
+static uint32_t build_networks(Cx *cx, Module *out, const SemaBuild *how)
+{
+    const char *only = how->network;
     uint32_t built = 0;
     if (only && !has_network(cx, only))
         only = NULL;
     for (uint32_t i = 0; i < cx->main->decls.n; i++) {
-        const Node *d = cx->main->decls.at[i];
-        Bind *b = d->kind == AST_NETWORK ? env_here(cx->main->env, d->name) : NULL;
-        if (!b || b->kind != BIND_FN || (only && strcmp(sym_text(cx->names, d->name), only) != 0))
+        FnInfo *f = declared_fn(cx, cx->main->decls.at[i], AST_NETWORK, AST_NETWORK);
+        if (!f || (only && strcmp(text_of(cx, f->decl->name), only) != 0))
             continue;
-        cx->act = act_new(cx->arena, out, cx->diag, how);
-        cx->network = d->name;
-        build_network(cx, b->fn);
+        build_one(cx, f, out, how);
         built++;
     }
+    return built;
+}
+
+/* Whether the file declares every dimension of the signature. */
+static bool has_sizes(Cx *cx, FnInfo *f)
+{
+    fn_generics(cx, f);
+    for (uint32_t i = 0; i < f->generics.n; i++) {
+        const Bind *b = env_find(cx->arena, cx->main->env, f->generics.at[i], NULL);
+        if (!b || b->kind != BIND_DIM)
+            return false;
+    }
+    return true;
+}
+
+bool sema_try(Program *cx)
+{
+    const SemaBuild how = {.trial = true};
+    unsigned before = diag_errors(cx->diag);
+    Module *out = module_new(cx->arena, cx->names, cx->main->file->path);
+    uint32_t spent = 0;
+    build_start(cx, out);
+    cx->trial = true;
+    build_networks(cx, out, &how);
+    /* Callers stand behind what they call in most texts: they are first, and bring it along. */
+    for (uint32_t i = cx->main->decls.n; i-- > 0 && spent < cx->step_limit;) {
+        FnInfo *f = declared_fn(cx, cx->main->decls.at[i], AST_FN, AST_BLOCK);
+        if (!f || f->built || !has_sizes(cx, f))
+            continue;
+        cx->steps = 0;
+        build_one(cx, f, out, &how);
+        spent += cx->steps;
+    }
+    cx->trial = false;
+    build_stop(cx);
+    return diag_errors(cx->diag) == before;
+}
+
+bool sema_build(Program *cx, Module *out, const SemaBuild *how)
+{
+    unsigned before = diag_errors(cx->diag);
+    build_start(cx, out);
+    uint32_t built = build_networks(cx, out, how);
     act_check_forceable(cx->arena, out, cx->diag, how);
-    cx->act = NULL;
-    cx->mute--;
+    build_stop(cx);
     report_force(cx);
     if (!built)
         diag_report(cx->diag, E0106, (Span){0, 0}, "'%s' has no network to build",

@@ -43,6 +43,10 @@ void sema_force(Program *p, const char *const *texts, uint32_t n);
 /* Builds the networks of the checked main file into 'out'. False (reported) if something cannot be
  * built. */
 bool sema_build(Program *p, Module *out, const SemaBuild *how);
+/* After sema_check without errors: finds what only the sizes show to be wrong, in the networks of
+ * the main file and in what no network reaches of its functions and blocks, as far as their texts
+ * alone give their sizes. False if there was an error. */
+bool sema_try(Program *p);
 /* The weight file that 'weights "..."' names, beside the source; NULL if there is none. */
 const char *sema_weights_path(const Program *p);
 /* Closes the weight file; types and the module stay. */

@@ -146,24 +146,66 @@ static const Poly *ranks(Cx *cx, Core *c, Axis last)
     return d;
 }
 
+/* In the network's file: library text is called from there. */
+static Span own_place(const Cx *cx, const Core *c)
+{
+    return cx->mod == cx->main ? c->n->span : cx->call_at;
+}
+
+static void note_knob(Cx *cx, const ActGiven *k)
+{
+    if (k->knob.at)
+        diag_note(cx->diag, k->knob, "the knob is %lld to %lld", (long long)k->least,
+                  (long long)k->most);
+}
+
+/* The other half: the dimension of the file that the caller's axis is. */
+static void note_size(Cx *cx, const Poly *axis, int64_t n)
+{
+    const Poly *p = poly_base_of(act_actual(cx->act, axis));
+    const Atom *a = poly_atom(p);
+    Bind *b = a && a->kind == ATOM_NAME ? env_here(cx->main->env, a->name) : NULL;
+    if (b && b->kind == BIND_DIM && b->dim == p)
+        diag_note(cx->diag, b->where, "'%s' is %lld", text_of(cx, a->name), (long long)n);
+}
+
 /* A number given as argument of a rule, or a knob, against the sizes of this build. */
 static void check_arity(Cx *cx, const Core *c, Axis last)
 {
-    int64_t n, least, most;
+    int64_t n;
+    ActGiven k;
     if (!live(cx) || strcmp(c->text, "topk") || !last.dim ||
         !act_known(cx->act, poly_solve(cx->ps, last.dim), &n) ||
-        !act_given_range(cx->act, c->args[1].ex, &least, &most))
+        !act_given_range(cx->act, c->args[1].ex, &k))
         return;
-    if (most <= n && (least > 0 || !n))
+    if (k.most <= n && (k.least > 0 || !n))
         return;
-    Span at = cx->mod == cx->main ? c->n->span : cx->call_at;
-    bool few = most <= n;
-    diag_report(cx->diag, E0312, at, "%s%lld best of %lld are asked for",
-                least == most ? "the "
-                : few         ? "as few as "
-                              : "up to ",
-                (long long)(few ? least : most), (long long)n);
+    bool few = k.most <= n;
+    diag_report(cx->diag, E0312, own_place(cx, c), "%s%lld best of %lld are asked for",
+                k.least == k.most ? "the "
+                : few             ? "as few as "
+                                  : "up to ",
+                (long long)(few ? k.least : k.most), (long long)n);
+    note_size(cx, poly_solve(cx->ps, last.dim), n);
+    note_knob(cx, &k);
     cx->dead = true;
+}
+
+/* at_least(n, m): the greater of both, for which a number or a knob that can be less is refused. */
+static const Ty *core_at_least(Cx *cx, Core *c)
+{
+    const Ty *t = core_two(cx, c);
+    ActGiven n, m;
+    if (ty_is_any(t) || !live(cx) || !act_given_range(cx->act, c->args[0].ex, &n) ||
+        !act_given_range(cx->act, c->args[1].ex, &m) || n.least >= m.most)
+        return t;
+    const Node *what = c->n->ys.at[0]->a;
+    diag_report(cx->diag, E0312, own_place(cx, c), "'%s' %s %lld: it has to be at least %lld",
+                what->kind == AST_NAME ? text_of(cx, what->name) : c->text,
+                n.least == n.most ? "is" : "can be", (long long)n.least, (long long)m.most);
+    note_knob(cx, &n);
+    cx->dead = true;
+    return t;
 }
 
 static const Ty *core_order(Cx *cx, Core *c)
@@ -286,7 +328,7 @@ static const struct {
     {"int", core_convert, false},     {"bit", core_convert, false},
     {"real", core_convert, false},    {"num", core_convert, false},
     {"elem", core_convert, false},    {"iota", NULL, false},
-    {"selected", NULL, false},
+    {"selected", NULL, false},        {"at_least", core_at_least, true},
 };
 enum { CORE_COUNT = sizeof core_table / sizeof *core_table };
 

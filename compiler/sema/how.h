@@ -13,6 +13,8 @@ typedef struct {
                            constants alone is made at compile time */
     const char *open;   /* the decision of this path skips nothing: a gate is open, a route sends
                            every row to every expert, nothing leaves by a halt; or NULL */
+    bool trial;         /* for what is wrong with the text only: nothing is said of constructs that
+                           cannot be built yet, nor of weight files that are not there */
 } SemaBuild;
 
 #endif

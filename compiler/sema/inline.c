@@ -205,6 +205,7 @@ Ex inline_call(Cx *cx, const Inlined *in, const Ty *result)
         act_push_classes(cx->act, mine[0], mine[1], mine[2]);
     body_params(cx, in->f, env);
     bind_formals(cx, in, env, args);
+    in->f->built |= live(cx);
     if (live(cx))
         out = walk_body(cx, in, env);
     if (live(cx))

@@ -42,6 +42,7 @@ struct FnInfo {
     bool generics_known, visiting;
     uint8_t updates; /* 0 not known yet, 1 changes a state, 2 does not */
     bool calls_host; /* calls, also through others, an 'extern' that is not #pure */
+    bool built;      /* some code was made of it */
     VEC(SymId) generics;
     VEC(Span) generics_at;   /* where each is first named */
     VEC(SymId) dense;        /* names whose places are addressed (R12) */
@@ -199,6 +200,7 @@ struct Program {
     Act *act; /* NULL while checking */
     int quiet, mute;
     bool dead;
+    bool trial;    /* build: as in SemaBuild */
     bool coverage; /* keep notes and shapes */
     uint32_t steps, step_limit;
     uint32_t depth;    /* of inlined calls and instances */

@@ -102,6 +102,10 @@ static const gate_tensor *tensor_named(Cx *cx, const Node *n)
     const gate_tensor *t = w && w->file ? gate_weights_find(w->file, name) : NULL;
     if (t || (w && !w->file && !cx->act))
         return t;
+    if (cx->trial && !(w && w->file)) {
+        cx->dead = true;
+        return NULL;
+    }
     if (!w) {
         if (cx->act)
             diag_report(cx->diag, E0340, n->span, "param \"%s\": no weight file is declared", name);

@@ -72,7 +72,7 @@ def ask_reference(mod, path):
 
 
 def ask_gatec(gatec, std, paths):
-    r = subprocess.run([gatec, 'check', '--std-path=' + std, '--diag=line', '--error-limit=0'] + paths,
+    r = subprocess.run([gatec, 'check', '--stop-after=check', '--std-path=' + std, '--diag=line', '--error-limit=0'] + paths,
                        capture_output=True, text=True, errors='replace', timeout=600)
     if r.returncode not in (0, 1):
         sys.exit(f'gatec ended with status {r.returncode}\n{r.stderr[-2000:]}\n{paths[:3]}...')
