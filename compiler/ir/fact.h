@@ -63,6 +63,9 @@ unsigned sel_state(const SelGraph *g, ValId sel);
 int64_t sel_at_most(const SelGraph *g, ValId sel);
 int64_t sel_at_least(const SelGraph *g, ValId sel); /* more than at most: facts contradict */
 
+/* The selection that has these bits, as mask or by sel_bits; or none. */
+ValId sel_of_bits(const SelGraph *g, ValId bits);
+
 /* Bits that are the same for all inputs: of all places one, or a byte for each place. */
 typedef struct {
     int64_t fill; /* -1: see bits */

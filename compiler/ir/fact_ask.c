@@ -125,12 +125,11 @@ static void carried_edges(SelGraph *g, ValId s)
 
 /* ---- what masks are made of ---- */
 
-/* The selection that has these bits: it is their mask, or they were asked of it. */
-static ValId sel_with(const SelGraph *g, ValId bits)
+ValId sel_of_bits(const SelGraph *g, ValId bits)
 {
     if (op_of(g->f, bits) == OP_sel_bits)
         return ins_in(g->f, val_def(g->f, bits), 0);
-    return g->of_bits[bits.ix];
+    return bits.ix < g->n ? g->of_bits[bits.ix] : (ValId){0};
 }
 
 /* Of a bit at index 'at' that is 'on' where s selects (else where it does not): what is never with
@@ -152,7 +151,7 @@ static void bit_edges(SelGraph *g, ValId s, ValId bit, ValId at, bool on, bool a
         return;
     case OP_index:
         if (ins_get(f, d)->in.n == 2 && ins_in(f, d, 1).ix == at.ix)
-            add_edge(g, s, sel_with(g, ins_in(f, d, 0)),
+            add_edge(g, s, sel_of_bits(g, ins_in(f, d, 0)),
                      on ? (all ? SEL_SAME : SEL_FIRST) : (all ? SEL_APART : SEL_BOTH));
         return;
     default: return;
@@ -167,7 +166,7 @@ static void text_edges(SelGraph *g, InsId i, ValId s)
     if (ins_op(f, i) != OP_sel_mask)
         return;
     ValId mask = ins_in(f, i, 0);
-    add_edge(g, s, sel_with(g, mask), SEL_SAME);
+    add_edge(g, s, sel_of_bits(g, mask), SEL_SAME);
     InsId d = val_def(f, mask);
     if (op_of(f, mask) != OP_map || ins_get(f, d)->nres != 1)
         return;
@@ -272,6 +271,14 @@ static void spread_all(SelGraph *g)
 
 /* ---- the graph ---- */
 
+/* A 'when' says that its selections are complements. */
+static void when_edges(void *cx, InsId i)
+{
+    SelGraph *g = cx;
+    if (ins_op(g->f, i) == OP_when)
+        add_edge(g, ins_in(g->f, i, 0), ins_in(g->f, i, 1), SEL_APART);
+}
+
 static void note_sel(void *cx, InsId i)
 {
     SelGraph *g = cx;
@@ -302,6 +309,7 @@ SelGraph *sel_graph(const Fn *f, Arena *a)
         carried_edges(g, s);
         text_edges(g, val_def(f, s), s);
     }
+    ir_walk(f, f->entry, when_edges, g);
     spread_all(g);
     return g;
 }

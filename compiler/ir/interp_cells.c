@@ -267,6 +267,8 @@ static bool run_arm(Interp *in, const Code *c, uint32_t arm, const Tensor *resul
 bool exec_when(Interp *in, const Code *c)
 {
     Tensor *t = ARENA_ARRAY(in->work, Tensor, c->ins->nres + 1u);
+    if (!interp_apart(in, c->in[0], c->in[1]))
+        return false;
     for (uint32_t k = 0; k < c->ins->nres; k++)
         if (!interp_make(in, in->work, &t[k], val_type(in->f, (ValId){c->res + k})))
             return false;

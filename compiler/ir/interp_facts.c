@@ -56,6 +56,14 @@ static bool holds(const Interp *in, const Slot *s, const SelFact *q)
     return true;
 }
 
+bool interp_apart(Interp *in, ValId a, ValId b)
+{
+    const Slot *x = &in->slots[a.ix], *y = &in->slots[b.ix];
+    return in->noise > 0 ||
+           (common(&x->t, &y->t) == 0 && x->t.extent[0] + y->t.extent[0] == x->s.i) ||
+           interp_stop(in, "the selections of a 'when' are no complements");
+}
+
 bool interp_facts(Interp *in, uint32_t slot)
 {
     if (in->noise > 0) /* bits that are made twice may differ then */

@@ -108,6 +108,8 @@ int interp_lowest_bit(double v, int lsb);
 double interp_noisy_product(Interp *in, Elem e, double product, double exponents);
 /* Do the facts that a selection carries hold? */
 bool interp_facts(Interp *in, uint32_t slot);
+/* Are two selections over one axis complements? */
+bool interp_apart(Interp *in, ValId a, ValId b);
 int reduce_kind(const char *name); /* row of the table of reductions, -1 if unknown */
 
 static inline Slot *interp_slot(Interp *in, ValId v)

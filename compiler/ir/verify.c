@@ -280,13 +280,11 @@ static bool check_sides(Verify *v, InsId i)
                            sel_bit(&a, j) ? "both sides" : "neither side");
         return true;
     }
-    const DimTable *dims = v->m->dims;
-    int64_t least = dim_min(dims, val_ty(f, x)->ix), most = dim_max(dims, val_ty(f, x)->ix);
-    bool apart = (sel_relation(v->graph, x, y) | SEL_APART) != (SEL_APART | SEL_SAME);
-    return least <= 0 ||
-           (apart && sel_at_most(v->graph, x) + sel_at_most(v->graph, y) >= least &&
-            sel_at_least(v->graph, x) + sel_at_least(v->graph, y) <= most) ||
-           bad(v, i, "what is known of the two selections says that they are no complements");
+    bool some = dim_min(v->m->dims, val_ty(f, x)->ix) > 0;
+    bool ok = !some || sel_relation(v->graph, x, y) != (SEL_APART | SEL_SAME);
+    for (uint32_t k = 0; k < 2; k++)
+        ok &= sel_at_least(v->graph, ins_in(f, i, k)) <= sel_at_most(v->graph, ins_in(f, i, k));
+    return ok || bad(v, i, "what is known of the two selections says that they are no complements");
 }
 
 /* ---- facts of selections ---- */

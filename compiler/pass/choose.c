@@ -21,6 +21,7 @@
 #include "pass/choose_in.h"
 
 #include "ir/edit.h"
+#include "ir/fact.h"
 #include "pass/subst.h"
 #include "pass/work.h"
 
@@ -187,6 +188,7 @@ void choose_widen(Choose *c, BodyId b, ValId sel)
 {
     const Type t = *val_ty(c->f, sel);
     Widen w = {.c = c, .sel = sel, .axis = t.ix};
+    sel_forget_over(c->f, b, t.sub); /* they will select of all rows */
     subst_dim_in(c->f, c->a, b, t.sub, t.ix);
     ir_walk(c->f, b, widen_ins, &w);
     swaps_apply(c->f, c->a, &w.swaps);

@@ -5,13 +5,14 @@
  *   %s = sel_mask (const 0)                        %r = the second body; what only fed the first
  *                                                  body is dead
  *
- * A selection is full or empty if its mask is constant, or if it stands beside its complement in a
- * 'when' and that one is known. Two selections of one mask are one: the later takes the dimension
- * of the earlier. What is left unread is for 'dce'.
- * Laws: no work is added or moved; a body runs in the result exactly if it ran before. */
+ * What is known of a selection is asked of ir/fact.h: facts that it carries, constant masks, others
+ * that it stands beside in a 'when'. Two selections of the same indices are one: the later takes
+ * the dimension of the earlier. What is left unread is for 'dce'. Laws: no work is added or moved;
+ * a body runs in the result exactly if it ran before. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
+#include "ir/fact.h"
 #include "pass/pass.h"
 #include "pass/query.h"
 #include "pass/subst.h"
@@ -28,24 +29,22 @@ typedef struct {
 
 /* ---- what is known ---- */
 
-static void look_mask(void *cx, InsId i)
+/* A list that may raise a status stays where it is, also if it names everything. */
+static bool stays(const Fn *f, ValId v)
 {
-    Gates *g = cx;
-    int64_t bit;
-    if (ins_op(g->f, i) == OP_sel_mask && const_int(g->f, ins_in(g->f, i, 0), &bit))
-        g->known[ins_res(g->f, i, 0).ix] = bit ? FULL : EMPTY;
+    InsId d = val_def(f, v);
+    return d.ix && ins_op(f, d) == OP_sel_list && val_ty(f, ins_in(f, d, 0))->elem != E_IX;
 }
 
-static void look_when(void *cx, InsId i)
+static void look_at(Gates *g, const SelGraph *graph)
 {
-    Gates *g = cx;
-    if (ins_op(g->f, i) != OP_when)
-        return;
-    uint8_t *s = &g->known[ins_in(g->f, i, 0).ix], *c = &g->known[ins_in(g->f, i, 1).ix];
-    if (*s && !*c)
-        *c = *s == FULL ? EMPTY : FULL;
-    else if (*c && !*s)
-        *s = *c == FULL ? EMPTY : FULL;
+    for (uint32_t v = 1; v < g->n; v++) {
+        unsigned state = sel_state(graph, (ValId){v});
+        if (state == SEL_IN)
+            g->known[v] = EMPTY;
+        else if (state == SEL_OUT && !stays(g->f, (ValId){v}))
+            g->known[v] = FULL;
+    }
 }
 
 /* A part of a part is empty if either is, whole if both are. */
@@ -267,8 +266,7 @@ static void known_gates(Gates *g)
     Swaps swaps = {0};
     g->n = f->vals.n;
     g->known = ARENA_ARRAY(g->a, uint8_t, g->n);
-    ir_walk(f, f->entry, look_mask, g);
-    ir_walk(f, f->entry, look_when, g);
+    look_at(g, sel_graph(f, g->a));
     do {
         g->forgot = false;
         ir_walk(f, f->entry, forget_when, g);
@@ -282,13 +280,25 @@ static void known_gates(Gates *g)
 
 /* ---- equal selections ---- */
 
-/* An earlier selection of the same mask that is visible in b. */
-static InsId equal_mask(const Fn *f, const InsId *seen, uint32_t n, InsId i)
+typedef struct {
+    Gates *g;
+    const SelGraph *graph;
+    VEC(InsId) seen;
+    Swaps swaps;
+} Merge;
+
+/* An earlier selection of the same indices that is visible; none: there is none. */
+static InsId equal_sel(const Merge *m, InsId i)
 {
-    for (uint32_t k = 0; k < n; k++)
-        if (ins_in(f, seen[k], 0).ix == ins_in(f, i, 0).ix &&
-            body_within(f, ins_get(f, i)->home, ins_get(f, seen[k])->home))
-            return seen[k];
+    const Fn *f = m->g->f;
+    ValId s = ins_res(f, i, 0);
+    for (uint32_t k = 0; k < m->seen.n; k++) {
+        InsId old = m->seen.at[k];
+        if (dim_eq(val_ty(f, ins_res(f, old, 0))->ix, val_ty(f, s)->ix) &&
+            (sel_relation(m->graph, ins_res(f, old, 0), s) & SEL_SAME) == SEL_SAME &&
+            body_within(f, ins_get(f, i)->home, ins_get(f, old)->home))
+            return old;
+    }
     return (InsId){0};
 }
 
@@ -302,29 +312,23 @@ static bool own_symbol(const Fn *f, InsId i)
     return true;
 }
 
-typedef struct {
-    Gates *g;
-    VEC(InsId) seen;
-    Swaps swaps;
-} Merge;
-
 static void merge_ins(void *cx, InsId i)
 {
     Merge *m = cx;
     Fn *f = m->g->f;
-    if (ins_op(f, i) != OP_sel_mask || !own_symbol(f, i))
+    if ((ins_op(f, i) != OP_sel_mask && ins_op(f, i) != OP_sel_list) || !own_symbol(f, i))
         return;
-    InsId old = equal_mask(f, m->seen.at, m->seen.n, i);
-    if (old.ix)
+    InsId old = equal_sel(m, i);
+    if (old.ix && !stays(f, ins_res(f, i, 0)))
         vec_push(m->g->a, &m->swaps, ((Swap){ins_res(f, i, 0), ins_res(f, old, 0)}));
     else
         vec_push(m->g->a, &m->seen, i);
 }
 
-static void merge_masks(Gates *g)
+static void merge_equal(Gates *g)
 {
-    Merge m = {.g = g};
     Fn *f = g->f;
+    Merge m = {.g = g, .graph = sel_graph(f, g->a)};
     ir_walk(f, f->entry, merge_ins, &m);
     swaps_apply(f, g->a, &m.swaps);
     for (uint32_t k = 0; k < m.swaps.n; k++) {
@@ -339,7 +343,7 @@ static void merge_masks(Gates *g)
 bool pass_gates(PassCx *cx, Fn *f)
 {
     Gates g = {.f = f, .a = cx->scratch};
-    merge_masks(&g);
+    merge_equal(&g);
     known_gates(&g);
     return g.changed;
 }

@@ -16,6 +16,7 @@
 #include "ir/build.h"
 #include "ir/edit.h"
 #include "ir/eval.h"
+#include "ir/fact.h"
 #include "pass/pass.h"
 #include "pass/query.h"
 #include "pass/subst.h"
@@ -54,11 +55,21 @@ static const Data *data_of(const Fn *f, ValId v)
     return data_get(f->module, (DataId){(uint32_t)a->i});
 }
 
+/* A list of numbers that may lie outside the axis. */
+static bool may_raise(const Fn *f, InsId i)
+{
+    return ins_op(f, i) == OP_sel_list && val_ty(f, ins_in(f, i, 0))->elem != E_IX;
+}
+
 /* A byte for each index of the axis, 1 where it is selected; NULL if that is not known. */
 static char *mask_of(Arena *a, const Fn *f, InsId i, int64_t n)
 {
     const Data *d = data_of(f, ins_in(f, i, 0));
-    char *mask = d ? ARENA_ARRAY(a, char, (size_t)n + 1) : NULL;
+    SelBits bits;
+    bool known = !d && sel_constant(f, ins_res(f, i, 0), &bits) && !may_raise(f, i);
+    char *mask = d || known ? ARENA_ARRAY(a, char, (size_t)n + 1) : NULL;
+    for (size_t j = 0; known && j < (size_t)n; j++)
+        mask[j] = sel_bit(&bits, j);
     for (size_t j = 0; d && j < d->count; j++) {
         int64_t at = elem_load(d->elem, (const char *)d->bytes + j * elem_bytes(d->elem)).i;
         if (ins_op(f, i) == OP_sel_mask)

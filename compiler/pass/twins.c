@@ -26,6 +26,7 @@
 
 #include "ir/build.h"
 #include "ir/edit.h"
+#include "ir/fact.h"
 #include "pass/expert_loop.h"
 #include "pass/query.h"
 #include "pass/share.h"
@@ -295,6 +296,7 @@ static InsId compute(Twins *t, BodyId into, ValId g, const char *axes, BodyId ow
         ir_replace_in(f, own, used.seen.at[k], ir_index(&b, all, &g, 1, false));
     }
     ir_replace_in(f, own, ins_res(f, t->sel, 0), sel[0]);
+    sel_forget_over(f, own, t->sub); /* they will select of the rows of the group */
     subst_dim_in(f, t->a, own, t->sub, val_ty(f, sel[0])->sub);
     AttrVal at = attr_make_name(m, "axes", axes);
     AttrId attr = attr_intern(m, &at, 1);
