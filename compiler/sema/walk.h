@@ -335,7 +335,7 @@ const char *runtime_name(Cx *cx, const Poly *p, const Env *env);
 /* Checks everything the function needs, then the function. */
 void check_in_order(Cx *cx, FnInfo *f);
 
-/* ---- call.c ---- */
+/* ---- static.c, call_fn.c ---- */
 /* What a static is bound to by an expression. */
 Bind bind_static(Cx *cx, const Node *s, const Node *e, Env *env, Span at);
 Statics bind_statics(Cx *cx, FnInfo *f, NodeList subs, Env *env, Span at);
@@ -361,6 +361,7 @@ typedef struct {
 Ex inline_call(Cx *cx, const Inlined *in, const Ty *result);
 Ex extern_call(Cx *cx, const Inlined *in, const Ty *result); /* of an 'extern fn' */
 Ex relabel(Cx *cx, Ex e, const Ty *t);
+/* ---- call.c, core.c ---- */
 Value call_inst(Cx *cx, Inst *i, ValId member, const Arg *args, uint32_t n, Env *env, Span at,
                 const Ty *want);
 Value ex_call(Cx *cx, const Node *n, Env *env, const Ty *want);
@@ -414,8 +415,11 @@ bool chain_has(Cx *cx, const Poly *p, const Poly *exactly); /* some link is this
 /* R12: places of this axis are addressed. */
 void address(Cx *cx, Axis axis, Span at, const char *what);
 
-/* ---- expr.c, oper.c ---- */
+/* ---- expr.c, name.c, member.c, oper.c ---- */
 Value ex(Cx *cx, const Node *n, Env *env, const Ty *want);
+Value ex_dot(Cx *cx, const Node *n, Env *env, const Ty *want);
+/* What a bound value is now (build only). */
+Ex held(Cx *cx, const Bind *b);
 Value name_value(Cx *cx, const Node *n, Env *env, unsigned whole);
 /* A gate's name as seen here; 'whole' levels undone. */
 Value gate_value(Cx *cx, const Node *n, Env *env, unsigned whole);
