@@ -332,7 +332,7 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
         o->from = FILL;
         outer_rows(L, c, o, lo_i64(L, 0), o->rows);
         o->from = PANEL;
-        contract_blocks(L, c, o->rows, c->dims[c->row], o->rows, REST_HALVES, outer_rows, o);
+        contract_blocks(L, c, o->rows, c->dims[c->row], o->rows, REST_EVEN, outer_rows, o);
     } else {
         contract_blocks(L, c, 0, c->dims[c->row], o->rows, o->packed ? REST_EVEN : REST_HALVES,
                         outer_rows, o);
