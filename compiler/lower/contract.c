@@ -300,16 +300,10 @@ static ValId rest_end(Lower *L, ValId from, ValId end, uint32_t size, uint32_t s
     return lo_bin(L, OP_add, from, n);
 }
 
-void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
-                     ContractRest rest, BlockFn *tile, void *cx)
+void contract_blocks_in(Lower *L, const Contract *c, ValId from, ValId end, uint32_t size,
+                        ContractRest rest, BlockFn *tile, void *cx)
 {
-    int64_t fixed;
     Block k;
-    if (dim_static(L, n, &fixed)) {
-        blocks_static(L, c, first, fixed, size, rest, tile, cx);
-        return;
-    }
-    ValId end = dim_extent(L, n), from = lo_i64(L, first);
     for (uint32_t step = size; step; step = rest == REST_HALVES ? step / 2 : step - 1) {
         ValId to = rest == REST_HALVES ? blocks_end(L, from, end, step)
                    : step == size      ? blocks_even(L, from, end, size)
@@ -319,6 +313,16 @@ void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32
         lo_for_end(L, &k, NULL);
         from = to;
     }
+}
+
+void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
+                     ContractRest rest, BlockFn *tile, void *cx)
+{
+    int64_t fixed;
+    if (dim_static(L, n, &fixed))
+        blocks_static(L, c, first, fixed, size, rest, tile, cx);
+    else
+        contract_blocks_in(L, c, lo_i64(L, first), dim_extent(L, n), size, rest, tile, cx);
 }
 
 /* What does not depend on any index runs once, before all loops; the slices look at it. */

@@ -66,6 +66,9 @@ typedef enum { REST_HALVES, REST_EVEN } ContractRest;
 typedef void BlockFn(Lower *L, const Contract *c, void *cx, ValId at, uint32_t size);
 void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
                      ContractRest rest, BlockFn *tile, void *cx);
+/* The same from..end, which are known at run time only. */
+void contract_blocks_in(Lower *L, const Contract *c, ValId from, ValId end, uint32_t size,
+                        ContractRest rest, BlockFn *tile, void *cx);
 
 /* ---- factor.c ---- */
 /* Subscripts are linear in indices and in values that do not change inside the sum. */

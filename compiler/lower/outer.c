@@ -19,17 +19,21 @@ enum {
     NEAR_AHEAD = 2048      /* elements of its own packed panel that a tile does */
 };
 
-typedef enum { DIRECT, FILL, PANEL } From; /* where a tile has its columns from */
+/* Where a tile has its columns from. EITHER: where they are if there are rows for one tile only,
+ * which shows at run time, else the panel. */
+typedef enum { DIRECT, FILL, PANEL, EITHER } From;
 
 typedef struct {
     unsigned rows, vecs; /* of a full tile */
     bool packs;          /* makes panels */
+    bool either;         /* or none, for so few rows that one tile has them all */
     bool packed;         /* has them from the compiler */
     ValId panel[MAX_SUMS];
     ValId at_row, at_col, at_panel; /* first column; the same by whole panels */
     uint32_t tile_rows, tile_vecs;
     int64_t skip; /* columns of the packed panel that the tile leaves out */
     From from;
+    ValId lone; /* of EITHER: is there no panel? */
     ValId mask; /* of the last vector of the tile, or none */
 } Outer;
 
@@ -106,8 +110,8 @@ static void tile_size(const Lower *L, const Contract *c, int64_t rows, Outer *o)
     int64_t vecs = (contract_rows(L, c, c->col) + w - 1) / w;
     bool many = L->cx->target.registers >= 32;
     unsigned budget = many ? 24 : 12;
-    unsigned most = rows == 1 ? 8 : rows < 8 && many ? 6 : many ? 3 : 2;
-    o->vecs = fit_vecs(vecs, most);
+    unsigned least = many ? 3 : 2, wide = rows > 8 ? 0 : budget / (unsigned)rows;
+    o->vecs = fit_vecs(vecs, rows == 1 ? 8 : wide < least ? least : wide > 6 ? 6 : wide);
     o->rows = budget / o->vecs > 8 ? 8 : budget / o->vecs;
     if (o->rows > rows)
         o->rows = (unsigned)rows;
@@ -161,6 +165,10 @@ static void walk_open(Lower *L, const Contract *c, const Outer *o, Walk *w)
         set_index(L, c->param[c->col], o->at_col);
         w->col_off = access_addr(L, &w->s->read[1], &w->col_ptr);
     }
+    if (o->from == EITHER) {
+        w->col_ptr = lo_select(L, o->lone, w->col_ptr, o->panel[w->sum]);
+        w->col_off = lo_select(L, o->lone, w->col_off, lo_i64(L, 0));
+    }
     for (uint32_t k = 0; k < 3; k++)
         w->add[k] = lo_i64(L, 0);
     if (o->packed)
@@ -173,10 +181,12 @@ static void walk_to(Lower *L, const Outer *o, Walk *w, uint32_t d, ValId i)
     int64_t panel = (int64_t)o->vecs * L->cx->target.lanes_f32;
     for (uint32_t k = d + 1; k < w->s->nk; k++)
         panel *= dim_top(L, w->s->dims[k]);
-    int64_t step[3] = {w->s->step[0][d], w->s->step[1][d], panel};
+    ValId step[3] = {lo_i64(L, w->s->step[0][d]), lo_i64(L, w->s->step[1][d]), lo_i64(L, panel)};
+    if (o->from == EITHER)
+        step[1] = lo_select(L, o->lone, step[1], step[2]);
     for (uint32_t k = 0; k < 3; k++)
-        if (k == 2 ? o->from != DIRECT : w->s->plain[k] && !(k && o->packed))
-            w->add[k] = lo_bin(L, OP_add, w->add[k], lo_bin(L, OP_mul, i, lo_i64(L, step[k])));
+        if (k == 2 ? o->from == FILL || o->from == PANEL : w->s->plain[k] && !(k && o->packed))
+            w->add[k] = lo_bin(L, OP_add, w->add[k], lo_bin(L, OP_mul, i, step[k]));
 }
 
 static ValId column_vec(Lower *L, const Contract *c, const Outer *o, const Walk *w, uint32_t v)
@@ -217,14 +227,15 @@ static void fetch_next(Lower *L, const Outer *o, const Walk *w)
     lo_prefetch(L, o->panel[w->sum], lo_bin(L, OP_add, lo_bin(L, OP_add, at, term), part));
 }
 
-/* The first tile of rows meets every column for the first time. */
+/* The first tile of rows meets every column for the first time, and so does a lone one. */
 static void fetch_ahead(Lower *L, const Outer *o, const Walk *w)
 {
     if (o->packed) {
         fetch_next(L, o, w);
         return;
     }
-    if (o->from != FILL || !w->s->plain[1])
+    bool meets = o->from == FILL || (o->from == EITHER && 2 * o->tile_rows > o->rows);
+    if (!meets || !w->s->plain[1])
         return;
     int64_t step = w->s->step[1][w->s->nk - 1];
     ValId at = lo_bin(L, OP_add, w->col_off, w->add[1]);
@@ -320,6 +331,21 @@ static void outer_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t
     outer_tile(L, c, o);
 }
 
+/* A panel for the tiles behind the first one, if there are any. */
+static void column_either(Lower *L, const Contract *c, Outer *o)
+{
+    Block k;
+    ValId rows = dim_extent(L, c->dims[c->row]), tile = lo_i64(L, o->rows);
+    o->lone = lo_cmp(L, "le", rows, tile);
+    lo_if_begin(L, &k, lo_cmp(L, "lt", tile, rows));
+    o->from = FILL;
+    outer_rows(L, c, o, lo_i64(L, 0), o->rows);
+    lo_if_end(L, &k, NULL, 0, NULL);
+    o->from = EITHER;
+    contract_blocks_in(L, c, lo_select(L, o->lone, lo_i64(L, 0), tile), rows, o->rows, REST_EVEN,
+                       outer_rows, o);
+}
+
 static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32_t vecs, ValId mask)
 {
     o->at_col = at;
@@ -328,14 +354,15 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
     o->from = o->packed ? PANEL : DIRECT;
     if (c->row == c->nd) {
         outer_rows(L, c, o, lo_i64(L, 0), 1);
+    } else if (o->either) {
+        column_either(L, c, o);
     } else if (o->packs) {
         o->from = FILL;
         outer_rows(L, c, o, lo_i64(L, 0), o->rows);
         o->from = PANEL;
         contract_blocks(L, c, o->rows, c->dims[c->row], o->rows, REST_EVEN, outer_rows, o);
     } else {
-        contract_blocks(L, c, 0, c->dims[c->row], o->rows, o->packed ? REST_EVEN : REST_HALVES,
-                        outer_rows, o);
+        contract_blocks(L, c, 0, c->dims[c->row], o->rows, REST_EVEN, outer_rows, o);
     }
 }
 
@@ -398,9 +425,10 @@ static void outer_inner(Lower *L, const Contract *c, void *cx)
         return;
     }
     Block k;
-    few.packs = false;
+    few.packs = few.either = false;
     tile_size(L, c, o->rows / 2, &few);
-    lo_if_begin(L, &k, lo_cmp(L, "ge", dim_extent(L, c->dims[c->row]), lo_i64(L, o->rows)));
+    int64_t least = o->either ? few.rows + 1 : o->rows;
+    lo_if_begin(L, &k, lo_cmp(L, "ge", dim_extent(L, c->dims[c->row]), lo_i64(L, least)));
     outer_columns(L, c, o);
     lo_if_else(L, &k, NULL, 0);
     outer_columns(L, c, &few);
@@ -433,6 +461,16 @@ static bool panels_pay(const Lower *L, const Contract *c, const Outer *o)
     return pay && bytes <= PANEL_BYTES;
 }
 
+/* Can a lone tile read its columns where they are as it would read them in the panel? */
+static bool alike(Lower *L, const Contract *c)
+{
+    bool all = !dim_static(L, c->dims[c->row], NULL);
+    for (uint32_t k = 0; all && k < c->nsum; k++)
+        all = c->sum[k].plain[1] &&
+              factor_stored(L, &c->sum[k], 1) == (Elem)hi_type(L, c->sum[k].factor[1])->elem;
+    return all;
+}
+
 /* Are the column factors of all sums known values? Also brings factors in order for that. */
 static bool all_known(Lower *L, Contract *c)
 {
@@ -459,6 +497,7 @@ bool outer_map(Lower *L, Contract *c)
     c->row = best_row(L, c);
     tile_size(L, c, contract_rows(L, c, c->row), &o);
     o.packs = !o.packed && panels_pay(L, c, &o);
+    o.either = o.packs && alike(L, c);
     for (uint32_t k = 0; o.packed && k < c->nsum; k++)
         o.panel[k] = pack_weights(L, c, &c->sum[k], (int64_t)o.vecs * L->cx->target.lanes_f32);
     for (uint32_t k = 0; o.packs && k < c->nsum; k++)
