@@ -161,6 +161,7 @@ typedef struct {
     TypeId type;
     DataId init; /* none: zero */
     bool shared; /* of a part at file level: at one place in the states of all networks */
+    bool inner;  /* kept for the network's own use: may go with what needs it */
     Span loc;
 } State;
 

@@ -166,6 +166,7 @@ static bool parse_state(Parse *p)
     if (skip_word(p, "data") && !parse_data_ref(p, &q.init))
         return false;
     q.shared = skip_word(p, "shared");
+    q.inner = skip_word(p, "inner");
     vec_push(p->arena, &p->m->states, q);
     return true;
 }

@@ -479,7 +479,8 @@ void ir_print_module(StrBuf *out, const Module *m)
         print_entry(out, m, "state", m->states.at[k].name, m->states.at[k].type);
         if (m->states.at[k].init.ix)
             strbuf_addf(out, " data #%u", m->states.at[k].init.ix);
-        strbuf_add(out, m->states.at[k].shared ? " shared\n" : "\n");
+        strbuf_add(out, m->states.at[k].shared ? " shared" : "");
+        strbuf_add(out, m->states.at[k].inner ? " inner\n" : "\n");
     }
     for (uint32_t k = 0; k < m->externs.n; k++)
         print_extern(out, m, &m->externs.at[k]);

@@ -4,10 +4,13 @@
  *   %c = cell %x; write %c, %v       (gone if nothing reads %c)
  *   %p, %q = if %b {yield %1, %2}    %q = if %b {yield %2}   when %p is unread
  *
+ *   %h = state; write %h, %v        (gone if nothing live reads %h and it is an 'inner' state)
+ *
  * Liveness is per value, also for the slots of if, when, map, loop and for: a carried value that
- * only feeds itself dies with its whole computation. Roots are the outputs and everything that
- * changes a state or may raise a status bit. A selection or bind also lives as long as anything
- * live mentions the dimension that it binds. Params that no function reads leave the module. */
+ * only feeds itself dies with its whole computation. Roots are the outputs, what may raise a
+ * status bit, and what changes a state that is not there for the network alone. A selection or
+ * bind also lives as long as anything live mentions the dimension that it binds. Params that no
+ * function reads leave the module. */
 
 #include "pass/pass.h"
 
@@ -25,8 +28,11 @@ typedef struct {
     bool *val, *ins;      /* live */
     uint32_t nvals, nins; /* sizes of the tables; newer ids are live */
     InsId *binder;        /* by dimension id */
+    ValId *cell;          /* by value: of a state the first value that is the same cell */
+    bool *own;            /* by that value: nobody outside of the function sees the state */
     InsId *last_write;    /* by cell value: its latest write met in the walk */
     InsId *prev_write;    /* by instruction: the write of the same cell before it */
+    VEC(ValId) states;
     VEC(ValId) work;
 } Dce;
 
@@ -82,6 +88,13 @@ static bool has_slots(Op op)
     return is_loop(op) || op == OP_if || op == OP_when || op == OP_map;
 }
 
+/* The cell that a read, write or put is about. */
+static ValId cell_of(const Dce *d, InsId i)
+{
+    ValId v = ins_in(d->f, i, 0);
+    return d->cell[v.ix].ix ? d->cell[v.ix] : v;
+}
+
 static void mark_ins(Dce *d, InsId i)
 {
     if (d->ins[i.ix])
@@ -112,7 +125,7 @@ static void mark_ins(Dce *d, InsId i)
     if (n->op == OP_map && (d->eff[i.ix] & EFF_RAISE))
         mark_val(d, ins_res(d->f, i, 0)); /* a map has at least one result */
     if (n->op == OP_read)
-        for (InsId w = d->last_write[ins_in(d->f, i, 0).ix]; w.ix; w = d->prev_write[w.ix])
+        for (InsId w = d->last_write[cell_of(d, i).ix]; w.ix; w = d->prev_write[w.ix])
             mark_ins(d, w);
 }
 
@@ -147,21 +160,65 @@ static void process(Dce *d, ValId v)
 
 /* ---- roots ---- */
 
-static bool local_cell(const Fn *f, ValId v)
+typedef struct {
+    const Fn *f;
+    const char *name;
+    bool used;
+} StateUse;
+
+static void look_state(void *cx, InsId i)
 {
-    return val_op(f, v) == OP_cell;
+    StateUse *u = cx;
+    u->used |= ins_op(u->f, i) == OP_state &&
+               !strcmp(attr_name(u->f->module, ins_get(u->f, i)->attr, "name"), u->name);
+}
+
+/* A state that the network keeps for itself, and no other network knows. */
+static bool inner_state(const Fn *f, InsId i)
+{
+    Module *m = f->module;
+    StateUse u = {.name = attr_name(m, ins_get(f, i)->attr, "name")};
+    const State *s = module_state(m, intern_z(m->names, u.name));
+    for (uint32_t k = 0; s && s->inner && k < m->fns.n; k++) {
+        u.f = m->fns.at[k];
+        if (u.f != f)
+            ir_walk(u.f, u.f->entry, look_state, &u);
+    }
+    return s && s->inner && !s->shared && !u.used;
+}
+
+/* Is it written for what reads it here only? */
+static bool own_cell(const Dce *d, InsId write)
+{
+    ValId v = cell_of(d, write);
+    return val_op(d->f, v) == OP_cell || d->own[v.ix];
+}
+
+static void note_state(Dce *d, ValId v)
+{
+    const Fn *f = d->f;
+    d->cell[v.ix] = v;
+    for (uint32_t k = 0; k < d->states.n; k++)
+        if (ins_get(f, val_def(f, d->states.at[k]))->attr.ix == ins_get(f, val_def(f, v))->attr.ix)
+            d->cell[v.ix] = d->states.at[k];
+    if (d->cell[v.ix].ix != v.ix)
+        return;
+    vec_push(d->a, &d->states, v);
+    d->own[v.ix] = inner_state(f, val_def(f, v));
 }
 
 static void collect(void *cx, InsId i)
 {
     Dce *d = cx;
     Op op = ins_op(d->f, i);
+    if (op == OP_state)
+        note_state(d, ins_res(d->f, i, 0));
     if (op == OP_sel_mask || op == OP_sel_list)
         d->binder[val_ty(d->f, ins_res(d->f, i, 0))->sub.ix] = i;
     if (op == OP_bind)
         d->binder[attr_find(d->f->module, ins_get(d->f, i)->attr, "dims")->dims[0].ix] = i;
     if (op == OP_write || op == OP_put) {
-        ValId cell = ins_in(d->f, i, 0);
+        ValId cell = cell_of(d, i);
         d->prev_write[i.ix] = d->last_write[cell.ix];
         d->last_write[cell.ix] = i;
     }
@@ -182,9 +239,8 @@ static void mark_root(void *cx, InsId i)
         mark_ins(d, i);
     if (n->bodies.n || n->op == OP_until)
         return;
-    bool write =
-        (d->eff[i.ix] & EFF_WRITE) &&
-        (n->op == OP_write || n->op == OP_put ? !local_cell(d->f, ins_in(d->f, i, 0)) : true);
+    bool write = (d->eff[i.ix] & EFF_WRITE) &&
+                 (n->op == OP_write || n->op == OP_put ? !own_cell(d, i) : true);
     if (write || ((d->eff[i.ix] & EFF_RAISE) && !never_raised(d->f, i)))
         mark_ins(d, i);
 }
@@ -392,6 +448,8 @@ bool pass_dce(PassCx *cx, Fn *f)
     d.val = ARENA_ARRAY(d.a, bool, d.nvals);
     d.ins = ARENA_ARRAY(d.a, bool, d.nins);
     d.binder = ARENA_ARRAY(d.a, InsId, dims_count(f->module->dims) + 1);
+    d.cell = ARENA_ARRAY(d.a, ValId, d.nvals);
+    d.own = ARENA_ARRAY(d.a, bool, d.nvals);
     d.last_write = ARENA_ARRAY(d.a, InsId, d.nvals);
     d.prev_write = ARENA_ARRAY(d.a, InsId, d.nins);
     find_live(&d);

@@ -100,6 +100,10 @@ ValId act_state(Act *a, SymId path, const Ty *ty, const Ex *initial, const ValId
                 const Poly *const *sizes, uint32_t nmembers, bool shared, ValId *member);
 /* The value of a state; 'member' picks it in a bank, else it is none. */
 Ex act_read_member(Act *a, ValId cell, ValId member, const Ty *ty);
+/* Its name in the module. */
+SymId act_state_name(const Act *a, ValId cell);
+/* Something besides its own update reads the state, perhaps where no code is made. */
+void act_state_needed(Module *m, SymId name);
 /* table[place], of a place that is in range. */
 ValId act_lookup(Act *a, const int64_t *table, uint32_t n, ValId place);
 Ex act_comptime(Act *a, Ex e);           /* const */

@@ -358,6 +358,19 @@ Ex act_read_member(Act *a, ValId cell, ValId member, const Ty *ty)
     return member.ix ? act_ex(ty, ir_index(&a->b, all.ir, &member, 1, false)) : all;
 }
 
+SymId act_state_name(const Act *a, ValId cell)
+{
+    const Ins *n = ins_get(a->fn, val_def(a->fn, cell));
+    return intern_z(a->m->names, attr_name(a->m, n->attr, "name"));
+}
+
+void act_state_needed(Module *m, SymId name)
+{
+    State *s = module_state(m, name);
+    if (s)
+        s->inner = true;
+}
+
 ValId act_lookup(Act *a, const int64_t *table, uint32_t n, ValId place)
 {
     int32_t *t = ARENA_ARRAY(a->arena, int32_t, n);

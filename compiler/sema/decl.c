@@ -437,6 +437,7 @@ static void emit_stored(Cx *cx, const Node *d, const Ex *initial, Bind *b)
     if (d->kind == AST_STATE) {
         b->cell =
             act_state(cx->act, name, b->type, initial, f.members, f.sizes, f.n, f.file, &b->place);
+        b->state = act_state_name(cx->act, b->cell);
         return;
     }
     bool index = b->type->elem.kind == SE_IX && !initial; /* nobody vouches for a file */

@@ -45,6 +45,8 @@ static Value val_value(Cx *cx, const Node *n, const Env *env, const Bind *b, Sub
     lint_capture(cx, n, env, b, subs);
     whole_axes(cx, b->type, subs, n->span, text_of(cx, n->name));
     Value v = value_of(seen(cx, b->type, subs));
+    if (b->state.ix && b != cx->updated)
+        act_state_needed(cx->out, b->state);
     if (!live(cx) || ty_is_any(b->type))
         return v;
     const Ty *t = v.ex.ty;

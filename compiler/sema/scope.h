@@ -95,6 +95,7 @@ struct Bind {
     /* while code is made */
     Ex ex;                               /* value */
     ValId cell;                          /* state, carry */
+    SymId state;                         /* the state's name in the module */
     ValId sel;                           /* gate: selection or, of rank 0, the bit */
     ValId not_sel;                       /* its complement */
     const Bind *all, *steps, *remainder; /* halt, exit: cells of its members */

@@ -394,7 +394,7 @@ static void assign_tuple(Cx *cx, const Node *s, Env *env)
     }
 }
 
-static void assign(Cx *cx, const Node *s, Env *env)
+static void assign_to(Cx *cx, const Node *s, Env *env)
 {
     if (s->a->kind == AST_EACH) {
         each_store(cx, s->a->ys, s->a->a, s->b, env, s->span);
@@ -420,6 +420,15 @@ static void assign(Cx *cx, const Node *s, Env *env)
         v = ex(cx, s->b, env, want);
     }
     store(cx, s->a, &v, env, s->span);
+}
+
+static void assign(Cx *cx, const Node *s, Env *env)
+{
+    const Bind *around = cx->updated;
+    SymId r = root_name(s->a->kind == AST_EACH ? s->a->a : s->a);
+    cx->updated = r.ix ? env_find(cx->arena, env, r, NULL) : NULL;
+    assign_to(cx, s, env);
+    cx->updated = around;
 }
 
 /* ---- braces ---- */

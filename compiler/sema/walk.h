@@ -220,6 +220,7 @@ struct Program {
     SymId network; /* build: which one */
     AuxAsk *aux;   /* which extra results are wanted */
     uint32_t naux;
+    const Bind *updated;         /* what the assignment around assigns to, where that is one name */
     VEC(const char *) aux_paths; /* of those there are */
     VEC(RouteHow) route_hows;    /* build: of the network's */
     VEC(const Node *) merged;    /* first members of named banks that a 'merge' takes */
