@@ -24,22 +24,20 @@ typedef struct {
     RateCounts *counts;
 } Decide;
 
-/* The network of a fresh module, built as the session says now. */
-static Status load(Decide *d, Module **m, Fn **f)
+static Fn *network_of(const Module *m, SymId name)
 {
-    Session *s = d->b->s;
-    Status status = compile_load(s, d->path, m);
-    for (uint32_t k = 0; status == STATUS_OK && k < (*m)->fns.n; k++)
-        if (sym_eq((*m)->fns.at[k]->name, d->b->f->name))
-            *f = (*m)->fns.at[k];
-    return status;
+    for (uint32_t k = 0; k < m->fns.n; k++)
+        if (sym_eq(m->fns.at[k]->name, name))
+            return m->fns.at[k];
+    return NULL;
 }
 
+/* The network of a fresh module, built as the session says now. */
 static Status open_build(Decide *d, Bench *b)
 {
     Module *m = NULL;
-    Fn *f = NULL;
-    Status status = load(d, &m, &f);
+    Status status = compile_load(d->b->s, d->path, &m);
+    Fn *f = status == STATUS_OK ? network_of(m, d->b->f->name) : NULL;
     if (status == STATUS_OK)
         status = compile_passes(d->b->s, m, d->o);
     *b = (Bench){.s = d->b->s, .m = m, .f = f, .seed = 1};
@@ -248,7 +246,6 @@ Status bench_decisions(Bench *b, const char *path, const EmitOptions *o, StrBuf 
 {
     Session *s = b->s;
     Module *m = NULL;
-    Fn *f = NULL;
     Decide d = {.b = b, .path = path, .o = o, .out = out};
     if (!b->f->decisions.n || !is_source(path))
         return STATUS_OK;
@@ -258,9 +255,7 @@ Status bench_decisions(Bench *b, const char *path, const EmitOptions *o, StrBuf 
     d.counts = ARENA_ARRAY(s->arena, RateCounts, b->f->decisions.n + 1);
     for (uint32_t k = 0; k < b->f->decisions.n; k++)
         d.rates[k].share = d.work[k].share = -1;
-    Status status = load(&d, &m, &f);
-    if (status == STATUS_OK)
-        status = compile_simplify(s, m);
-    d.plain = f;
-    return status == STATUS_OK && f ? all_decisions(&d) : status;
+    Status status = compile_plain(s, path, &m);
+    d.plain = status == STATUS_OK ? network_of(m, b->f->name) : NULL;
+    return d.plain ? all_decisions(&d) : status;
 }

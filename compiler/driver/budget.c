@@ -70,10 +70,7 @@ static void check_memory(Session *s, const Budget *b, const Module *m)
 static Status check_work(Session *s, const Budget *b, const char *path)
 {
     Module *m = NULL;
-    s->options.dump.n = 0; /* was done for the build */
-    Status status = compile_load(s, path, &m);
-    if (status == STATUS_OK)
-        status = compile_simplify(s, m);
+    Status status = compile_plain(s, path, &m);
     for (uint32_t k = 0; status == STATUS_OK && k < m->fns.n; k++) {
         if (m->fns.at[k]->stage == LO)
             continue;

@@ -49,13 +49,15 @@ static Status bench_fn(Bench *b, const char *path, const EmitOptions *o)
 }
 
 /* Of every network; zeros for those that are lowered already. */
-static Cost *count_work(Session *s, Module *m)
+static Cost *count_work(Session *s, const char *path)
 {
+    Module *m;
+    if (compile_plain(s, path, &m) != STATUS_OK)
+        return NULL;
     Cost *costs = ARENA_ARRAY(s->arena, Cost, m->fns.n + 1);
-    if (compile_simplify(s, m) == STATUS_OK)
-        for (uint32_t k = 0; k < m->fns.n; k++)
-            if (m->fns.at[k]->stage != LO)
-                costs[k] = cost_count(s->arena, m->fns.at[k], NULL).worst;
+    for (uint32_t k = 0; k < m->fns.n; k++)
+        if (m->fns.at[k]->stage != LO)
+            costs[k] = cost_count(s->arena, m->fns.at[k], NULL).worst;
     return costs;
 }
 
@@ -72,9 +74,9 @@ Status cmd_bench(Session *s)
     Status status = compile_load(s, s->options.files.at[0], &m);
     if (status == STATUS_OK && compile_stops(s, m))
         return status;
-    Cost *costs = status == STATUS_OK ? count_work(s, m) : NULL;
+    Cost *costs = status == STATUS_OK ? count_work(s, s->options.files.at[0]) : NULL;
     if (status == STATUS_OK)
-        status = compile_passes(s, m, &o);
+        status = costs ? compile_passes(s, m, &o) : STATUS_ERRORS;
     for (uint32_t k = 0; status == STATUS_OK && k < m->fns.n; k++) {
         Bench *b = ARENA_NEW(s->arena, Bench);
         *b = (Bench){.s = s, .m = m, .f = m->fns.at[k], .seed = 1, .cost = costs[k]};

@@ -182,10 +182,10 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
     return fits_memory(&cx, m) ? compile_pipeline(s, m, &cx, passes) : STATUS_ERRORS;
 }
 
-Status compile_simplify(Session *s, Module *m)
+static Status simplify(Session *s, Module *m)
 {
     PassCx cx = {.diag = s->diag, .opt = 1};
-    PassOptions options = {.passes = "canon,fold,canon,gates,exits,canon,sink,shrink,canon,dce",
+    PassOptions options = {.passes = "canon,fold,canon,gates,exits,canon,sink,shrink,canon,dce,licm,dce",
                            .limit = -1};
     const char *why = NULL;
     if (all_lowered(m))
@@ -194,6 +194,15 @@ Status compile_simplify(Session *s, Module *m)
     bool ok = pass_run(m, &cx, &options, &why);
     arena_free(cx.scratch);
     return ok ? STATUS_OK : compile_refused(s, why);
+}
+
+Status compile_plain(Session *s, const char *path, Module **out)
+{
+    uint32_t dumps = s->options.dump.n;
+    s->options.dump.n = 0; /* the code that is made is dumped */
+    Status status = compile_load(s, path, out);
+    s->options.dump.n = dumps;
+    return status == STATUS_OK ? simplify(s, *out) : status;
 }
 
 Status compile_no_network(Session *s, const Module *m)

@@ -113,6 +113,13 @@ static uint64_t elements(Count *c, ValId v)
     return n;
 }
 
+/* Of a row that is put in order. */
+static uint64_t ranks(Count *c, ValId v)
+{
+    const Type *t = val_ty(c->f, v);
+    return t->rank ? extent(c, t->dims[t->rank - 1]) : 1;
+}
+
 /* ---- ops ---- */
 
 static Cost of_reduce(Count *c, InsId id)
@@ -466,7 +473,7 @@ static Cost own_cost(Count *c, InsId id)
         c->place[ins_res(c->f, id, 0).ix] = true;
     if (!strcmp(info->family, "order"))
         return (Cost){
-            .ops = product(elements(c, ins_in(c->f, id, 0)), elements(c, ins_res(c->f, id, 0)))};
+            .ops = product(elements(c, ins_in(c->f, id, 0)), ranks(c, ins_res(c->f, id, 0)))};
     for (size_t k = 0; k < sizeof scalar / sizeof *scalar; k++)
         if (!strcmp(info->family, scalar[k]))
             return (Cost){.ops = is_place(c, id) ? 0 : 1};

@@ -180,8 +180,9 @@ Status explain_networks(Session *s, const char *path)
     Status status = compile_load(s, path, &x.m);
     if (status == STATUS_OK && compile_stops(s, x.m))
         return status;
+    Module *code = x.m;
     if (status == STATUS_OK)
-        status = compile_simplify(s, x.m);
+        status = compile_plain(s, path, &x.m);
     if (status != STATUS_OK)
         return status;
     StrBuf *head = ARENA_ARRAY(s->arena, StrBuf, x.m->fns.n + 1);
@@ -192,6 +193,7 @@ Status explain_networks(Session *s, const char *path)
             return STATUS_USAGE;
         head[k] = x.out;
     }
+    x.m = code;
     status = compile_passes(s, x.m, &o);
     if (status != STATUS_OK)
         return status;
