@@ -185,7 +185,8 @@ Status compile_passes(Session *s, Module *m, const EmitOptions *o)
 static Status simplify(Session *s, Module *m)
 {
     PassCx cx = {.diag = s->diag, .opt = 1};
-    PassOptions options = {.passes = "canon,fold,canon,gates,exits,canon,sink,shrink,canon,dce,licm,dce",
+    PassOptions options = {.passes = "canon,fold,canon,gates,exits,canon,sink,shrink,"
+                                     "canon,dce,licm,dce",
                            .limit = -1};
     const char *why = NULL;
     if (all_lowered(m))

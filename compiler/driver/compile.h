@@ -21,8 +21,8 @@ EmitOptions compile_options(const Session *s, const char *path);
 Status compile_pipeline(Session *s, Module *m, PassCx *cx, const char *passes);
 /* Runs the passes of the options (or of the -O level) on a module that is not lowered yet. */
 Status compile_passes(Session *s, Module *m, const EmitOptions *o);
-/* Another copy of what compile_load gives, its tensor stage in its simplest form: for counting work,
- * apart from the module that code is made of. */
+/* Another copy of what compile_load gives, its tensor stage in its simplest form: for counting
+ * work, apart from the module that code is made of. */
 Status compile_plain(Session *s, const char *path, Module **out);
 /* Reports that code cannot be generated (E0403). */
 Status compile_refused(Session *s, const char *why);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 typedef enum { WORST, BEST, EXPECTED } Mode;
+enum { MOST_INDICES = 63 };
 
 typedef struct {
     Arena *arena;
@@ -27,9 +28,14 @@ typedef struct {
     bool muted;        /* noted already */
     VEC(CostArm) arms; /* WORST: those whose rows are not counted yet */
     ValId index;       /* of the loop whose body is walked */
+    uint64_t *needs;   /* by value: the indices of maps around it that it depends on, a bit each */
+    uint64_t seen;     /* those that what was walked depends on */
+    uint32_t indices;  /* of maps around */
+    uint64_t extents[MOST_INDICES];
 } Count;
 
 static Cost count_body(Count *c, BodyId body);
+static Cost count_times(Count *c, BodyId body, uint32_t first);
 
 /* ---- saturating arithmetic ---- */
 
@@ -121,6 +127,36 @@ static uint64_t ranks(Count *c, ValId v)
 }
 
 /* ---- ops ---- */
+
+/* How many values the indices from 'first' on have together, those of 'needs'. */
+static uint64_t times(const Count *c, uint32_t first, uint64_t needs)
+{
+    uint64_t n = 1;
+    for (uint32_t k = first; k < c->indices; k++)
+        if (needs >> k & 1)
+            n = product(n, c->extents[k]);
+    return n;
+}
+
+/* What does not depend on an index is not done again for each: it is moved out, or kept per row. */
+static Cost of_map(Count *c, InsId id)
+{
+    const Ins *ins = ins_get(c->f, id);
+    BodyId body = ins_body(c->f, id, 0);
+    uint32_t n = body_nparams(c->f, body), first = c->indices;
+    if (first + n > MOST_INDICES)
+        return cost_times(count_body(c, body), space(c, ins));
+    const AttrVal *dims = attr_find(c->m, ins->attr, "dims");
+    for (uint32_t k = 0; k < n; k++) {
+        c->needs[body_param(c->f, body, k).ix] = (uint64_t)1 << (first + k);
+        c->extents[first + k] = extent(c, dims->dims[k]);
+    }
+    c->indices = first + n;
+    Cost r = count_times(c, body, first);
+    c->indices = first;
+    c->seen &= ((uint64_t)1 << first) - 1;
+    return r;
+}
 
 static Cost of_reduce(Count *c, InsId id)
 {
@@ -460,7 +496,7 @@ static Cost own_cost(Count *c, InsId id)
     if (ins->op == OP_map || ins->op == OP_reduce)
         c->index = (ValId){0}; /* what is inside runs more than once for each of a loop around */
     if (ins->op == OP_map)
-        return cost_times(count_body(c, ins_body(c->f, id, 0)), space(c, ins));
+        return of_map(c, id);
     if (ins->op == OP_reduce)
         return of_reduce(c, id);
     if (ins->op == OP_loop)
@@ -498,21 +534,46 @@ static Cost rows_of_arms(Count *c, uint32_t from, ValId index)
     return cost_arms(c->arena, c->f, known, nknown);
 }
 
-static Cost count_body(Count *c, BodyId body)
+/* Notes what the results of an instruction depend on: all that it and its bodies read. */
+static Cost count_ins(Count *c, InsId i)
+{
+    c->seen = 0;
+    for (uint32_t k = 0; k < ins_get(c->f, i)->in.n; k++)
+        c->seen |= c->needs[ins_in(c->f, i, k).ix];
+    Cost r = own_cost(c, i);
+    r.bytes = sum(r.bytes, weights_read(c, ins_get(c->f, i)));
+    for (uint32_t k = 0; k < ins_get(c->f, i)->nres; k++) {
+        ValId v = ins_res(c->f, i, k);
+        bool changes = val_ty(c->f, v)->kind == TY_CELL; /* by what is written later */
+        c->needs[v.ix] = changes ? UINT64_MAX : c->seen;
+    }
+    return r;
+}
+
+/* Each instruction as often as there are values of the indices from 'first' on that it needs. */
+static Cost count_times(Count *c, BodyId body, uint32_t first)
 {
     Cost r = {0, 0, 0};
     ValId index = c->index;
     uint32_t arms = c->arms.n;
+    uint64_t all = times(c, first, UINT64_MAX), seen = c->seen;
     for (uint32_t k = 0; k < body_nparams(c->f, body); k++) {
         ValId p = body_param(c->f, body, k);
         c->place[p.ix] = body.ix != c->f->entry.ix && val_ty(c->f, p)->elem == E_IX;
     }
     EACH_INS (c->f, body, i) {
         c->index = index;
-        r = cost_plus(r, own_cost(c, i));
-        r.bytes = sum(r.bytes, weights_read(c, ins_get(c->f, i)));
+        Cost own = count_ins(c, i);
+        r = cost_plus(r, cost_times(own, all ? times(c, first, c->seen) : 0));
+        seen |= c->seen;
     }
-    return cost_plus(r, rows_of_arms(c, arms, index));
+    c->seen = seen;
+    return cost_plus(r, cost_times(rows_of_arms(c, arms, index), all));
+}
+
+static Cost count_body(Count *c, BodyId body)
+{
+    return count_times(c, body, c->indices);
 }
 
 static Cost count_mode(Arena *arena, const Fn *f, Mode mode, const CostRate *rates, CostReport *out)
@@ -522,6 +583,7 @@ static Cost count_mode(Arena *arena, const Fn *f, Mode mode, const CostRate *rat
     c.passed = ARENA_ARRAY(arena, Cost, f->decisions.n + 1);
     c.place = ARENA_ARRAY(arena, bool, f->vals.n + 1);
     c.paid = ARENA_ARRAY(arena, bool, f->vals.n + 1);
+    c.needs = ARENA_ARRAY(arena, uint64_t, f->vals.n + 1);
     c.sym = ARENA_ARRAY(arena, int64_t, dims);
     for (uint32_t k = 0; k < dims; k++)
         c.sym[k] = -1;
