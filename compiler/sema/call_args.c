@@ -27,7 +27,8 @@ bool call_match(Cx *cx, Call *c, const Arg *args, uint32_t n)
             bad(cx, at, E0103, "'%s' has no %sargument '%s'", name, i >= 0 ? "second " : "",
                 text_of(cx, args[k].name));
         else
-            bad(cx, at, E0103, "'%s' takes %u arguments", name, d->ys.n);
+            bad(cx, at, E0103, "'%s' takes %u argument%s, not %u", name, d->ys.n,
+                d->ys.n == 1 ? "" : "s", n);
         also(cx, d->span, "'%s' is declared here", name);
         return false;
     }

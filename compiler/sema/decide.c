@@ -44,10 +44,15 @@ Value check_test(Cx *cx, const Node *e, Env *env, const Poly *d, SymId what)
         return v;
     }
     bool one = t->naxes == 1 && d && same_axis(cx, t->axes[0], axis_dim(d));
-    if (d ? t->naxes && !one : t->naxes != 0)
+    if (d ? t->naxes && !one : t->naxes != 0) {
         bad(cx, e->span, E0201, "'%s' is over %s, its test is %s", name,
             d ? show_dim(cx, d) : "the whole call", show_ty(cx, t));
-    else if (d && !t->naxes)
+        if (!d && t->naxes == 1)
+            help(cx,
+                 "a decision for each of them is '%s%s'; one for all takes any[i] or all[i] of it",
+                 name, show_axes(cx, t->axes, 1));
+    }
+    if (d && !t->naxes)
         bad(cx, e->span, E0201, "'%s' is over %s, its test has no axis", name, show_dim(cx, d));
     return v;
 }
@@ -123,10 +128,28 @@ void routes_only(Cx *cx, const Node *s)
         bad(cx, s->span, E0103, "'#nan' belongs to a route");
 }
 
+void bound_twice(Cx *cx, SymId name, const Env *env, Span at)
+{
+    bad(cx, at, E0108, "'%s' is bound twice in these braces", text_of(cx, name));
+    also(cx, env_here(env, name)->where, "first bound here");
+}
+
+void new_decision_name(Cx *cx, const Node *s, const Env *env)
+{
+    const Bind *old = env_here(env, s->name);
+    if (old && (old->kind == BIND_GATE || old->kind == BIND_ROUTE || old->kind == BIND_LEFT))
+        bound_twice(cx, s->name, env, s->span);
+}
+
 void check_gate(Cx *cx, const Node *s, Env *env)
 {
     routes_only(cx, s);
+    new_decision_name(cx, s, env);
     const Poly *d = axis_of(cx, s->xs, env);
+    if (s->xs.n > 1) { /* reported: nothing more about it */
+        env_put(cx->arena, env, s->name, unknown_bind(s->span));
+        return;
+    }
     Value test = gate_test(cx, s, env, d);
     warn_negated(cx, s->a, env);
     surrogates(cx, s->attrs, env);
@@ -180,9 +203,17 @@ static Decision decision(Cx *cx, const Node *n, Env *env)
         help(cx, "a selection exists in the braces it is made in only; its mask can leave them");
         return out;
     }
+    if (b && b->kind == BIND_VAL && ty_is_any(b->type))
+        return out;
     if (!b || b->kind != BIND_GATE) {
         bad(cx, c->span, E0301, "'when' and 'on' take the name of a gate");
-        help(cx, "gate open[T] = ...; and then when open { ... } else ...");
+        if (b && b->kind == BIND_ROUTE)
+            help(cx, "'%s' is a route: send x to experts by %s, or send by %s { each e => ... }",
+                 text_of(cx, b->name), text_of(cx, b->name), text_of(cx, b->name));
+        else if (b && b->kind == BIND_LEFT)
+            help(cx, "the rows that left are a gate: gate left[T] = %s.all;", text_of(cx, b->name));
+        else
+            help(cx, "gate open[T] = ...; and then when open { ... } else ...");
         return out;
     }
     Value v = gate_value(cx, c, env, c->kind == AST_WHOLE ? c->op : 0);
@@ -262,8 +293,11 @@ static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const
                  "it has all of %s: bind it by 'let' before the decision, and it is seen "
                  "with its selected part here",
                  show_dim(cx, sub->from));
+        else if (strpbrk(name, " .")) /* the rest of a gate, an arm: no names of gates */
+            help(cx, "give a value of each of its rows, or a scalar for all of them");
         else
             help(cx, "for a sum over the selected rows write sum[t in %s]", name);
+        return &ty_unknown;
     }
     return leave(cx, t, (Subs){sub, 1});
 }

@@ -167,6 +167,23 @@ static void fit_type(Cx *cx, const Ty *want, const Ty *t, Span at, const char *w
         bad(cx, at, code, "%s is %s, the value %s", what, whole, show_ty(cx, t));
 }
 
+/* The wanted tensor where a decision selects some of an axis. */
+static bool is_part(Cx *cx, const Ty *want, const Ty *t)
+{
+    bool part = false, same = want->kind == TYK_TENSOR && t->kind == TYK_TENSOR;
+    Axes a = {0}, b = {0};
+    if (same) {
+        a = axes_expand(cx->ts, want->axes, want->naxes);
+        b = axes_expand(cx->ts, t->axes, t->naxes);
+    }
+    for (uint32_t i = 0; same && a.n == b.n && i < a.n; i++) {
+        const Poly *x = a.at[i].dim, *y = b.at[i].dim;
+        part |= x && y && poly_solve(cx->ps, x) != poly_solve(cx->ps, y) &&
+                poly_base_of(poly_solve(cx->ps, y)) == poly_solve(cx->ps, x);
+    }
+    return part && a.n == b.n;
+}
+
 void fit(Cx *cx, const Ty *want, const Value *v, Span at, Span declared, const char *fmt, ...)
 {
     char what[160];
@@ -175,9 +192,11 @@ void fit(Cx *cx, const Ty *want, const Value *v, Span at, Span declared, const c
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     unsigned before = diag_errors(cx->diag);
-    if (is_ref(v) && v->kind != V_SKIP)
+    if (is_ref(v) && v->kind != V_SKIP) {
         bad(cx, at, E0107, "%s: %s is not a value", what, show_value(cx, v));
-    else if (v->kind == V_NONE && !ty_is_any(want))
+        if (v->kind == V_INST || v->kind == V_FN)
+            help(cx, "call it, to have what it gives");
+    } else if (v->kind == V_NONE && !ty_is_any(want))
         bad(cx, at, E0105, "%s has no value", what);
     else if (v->kind == V_VALUE && !ty_is_any(want))
         fit_type(cx, want, v->ex.ty, at, what);
@@ -188,6 +207,8 @@ void fit(Cx *cx, const Ty *want, const Value *v, Span at, Span declared, const c
         help(cx,
              "a rule makes a route of scores: routers.top_k(scores, k: 2); indices ix[E][T] are "
              "one by themselves");
+    if (wrong && v->kind == V_VALUE && is_part(cx, want, v->ex.ty))
+        help(cx, "it is the selected part only: 'when g { ... } else 0' says what the rest is");
 }
 
 Ex fitted(Cx *cx, const Value *v, const Ty *want)

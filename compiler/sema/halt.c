@@ -27,6 +27,13 @@ static bool stands_right(const Env *home, bool exits)
     return around && (!exits || around->what == ENV_FN);
 }
 
+static bool in_loop(const Env *env)
+{
+    while (env && env->what != ENV_FN && env->what != ENV_LOOP)
+        env = env->parent;
+    return env && env->what == ENV_LOOP;
+}
+
 static int64_t group_of(Cx *cx, Env *home)
 {
     if (!home->group)
@@ -507,8 +514,13 @@ Env *check_halt(Cx *cx, const Node *s, Env *env)
     if (!stands_right(loop, exits)) {
         bad(cx, s->span, E0336, "'%s' must stand directly in the braces of its loop%s",
             exits ? "exit" : "halt", exits ? " or block" : "");
-        help(cx, "combine the conditions: %s %s[T] when open and c", exits ? "exit" : "halt",
-             text_of(cx, s->name));
+        if (exits || in_loop(env))
+            help(cx, "combine the conditions: %s %s[T] when open and c", exits ? "exit" : "halt",
+                 text_of(cx, s->name));
+        else
+            help(cx,
+                 "there is no loop here: loop i in 0..8 carry h = x { ...; halt %s[T] when c; }",
+                 text_of(cx, s->name));
         return NULL;
     }
     Env *home = exits ? env_fn(loop) : loop;

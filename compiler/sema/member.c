@@ -200,8 +200,11 @@ static Value route_member(Cx *cx, const Node *n, Env *env, const Value *v)
         return no_member(cx, n, v);
     const Env *arm = arm_of(env, r);
     bool of_arm = sym_eq(n->name, cx->w.weight);
-    if (of_arm && !arm)
-        return bad(cx, n->span, E0217, "'weight' only inside an arm of this route");
+    if (of_arm && !arm) {
+        bad(cx, n->span, E0217, "'weight' only inside an arm of this route");
+        help(cx, "the weights of all experts are .weights[t, e]");
+        return value_any();
+    }
     Value m = value_of(t);
     if (!live(cx))
         return m;

@@ -62,12 +62,23 @@ static bool alike(Cx *cx, const Node *n, const Value *b)
     return true;
 }
 
+/* One weight for each member is wanted. */
+static void other_weights(Cx *cx, const Node *n, const Value *b, const Value *w)
+{
+    const Ty *t = w->ex.ty;
+    bad(cx, n->b->span, E0201, "'merge' of a bank of %s wants %s, not %s", show_dim(cx, b->dim),
+        show_ty(cx, ty_vector(cx->ts, t->elem, b->dim)), show_ty(cx, t));
+    also(cx, b->bind->where, "the bank is declared here");
+    if (t->naxes == 2 && same_axis(cx, t->axes[1], axis_dim(b->dim)))
+        help(cx, "for weights of each row, each has a block of its own: each[t] (merge bank by "
+                 "w[t])(x[t])");
+}
+
 static bool check_merge(Cx *cx, const Node *n, const Value *b, const Value *w)
 {
     if (is_tensor(w) &&
         !(w->ex.ty->naxes == 1 && same_axis(cx, w->ex.ty->axes[0], axis_dim(b->dim))))
-        bad(cx, n->b->span, E0201, "'merge' of a bank of %s by %s", show_dim(cx, b->dim),
-            show_ty(cx, w->ex.ty));
+        other_weights(cx, n, b, w);
     else if (is_tensor(w) && !elem_is_real(w->ex.ty->elem))
         bad(cx, n->b->span, E0215, "'merge' by %s: weights are real", show_ty(cx, w->ex.ty));
     return alike(cx, n, b);
@@ -78,7 +89,7 @@ Value ex_merge(Cx *cx, const Node *n, Env *env, const Ty *want)
     (void)want;
     Value b = ex(cx, n->a, env, NULL), w = ex(cx, n->b, env, NULL);
     if (b.kind != V_BANK)
-        return bad(cx, n->a->span, E0102, "'merge' takes a bank");
+        return bad(cx, n->a->span, E0102, "'merge' takes a bank, not %s", show_value(cx, &b));
     if (!check_merge(cx, n, &b, &w))
         return value_any();
     Value out = {.kind = V_INST, .insts = b.insts, .ninsts = b.ninsts};

@@ -2,6 +2,15 @@
 
 #include "sema/lint.h"
 
+/* 'argmax(x)': a reduction written as a call. */
+static bool is_reduction(const char *s)
+{
+    for (int k = REDOP_SUM; k <= REDOP_COUNT; k++)
+        if (!strcmp(s, redop_text((RedOp)k)))
+            return true;
+    return false;
+}
+
 static Value unbound(Cx *cx, const Node *n, Env *env)
 {
     if (sym_eq(n->name, cx->w.inf) || sym_eq(n->name, cx->w.nan)) {
@@ -15,10 +24,15 @@ static Value unbound(Cx *cx, const Node *n, Env *env)
         return (Value){.kind = V_CORE, .name = n->name};
     const char *s = text_of(cx, n->name);
     bad(cx, n->span, s[0] && !s[1] ? E0210 : E0101, "'%s' is not bound here", s);
-    if (s[0] && s[1])
+    if (is_reduction(s))
+        help(cx, "it names the index it runs over: %s[i] x[i]", s);
+    else if (s[0] && s[1])
         help_nearest(cx, n->name, env);
     else
-        help(cx, "a reduction ends before '+': put parentheses around its body");
+        help(cx,
+             "each[%s] or a reduction binds it, which ends before '+': parentheses around its "
+             "body",
+             s);
     return value_any();
 }
 

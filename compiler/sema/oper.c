@@ -60,6 +60,8 @@ ElemTy join_elem(Cx *cx, ElemTy a, ElemTy b, Span at, const char *what)
         return elem_concrete(E_I32);
     bad(cx, at, E0215, "'%s' of %s and %s: convert one side", what, show_elem(cx, a),
         show_elem(cx, b));
+    if (a.kind == SE_SEL || b.kind == SE_SEL)
+        help(cx, "its bits as numbers are f32(g.mask); work under it is when g { ... } else 0");
     return elem_kind(SE_ANY);
 }
 

@@ -37,10 +37,10 @@ static Ex route_to(Cx *cx, int64_t expert, const Ty *route)
 void check_route(Cx *cx, const Node *s, Env *env)
 {
     const Node *a = s->xs.at[0];
+    new_decision_name(cx, s, env);
     if (a->kind != AST_ARROW) {
         bad(cx, s->span, E0104, "a route wants [T -> E]");
-        env_put(cx->arena, env, s->name,
-                (Bind){.kind = BIND_VAL, .type = &ty_unknown, .where = s->span});
+        env_put(cx->arena, env, s->name, unknown_bind(s->span));
         return;
     }
     const Poly *rows = a->a ? need_dim(cx, a->a, env) : NULL;
@@ -51,7 +51,12 @@ void check_route(Cx *cx, const Node *s, Env *env)
     int64_t to = live(cx) ? forced_expert(cx, s, act_most(cx->act, experts)) : -1;
     Act *keep = to < 0 ? cx->act : act_pause(cx); /* no code for a rule that does not decide */
     Value v = ex(cx, s->a, env, r);
+    unsigned before = diag_errors(cx->diag);
     fit(cx, r, &v, s->a->span, a->span, "'%s'", text_of(cx, s->name));
+    if (diag_errors(cx->diag) > before) { /* nothing more about what is sent by it */
+        env_put(cx->arena, env, s->name, unknown_bind(s->span));
+        return;
+    }
     r = ty_route(cx->ts, weight_elem(&v), rows, experts, s->name, id);
     act_resume(cx, keep);
     surrogates(cx, s->attrs, env);
@@ -163,6 +168,17 @@ static void join_in(Cx *cx, Send *s, Value v, Span arm)
     s->some = true;
 }
 
+static void note_weights(Cx *cx, const Send *s)
+{
+    const Bind *r = env_find(cx->arena, s->env, s->route->route_name, NULL);
+    int mute = cx->mute;
+    cx->mute = live(cx) ? 0 : mute;
+    if (r && r->where.at)
+        also(cx, r->where, "the weights are those of '%s'", text_of(cx, s->route->route_name));
+    help(cx, "indices are a route without weights: best[t] = argmax[e] s[t, e]");
+    cx->mute = mute;
+}
+
 /* Weights are multiplied with what the arms give. Whether a route that comes from elsewhere has
  * some is known when code is made. */
 static void check_weighted(Cx *cx, const Send *s, const Value *v, Span at)
@@ -184,6 +200,7 @@ static void check_weighted(Cx *cx, const Send *s, const Value *v, Span at)
         else
             bad(cx, at, E0215, "experts of a weighted route give real numbers, not %s",
                 show_elem(cx, t->elem));
+        note_weights(cx, s);
         cx->dead |= cx->act != NULL;
         return;
     }
@@ -292,6 +309,41 @@ static void bank_args(Cx *cx, const Send *s, ToBank *b)
     }
 }
 
+static bool has_axis(Cx *cx, const Ty *t, const Poly *d)
+{
+    bool has = t->kind == TYK_ANY || (t->kind == TYK_ROUTE && t->rows == d);
+    for (uint32_t i = 0; t->kind == TYK_TUPLE && i < t->nfields; i++)
+        has |= has_axis(cx, t->fields[i].ty, d);
+    Axes a = {0};
+    if (t->kind == TYK_TENSOR)
+        a = axes_expand(cx->ts, t->axes, t->naxes);
+    for (uint32_t i = 0; i < a.n; i++)
+        has |= a.at[i].dim && (poly_solve(cx->ps, a.at[i].dim) == d ||
+                               poly_has(poly_solve(cx->ps, a.at[i].dim), ATOM_POISON));
+    return has;
+}
+
+/* Something of what is sent has the rows that the route decides. */
+static bool has_rows(Cx *cx, const Send *s, const ToBank *b)
+{
+    const Node *x = s->n->a;
+    const Poly *rows = s->rows ? poly_solve(cx->ps, s->route->rows) : NULL;
+    if (!rows || b->x.kind != V_VALUE || has_axis(cx, b->x.ex.ty, rows))
+        return true;
+    const char *route = text_of(cx, s->route->route_name), *d = show_dim(cx, rows);
+    bad(cx, x->span, E0320, "'%s' sends rows of %s, but what it is given has no axis %s", route, d,
+        d);
+    also_operand(cx, x, s->env, b->x.ex.ty);
+    const Bind *r = env_find(cx->arena, s->env, s->route->route_name, NULL);
+    if (r && r->where.at)
+        also(cx, r->where, "'%s' is %s", route, show_ty(cx, s->route));
+    help(cx,
+         "the same for every row is each[i in %s] z; one choice for the whole call is a route "
+         "[-> %s]",
+         d, show_dim(cx, s->route->experts));
+    return false;
+}
+
 static bool bank_of(Cx *cx, Send *s, ToBank *b)
 {
     const Node *n = s->n;
@@ -302,11 +354,14 @@ static bool bank_of(Cx *cx, Send *s, ToBank *b)
         return false;
     }
     if (!poly_same(cx->ps, b->bank.dim, s->route->experts)) {
-        bad(cx, n->c->span, E0203, "route over %s, bank of %s", show_dim(cx, s->route->experts),
+        bad(cx, n->c->span, E0203, "'%s' chooses among %s, the bank is of %s",
+            text_of(cx, s->route->route_name), show_dim(cx, s->route->experts),
             show_dim(cx, b->bank.dim));
         also_dim(cx, s->route->experts, s->env);
         also_dim(cx, b->bank.dim, s->env);
     }
+    if (!has_rows(cx, s, b))
+        return false;
     b->nargs = b->x.kind == V_VALUE && b->x.ex.ty->kind == TYK_TUPLE ? b->x.ex.ty->nfields : 1;
     b->args = ARENA_ARRAY(cx->arena, Arg, b->nargs + 1);
     return true;
@@ -357,11 +412,25 @@ static int64_t member_of(const Bind *members, SymId name)
     return -1;
 }
 
+static void help_members(Cx *cx, const Send *s, SymId name)
+{
+    if (!s->members) {
+        help(cx, "its experts have no names: each %s => ...", text_of(cx, name));
+        return;
+    }
+    StrBuf b = strbuf_new(cx->arena);
+    for (uint32_t i = 0; i < s->members->nmembers; i++)
+        strbuf_addf(&b, "%s%s", i ? ", " : "", text_of(cx, s->members->members[i]->name));
+    help(cx, "it has: %s", b.at);
+}
+
 static void check_arm_name(Cx *cx, const Send *s, const Node *arm, uint32_t k)
 {
-    if (!arm->op && member_of(s->members, arm->name) < 0)
+    if (!arm->op && member_of(s->members, arm->name) < 0) {
         bad(cx, arm->span, E0106, "'%s' is no member of %s", text_of(cx, arm->name),
             show_dim(cx, s->route->experts));
+        help_members(cx, s, arm->name);
+    }
     for (uint32_t i = 0; i < k; i++) {
         const Node *other = s->n->ys.at[i];
         if (arm->op != other->op || (!arm->op && !sym_eq(other->name, arm->name)))

@@ -11,11 +11,8 @@ static void bind_name(Cx *cx, SymId name, const Value *v, Env *env, Span at, Bin
 {
     const Ty *t = v->kind == V_VALUE ? ty_default(cx->ts, v->ex.ty) : &ty_unknown;
     shape_note(cx, at, name, "", t);
-    Bind *old = env_here(env, name);
-    if (role == IS_LET && old) {
-        bad(cx, at, E0108, "'%s' is bound twice in these braces", text_of(cx, name));
-        also(cx, old->where, "first bound here");
-    }
+    if (role == IS_LET && env_here(env, name))
+        bound_twice(cx, name, env, at);
     Bind b = {.kind = BIND_VAL, .role = (uint8_t)role, .type = t, .where = at};
     if (is_ref(v)) {
         if (v->kind != V_SKIP)
@@ -190,6 +187,27 @@ SymId root_name(const Node *n)
     return n->kind == AST_NAME ? n->name : (SymId){0};
 }
 
+/* Is it the axis of a loop's running rows? */
+static bool is_running(Cx *cx, const Poly *p)
+{
+    const Atom *a = poly_atom(p);
+    return a && a->kind == ATOM_RESTRICTED && sym_eq(a->name, cx->w.running);
+}
+
+static void no_rows(Cx *cx, const Bind *b, const Sub *s, Span at)
+{
+    const char *name = text_of(cx, b->name);
+    bad(cx, at, E0330, "'%s' has no axis %s: which row would win?", name, show_dim(cx, s->from));
+    also(cx, b->where, "'%s' is %s", name, show_ty(cx, b->type));
+    if (is_running(cx, s->to))
+        help(cx,
+             "rows leave this loop one by one: give '%s' the axis, or read the steps that a halt "
+             "counts, done.steps",
+             name);
+    else
+        help(cx, "use a rank-0 gate, or a sum over the selected rows");
+}
+
 uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out)
 {
     const Ty *cur = b->type;
@@ -198,10 +216,8 @@ uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out)
         const Sub *s = &subs.at[i];
         const Ty *next = ty_replace(cx->ts, cur, s->from, s->to);
         if (cur->kind == TYK_TENSOR && ty_identical(cx->ts, next, cur)) {
-            bad(cx, at, E0330, "'%s' has no axis %s: which row would win?", text_of(cx, b->name),
-                show_dim(cx, s->from));
-            also(cx, b->where, "'%s' is %s", text_of(cx, b->name), show_ty(cx, b->type));
-            help(cx, "use a rank-0 gate, or a sum over the selected rows");
+            no_rows(cx, b, s, at);
+            return n;
         }
         for (uint32_t k = 0; live(cx) && cur->kind == TYK_TENSOR && k < cur->naxes; k++) {
             const Poly *d = poly_solve(cx->ps, cur->axes[k].dim);

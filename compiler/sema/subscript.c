@@ -10,6 +10,7 @@ typedef struct {
     const Ty *t;   /* what is subscripted */
     Env *env;
     bool ok_out; /* '??' gives a value outside */
+    bool failed; /* what comes out of it is not known */
     Axes axes, out;
     uint32_t j; /* next axis */
     SubSpec *specs;
@@ -343,6 +344,10 @@ static void value_subscript(Cx *cx, Subscript *s, const Node *sub, const Poly *a
     }
     if (!is_tensor(&v) || !elem_is_integer(v.ex.ty->elem)) {
         bad(cx, sub->span, E0215, "a subscript is an integer, not %s", show_value(cx, &v));
+        if (v.is_gate || (is_tensor(&v) && v.ex.ty->elem.kind == SE_SEL))
+            help(cx,
+                 "the selected part is 'x where g', one row behind the other packed(x where g)");
+        s->failed = true;
         return;
     }
     Axes mine = axes_expand(cx->ts, v.ex.ty->axes, v.ex.ty->naxes);
@@ -415,7 +420,7 @@ const Ty *subscript_type(Cx *cx, const Node *n, const Ty *t, Env *env, bool ok_o
         keep_axis(cx, &s, s.axes.at[s.j]);
     if (specs)
         *specs = (SubSpecs){s.specs, s.nspecs};
-    return ty_tensor(cx->ts, t->elem, s.out.at, s.out.n);
+    return s.failed ? &ty_unknown : ty_tensor(cx->ts, t->elem, s.out.at, s.out.n);
 }
 
 /* ---- INDEX and CHOOSE ---- */

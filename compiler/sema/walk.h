@@ -603,6 +603,14 @@ ActHow decision_how(Cx *cx, const Node *s, const ActDecision *made);
 /* The path of a decision: that of the instance and the name; inside a fn, which is no instance,
  * also the name of the fn. */
 const char *decision_path(Cx *cx, SymId name);
+/* Of a name whose declaration was reported: it fits everything. */
+static inline Bind unknown_bind(Span at)
+{
+    return (Bind){.kind = BIND_VAL, .type = &ty_unknown, .where = at};
+}
+/* Reports a name that these braces have already; where it is that of two decisions. */
+void bound_twice(Cx *cx, SymId name, const Env *env, Span at);
+void new_decision_name(Cx *cx, const Node *s, const Env *env);
 /* check_test of a gate; what --force holds fixed is checked, but its value is a constant. */
 Value gate_test(Cx *cx, const Node *s, Env *env, const Poly *axis);
 /* The expert that --force sends all rows of a route to, at weight 1; negative: it says nothing. */

@@ -327,6 +327,13 @@ static void help_missing(Parser *p, const bool *expected)
 {
     if (expected[TOK_ELSE])
         diag_help(p->diag, "say what the rest is: when g { ... } else 0");
+    else if (is_word(p, p->item, "route") && expected[TOK_LBRACKET])
+        diag_help(p->diag, "a route says what it decides: route pick[T -> E] = ...; for every row, "
+                           "route pick[-> E] = ...; for the whole call");
+    else if (expected[TOK_TO] && !is_word(p, p->item, "halt"))
+        diag_help(p->diag, "send x to BANK by r, or send by r { each e => ... }");
+    else if (is_word(p, p->item, "exit") && expected[TOK_WITH])
+        diag_help(p->diag, "say what these rows give: exit early[T] when c with v;");
     else if (is_word(p, p->item, "knob"))
         diag_help(p->diag, "a knob says its range: knob tau: f32 = 0.5 in 0..1;");
 }
