@@ -31,6 +31,8 @@ typedef struct {
 } Tensor;
 
 size_t tensor_count(const Tensor *t);
+/* What is at the n-th place of its first 'lead' axes: a view. */
+Tensor tensor_part(const Tensor *t, uint32_t lead, int64_t n);
 
 typedef struct Interp Interp;
 /* States start from their initial values and live as long as the Interp. */

@@ -35,12 +35,6 @@ struct SelGraph {
 
 /* ---- constants ---- */
 
-static Op op_of(const Fn *f, ValId v)
-{
-    InsId d = val_def(f, v);
-    return d.ix ? ins_op(f, d) : OP_NONE;
-}
-
 static bool bits_of_data(const Fn *f, DataId id, int64_t axis, SelBits *out)
 {
     const Data *d = data_get(f->module, id);
@@ -113,7 +107,7 @@ static void carried_edges(SelGraph *g, ValId s)
 {
     EACH_FACT(g->f, s, q)
     {
-        bool live = q->other.ix && op_of(g->f, q->other) != OP_NONE;
+        bool live = q->other.ix && val_op(g->f, q->other) != OP_NONE;
         if (live && q->kind == SEL_complement)
             add_edge(g, s, q->other, SEL_APART);
         if (live && q->kind == SEL_within)
@@ -127,7 +121,7 @@ static void carried_edges(SelGraph *g, ValId s)
 
 ValId sel_of_bits(const SelGraph *g, ValId bits)
 {
-    if (op_of(g->f, bits) == OP_sel_bits)
+    if (val_op(g->f, bits) == OP_sel_bits)
         return ins_in(g->f, val_def(g->f, bits), 0);
     return bits.ix < g->n ? g->of_bits[bits.ix] : (ValId){0};
 }
@@ -168,7 +162,7 @@ static void text_edges(SelGraph *g, InsId i, ValId s)
     ValId mask = ins_in(f, i, 0);
     add_edge(g, s, sel_of_bits(g, mask), SEL_SAME);
     InsId d = val_def(f, mask);
-    if (op_of(f, mask) != OP_map || ins_get(f, d)->nres != 1)
+    if (val_op(f, mask) != OP_map || ins_get(f, d)->nres != 1)
         return;
     BodyId b = ins_body(f, d, 0);
     if (body_nparams(f, b) == 1)

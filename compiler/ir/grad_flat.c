@@ -22,11 +22,6 @@ static void add_node(Grad *g, Node *n)
 
 static void walk_body(Grad *g, BodyId body);
 
-static const AttrVal *space(const Grad *g, InsId i)
-{
-    return attr_find(g->f->module, ins_get(g->f, i)->attr, "dims");
-}
-
 /* Result k as a nest of the level: the value is a read of it. */
 static void split_off(Grad *g, InsId i, uint32_t k, uint32_t outer)
 {
@@ -57,7 +52,7 @@ static void split_off(Grad *g, InsId i, uint32_t k, uint32_t outer)
 
 static void walk_inside(Grad *g, InsId i)
 {
-    const AttrVal *s = space(g, i);
+    const AttrVal *s = ins_dims(g->f, i);
     if (node_space(g, ins_body(g->f, i, 0), s->dims, s->ndims, i))
         walk_body(g, ins_body(g->f, i, 0));
 }
@@ -158,7 +153,7 @@ static bool is_code(const Grad *g, InsId i)
         if (!strcmp(family, scalar[k]))
             return true;
     Op op = ins_op(g->f, i);
-    return (op == OP_const || op == OP_comptime) && rep_is_scalar(g, ins_res(g->f, i, 0));
+    return (op == OP_const || op == OP_comptime) && val_is_scalar(g->f, ins_res(g->f, i, 0));
 }
 
 static uint64_t deps(const Grad *g, InsId i)

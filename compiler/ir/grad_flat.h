@@ -12,7 +12,6 @@ void rep_set(Grad *g, ValId v, Rep r);
 /* v is this read, or an equal one made a little earlier: equal reads are one leaf, so that their
  * adjoints are added before they go on. */
 void rep_read(Grad *g, ValId v, Rep r);
-bool rep_is_scalar(const Grad *g, ValId v);
 /* Base and subscripts of a tensor as it is seen here, with room for more subscripts. */
 Rep rep_view(Grad *g, ValId v);
 void rep_sub(Grad *g, Rep *r, ValId sub); /* adds a subscript */

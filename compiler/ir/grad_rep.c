@@ -27,12 +27,6 @@ void rep_set(Grad *g, ValId v, Rep r)
     g->reps[v.ix] = r;
 }
 
-bool rep_is_scalar(const Grad *g, ValId v)
-{
-    const Type *t = val_ty(g->f, v);
-    return t->kind == TY_TENSOR && !t->rank;
-}
-
 static bool same_read(const Rep *a, const Rep *b)
 {
     if (a->base.ix != b->base.ix || a->other.ix != b->other.ix || a->nsubs != b->nsubs ||
@@ -48,7 +42,7 @@ void rep_read(Grad *g, ValId v, Rep r)
 {
     for (uint32_t k = g->reads.n; k-- > 0 && k + 64 > g->reads.n;) {
         ValId old = g->reads.at[k];
-        if (rep_is_scalar(g, v) && same_read(&g->reps[old.ix], &r)) {
+        if (val_is_scalar(g->f, v) && same_read(&g->reps[old.ix], &r)) {
             r.same = grad_canon(g, old);
             break;
         }

@@ -9,15 +9,6 @@ static uint64_t sub_mask(const Plan *p, ValId sub)
     return grad_rep(p->g, sub).kind == REP_LEVEL ? 0 : p->g->mask[sub.ix];
 }
 
-static bool const_int(const Grad *g, ValId v, int64_t *out)
-{
-    InsId i = val_def(g->f, v);
-    if (!i.ix || ins_op(g->f, i) != OP_const || !elem_is_int((Elem)val_ty(g->f, v)->elem))
-        return false;
-    *out = attr_int(g->f->module, ins_get(g->f, i)->attr, "int", 0);
-    return true;
-}
-
 /* v as factor * index + what does not depend on the index; false where it is not of that form. */
 static bool linear(const Plan *p, ValId v, uint32_t var, int64_t *factor, int depth)
 {
@@ -48,8 +39,8 @@ static bool linear(const Plan *p, ValId v, uint32_t var, int64_t *factor, int de
         return e == E_I32 || e == E_IX;
     }
     if (op == OP_mul) {
-        bool left = const_int(g, grad_canon(g, ins_in(g->f, i, 0)), &k);
-        if (!left && !const_int(g, grad_canon(g, ins_in(g->f, i, 1)), &k))
+        bool left = const_int(g->f, grad_canon(g, ins_in(g->f, i, 0)), &k);
+        if (!left && !const_int(g->f, grad_canon(g, ins_in(g->f, i, 1)), &k))
             return false;
         *factor = (left ? b : a) * k;
     } else {

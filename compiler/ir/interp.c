@@ -30,6 +30,15 @@ size_t tensor_count(const Tensor *t)
     return n;
 }
 
+Tensor tensor_part(const Tensor *t, uint32_t lead, int64_t n)
+{
+    Tensor p = {.elem = t->elem, .rank = t->rank - lead};
+    for (uint32_t k = 0; k < p.rank; k++)
+        p.extent[k] = t->extent[lead + k];
+    p.bytes = (char *)t->bytes + (size_t)n * tensor_count(&p) * elem_bytes(t->elem);
+    return p;
+}
+
 static int64_t symbol_value(void *cx, DimId sym)
 {
     Interp *in = cx;

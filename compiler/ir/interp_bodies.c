@@ -49,16 +49,6 @@ static void space_give(Interp *in, const Space *s, const Row *row)
 
 /* ---- map ---- */
 
-/* The part of t that belongs to the n-th place of its first 'lead' axes. */
-static Tensor part(const Tensor *t, uint32_t lead, int64_t n)
-{
-    Tensor p = {.elem = t->elem, .rank = t->rank - lead};
-    for (uint32_t k = 0; k < p.rank; k++)
-        p.extent[k] = t->extent[lead + k];
-    p.bytes = (char *)t->bytes + (size_t)n * tensor_count(&p) * elem_bytes(t->elem);
-    return p;
-}
-
 static bool give_part(Interp *in, const Tensor *t, uint32_t lead, int64_t n, ValId v)
 {
     if (t->rank == lead && interp_is_scalar(in, v)) {
@@ -66,7 +56,7 @@ static bool give_part(Interp *in, const Tensor *t, uint32_t lead, int64_t n, Val
                    interp_slot(in, v)->s);
         return true;
     }
-    Tensor p = part(t, lead, n);
+    Tensor p = tensor_part(t, lead, n);
     return interp_copy(in, &p, v);
 }
 

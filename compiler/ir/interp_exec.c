@@ -317,16 +317,6 @@ static int64_t place(Interp *in, const Tensor *x, const ValId *subs, uint32_t n)
     return at;
 }
 
-/* The rest of the axes of x from sub-tensor 'at' on: a view. */
-static Tensor rest(const Tensor *x, uint32_t n, int64_t at)
-{
-    Tensor t = {.elem = x->elem, .rank = x->rank - n};
-    for (uint32_t k = 0; k < t.rank; k++)
-        t.extent[k] = x->extent[n + k];
-    t.bytes = (char *)x->bytes + (size_t)at * tensor_count(&t) * elem_bytes(x->elem);
-    return t;
-}
-
 /* Shares everything of index and index_or once the place is known. */
 static void give_place(Interp *in, const Code *c, const Tensor *x, uint32_t n, int64_t at)
 {
@@ -335,12 +325,12 @@ static void give_place(Interp *in, const Code *c, const Tensor *x, uint32_t n, i
             elem_load(x->elem, (const char *)x->bytes + (size_t)at * elem_bytes(x->elem));
         return;
     }
-    in->slots[c->res].t = rest(x, n, at);
+    in->slots[c->res].t = tensor_part(x, n, at);
 }
 
 static bool give_filled(Interp *in, const Code *c, const Tensor *x, uint32_t n, Scalar s)
 {
-    Tensor t = rest(x, n, 0);
+    Tensor t = tensor_part(x, n, 0);
     size_t count = tensor_count(&t);
     if (c->rank == 0) {
         in->slots[c->res].s = s;
@@ -387,7 +377,7 @@ bool exec_write(Interp *in, const Code *c)
     uint32_t n = c->nin - 2u;
     int64_t at = place(in, x, c->in + 2, n);
     if (at >= 0) {
-        Tensor to = rest(x, n, at);
+        Tensor to = tensor_part(x, n, at);
         return interp_copy(in, &to, c->in[1]);
     }
     if (at == -2 || !c->check)

@@ -256,11 +256,30 @@ static inline Op ins_op(const Fn *f, InsId i)
 {
     return (Op)f->ins.at[i.ix].op;
 }
-/* The yield that ends the body. */
+/* The op that defines v, OP_NONE for a body parameter. */
+static inline Op val_op(const Fn *f, ValId v)
+{
+    return val_def(f, v).ix ? ins_op(f, val_def(f, v)) : OP_NONE;
+}
+static inline bool val_is_scalar(const Fn *f, ValId v) /* tensor of rank 0 */
+{
+    return val_ty(f, v)->kind == TY_TENSOR && !val_ty(f, v)->rank;
+}
+/* The yield that ends the body, and its k-th operand. */
 static inline InsId body_yield(const Fn *f, BodyId b)
 {
     return f->bodies.at[b.ix].last;
 }
+static inline ValId yield_in(const Fn *f, BodyId b, uint32_t k)
+{
+    return ins_in(f, body_yield(f, b), k);
+}
+bool const_int(const Fn *f, ValId v, int64_t *out);  /* const of integer, ix or bit */
+bool const_float(const Fn *f, ValId v, double *out); /* const of a float type */
+/* Its attribute 'dims'. */
+const AttrVal *ins_dims(const Fn *f, InsId i);
+/* Is the dimension one of those that the caller passes? */
+bool fn_has_dim(const Fn *f, DimId d);
 
 /* Instructions of a body in order. The current one may be erased by the loop's statement. */
 #define EACH_INS(f, b, i)                                                                          \

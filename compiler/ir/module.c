@@ -114,3 +114,34 @@ const Extern *module_extern(const Module *m, SymId name)
             return &m->externs.at[i];
     return NULL;
 }
+
+/* ---- reading ---- */
+
+bool const_int(const Fn *f, ValId v, int64_t *out)
+{
+    if (val_op(f, v) != OP_const || elem_is_float((Elem)val_ty(f, v)->elem))
+        return false;
+    *out = attr_int(f->module, ins_get(f, val_def(f, v))->attr, "int", 0);
+    return true;
+}
+
+bool const_float(const Fn *f, ValId v, double *out)
+{
+    if (val_op(f, v) != OP_const || !elem_is_float((Elem)val_ty(f, v)->elem))
+        return false;
+    *out = attr_float(f->module, ins_get(f, val_def(f, v))->attr, "value", 0);
+    return true;
+}
+
+const AttrVal *ins_dims(const Fn *f, InsId i)
+{
+    return attr_find(f->module, ins_get(f, i)->attr, "dims");
+}
+
+bool fn_has_dim(const Fn *f, DimId d)
+{
+    for (uint32_t k = 0; k < f->dims.n; k++)
+        if (dim_eq(f->dims.at[k], d))
+            return true;
+    return false;
+}

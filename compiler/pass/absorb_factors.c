@@ -196,7 +196,7 @@ static bool all_readers(Absorb *x, Peel *p, InsId map)
         if (!add_reader(x, p, x->uses.at[u].user))
             return false;
     p->won = (double)p->chain.steps.n;
-    const AttrVal *dims = attr_find(x->f->module, ins_get(x->f, map)->attr, "dims");
+    const AttrVal *dims = ins_dims(x->f, map);
     for (uint32_t k = 0; k < dims->ndims; k++) {
         int64_t extent;
         if (dim_is_const(x->f->module->dims, dims->dims[k], &extent))

@@ -149,7 +149,7 @@ static const void *merged(const Absorb *x, const Adapter *d)
 {
     const Fn *f = x->f;
     const Site *w = d->w;
-    const AttrVal *rank = attr_find(f->module, ins_get(f, d->b->sum)->attr, "dims");
+    const AttrVal *rank = ins_dims(f, d->b->sum);
     int64_t extent[MAX_RANK], terms = 1;
     Steps sb, sa;
     for (uint32_t k = 0; k < rank->ndims; k++) {

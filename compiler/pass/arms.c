@@ -136,7 +136,7 @@ static void read_own(void *cx, InsId i)
 
 static InsId copy_of_map(Fn *f, InsId map, InsId before)
 {
-    const AttrVal dims = *attr_find(f->module, ins_get(f, map)->attr, "dims");
+    const AttrVal dims = *ins_dims(f, map);
     BodyId body = ir_index_body(f, dims.dims, dims.ndims);
     ValId subs[MAX_RANK], y;
     for (uint32_t k = 0; k < dims.ndims; k++)

@@ -48,11 +48,6 @@ bool canon_become(Canon *c, InsId i, const ValId *to)
     return true;
 }
 
-const AttrVal *canon_dims(const Canon *c, InsId i)
-{
-    return attr_find(c->f->module, ins_get(c->f, i)->attr, "dims");
-}
-
 static const CanonRule rules[OP_COUNT] = {
     [OP_map] = canon_map,           [OP_reduce] = canon_reduce, [OP_index] = canon_index,
     [OP_index_or] = canon_index_or, [OP_if] = canon_if,         [OP_loop] = canon_loop,

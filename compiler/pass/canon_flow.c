@@ -35,7 +35,7 @@ static bool asks_for_work(const Canon *c, InsId i)
         zero != 0 || ins_op(f, f->bodies.at[ins_body(f, i, 1).ix].first) != OP_yield)
         return false;
     InsId extent = val_def(f, ins_in(f, cmp, 0));
-    DimId axis = attr_find(f->module, ins_get(f, extent)->attr, "dims")->dims[0];
+    DimId axis = ins_dims(f, extent)->dims[0];
     return !acts_on_empty(f, ins_body(f, i, 0), axis);
 }
 

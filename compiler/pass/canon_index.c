@@ -134,7 +134,7 @@ static InsId reordering(const Canon *c, InsId map)
             p++;
         if (p == n || seen[p])
             return (InsId){0};
-        const AttrVal *dims = canon_dims(c, map);
+        const AttrVal *dims = ins_dims(c->f, map);
         if (!dim_eq(val_ty(f, ins_in(f, d, 0))->dims[k], dims->dims[p]))
             return (InsId){0};
         seen[p] = true;

@@ -15,7 +15,7 @@ static bool constant_params(Canon *c, InsId i)
 {
     Fn *f = c->f;
     BodyId body = ins_body(f, i, 0);
-    const AttrVal dims = *canon_dims(c, i);
+    const AttrVal dims = *ins_dims(c->f, i);
     bool changed = false;
     uint32_t *uses = NULL;
     for (uint32_t k = 0; k < dims.ndims; k++) {
@@ -76,7 +76,7 @@ static bool flatten(Canon *c, InsId i)
     InsId m = sole_map(c, outer);
     if (!m.ix)
         return false;
-    const AttrVal d0 = *canon_dims(c, i), d1 = *canon_dims(c, m);
+    const AttrVal d0 = *ins_dims(c->f, i), d1 = *ins_dims(c->f, m);
     if (d0.ndims + d1.ndims > MAX_RANK)
         return false;
     BodyId inner = ins_body(f, m, 0);
@@ -188,7 +188,7 @@ static bool interchange(Canon *c, InsId i)
     const Type row = *val_ty(f, yield_in(f, body, 0));
     if (row.rank == 0 || !splits(c, body))
         return false;
-    const AttrVal dims = *canon_dims(c, i);
+    const AttrVal dims = *ins_dims(c->f, i);
     BodyId outer = ir_index_body(f, row.dims, row.rank),
            inner = ir_index_body(f, dims.dims, dims.ndims);
     for (uint32_t k = 0; k < dims.ndims; k++)
@@ -216,7 +216,7 @@ static bool interchange(Canon *c, InsId i)
 static bool drop_units(Canon *c, InsId i)
 {
     Fn *f = c->f;
-    const AttrVal dims = *canon_dims(c, i);
+    const AttrVal dims = *ins_dims(c->f, i);
     DimId keep[MAX_RANK];
     uint32_t n = 0;
     int64_t extent;

@@ -19,7 +19,7 @@
  */
 static bool one_term(const Canon *c, InsId i)
 {
-    const AttrVal dims = *canon_dims(c, i);
+    const AttrVal dims = *ins_dims(c->f, i);
     int64_t extent;
     for (uint32_t k = 0; k < dims.ndims; k++)
         if (!dim_is_const(c->f->module->dims, dims.dims[k], &extent) || extent != 1)

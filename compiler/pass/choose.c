@@ -88,7 +88,7 @@ double choose_lone_cost(const Fn *f, BodyId b, DimId sub)
 {
     double sum = 0;
     EACH_INS (f, b, i) {
-        const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+        const AttrVal *dims = ins_dims(f, i);
         if (ins_op(f, i) != OP_map || !dims->ndims || !dim_eq(dims->dims[dims->ndims - 1], sub))
             continue;
         double each = 1, times = 1;

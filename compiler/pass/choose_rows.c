@@ -116,7 +116,7 @@ static bool rows_fold(const Rows *r, InsId i, const AttrVal *dims)
 static bool rows_dims(const Rows *r, InsId i)
 {
     const Fn *f = r->f;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     if (dims && dims->ndims && rows_fold(r, i, dims))
         return true;
     for (uint32_t k = 0; dims && k < dims->ndims; k++)

@@ -216,7 +216,7 @@ static void collect(void *cx, InsId i)
     if (op == OP_sel_mask || op == OP_sel_list)
         d->binder[val_ty(d->f, ins_res(d->f, i, 0))->sub.ix] = i;
     if (op == OP_bind)
-        d->binder[attr_find(d->f->module, ins_get(d->f, i)->attr, "dims")->dims[0].ix] = i;
+        d->binder[ins_dims(d->f, i)->dims[0].ix] = i;
     if (op == OP_write || op == OP_put) {
         ValId cell = cell_of(d, i);
         d->prev_write[i.ix] = d->last_write[cell.ix];

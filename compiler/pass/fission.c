@@ -44,8 +44,7 @@ static bool whole_axis(const Fn *f, InsId loop)
     if (const_int(f, ins_in(f, loop, 1), &end))
         return dim_is_const(f->module->dims, t->ix, &extent) && extent == end;
     InsId d = val_def(f, ins_in(f, loop, 1));
-    return d.ix && ins_op(f, d) == OP_extent &&
-           dim_eq(attr_find(f->module, ins_get(f, d)->attr, "dims")->dims[0], t->ix);
+    return d.ix && ins_op(f, d) == OP_extent && dim_eq(ins_dims(f, d)->dims[0], t->ix);
 }
 
 /* ---- what the work needs of the loop ---- */

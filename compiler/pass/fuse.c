@@ -186,7 +186,7 @@ static double terms_in(const Fn *f, BodyId b)
         if (ins_op(f, i) != OP_reduce)
             continue;
         double n = 1;
-        const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+        const AttrVal *dims = ins_dims(f, i);
         for (uint32_t k = 0; k < dims->ndims; k++)
             n *= (double)dim_max(f->module->dims, dims->dims[k]);
         most = n > most ? n : most;

@@ -302,21 +302,12 @@ static InsId equal_sel(const Merge *m, InsId i)
     return (InsId){0};
 }
 
-/* Does the selection bind a symbol of its own? */
-static bool own_symbol(const Fn *f, InsId i)
-{
-    DimId sub = val_ty(f, ins_res(f, i, 0))->sub;
-    for (uint32_t k = 0; k < f->dims.n; k++)
-        if (dim_eq(f->dims.at[k], sub))
-            return false;
-    return true;
-}
-
 static void merge_ins(void *cx, InsId i)
 {
     Merge *m = cx;
     Fn *f = m->g->f;
-    if ((ins_op(f, i) != OP_sel_mask && ins_op(f, i) != OP_sel_list) || !own_symbol(f, i))
+    if ((ins_op(f, i) != OP_sel_mask && ins_op(f, i) != OP_sel_list) ||
+        fn_has_dim(f, val_ty(f, ins_res(f, i, 0))->sub)) /* no symbol of its own */
         return;
     InsId old = equal_sel(m, i);
     if (old.ix && !stays(f, ins_res(f, i, 0)))

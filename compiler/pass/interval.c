@@ -124,7 +124,7 @@ static Interval of_knob(Intervals *v, InsId i)
 static void space(const Fn *f, InsId i, double *fewest, double *most)
 {
     const Module *m = f->module;
-    const AttrVal *dims = attr_find(m, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     *fewest = *most = 1;
     for (uint32_t k = 0; dims && k < dims->ndims; k++) {
         *fewest *= fmax(0, (double)dim_min(m->dims, dims->dims[k]));

@@ -233,7 +233,7 @@ static bool names_all(const Fn *f, BodyId body)
 static Known known_reduce(Eval *e, InsId i)
 {
     const Fn *f = e->f;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     const char *kind = attr_name(f->module, ins_get(f, i)->attr, "kind");
     bool any = !strcmp(kind, "any");
     BodyId body = ins_body(f, i, 0);

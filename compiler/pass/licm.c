@@ -30,8 +30,7 @@ static void note_binder(void *cx, InsId i)
     if (op == OP_sel_mask || op == OP_sel_list)
         l->bound[val_ty(f, ins_res(f, i, 0))->sub.ix] = ins_get(f, i)->home;
     if (op == OP_bind)
-        l->bound[attr_find(f->module, ins_get(f, i)->attr, "dims")->dims[0].ix] =
-            ins_get(f, i)->home;
+        l->bound[ins_dims(f, i)->dims[0].ix] = ins_get(f, i)->home;
 }
 
 /* ---- does an instruction depend on the inside of a body? ---- */
@@ -76,7 +75,7 @@ static void look_ins(void *cx, InsId i)
 {
     Varies *v = cx;
     const Fn *f = v->l->f;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     for (uint32_t k = 0; dims && k < dims->ndims; k++)
         look_dim(v, dims->dims[k]);
     for (uint32_t k = 0; k < ins_get(f, i)->nres; k++)

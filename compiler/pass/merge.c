@@ -166,8 +166,8 @@ static double top(const Fn *f, DimId d)
 
 static Work3 sizes(const Fn *f, const Mix *m)
 {
-    const AttrVal *over = attr_find(f->module, ins_get(f, m->sum)->attr, "dims");
-    const AttrVal *rows = attr_find(f->module, ins_get(f, m->map)->attr, "dims");
+    const AttrVal *over = ins_dims(f, m->sum);
+    const AttrVal *rows = ins_dims(f, m->map);
     Work3 w = {1, 1, top(f, over->dims[0])};
     for (uint32_t k = 0; k < m->nindex; k++)
         w.size *= top(f, m->dim[k]);
@@ -201,7 +201,7 @@ static bool pays(const Merge *x, const Mix *m)
 static ValId mixed_by(Fn *f, const Mix *m, Copy *c, BodyId at, InsId before, const ValId *last,
                       uint32_t nlast)
 {
-    const AttrVal dims = *attr_find(f->module, ins_get(f, m->sum)->attr, "dims");
+    const AttrVal dims = *ins_dims(f, m->sum);
     BodyId body = ir_index_body(f, dims.dims, 1);
     copy_as(c, body_param(f, m->over, 0), body_param(f, body, 0));
     c->b = build_at_end(f, body);
@@ -235,7 +235,7 @@ static ValId merged_weights(Fn *f, const Mix *m)
 
 static ValId product_with(Fn *f, const Mix *m, ValId merged)
 {
-    const AttrVal dims = *attr_find(f->module, ins_get(f, m->inner)->attr, "dims");
+    const AttrVal dims = *ins_dims(f, m->inner);
     BodyId body = ir_index_body(f, dims.dims, dims.ndims);
     Copy c = {.b = build_at_end(f, body), .within = m->over};
     for (uint32_t k = 0; k < dims.ndims; k++)

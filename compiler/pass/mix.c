@@ -35,7 +35,7 @@ static double extent(const Fn *f, DimId d)
 
 static double rows_of(const Fn *f, const Product *p)
 {
-    const AttrVal *dims = mix_dims(f, p->map);
+    const AttrVal *dims = ins_dims(f, p->map);
     double n = 1;
     for (uint32_t k = 0; k < dims->ndims; k++) {
         bool place = false;
@@ -61,8 +61,8 @@ static double in_groups(const Merged *m)
     double groups = 1;
     for (InsId i = f->bodies.at[m->region.ix].owner; i.ix;
          i = f->bodies.at[ins_get(f, i)->home.ix].owner)
-        for (uint32_t k = 0; ins_op(f, i) == OP_map && k < mix_dims(f, i)->ndims; k++)
-            groups *= extent(f, mix_dims(f, i)->dims[k]);
+        for (uint32_t k = 0; ins_op(f, i) == OP_map && k < ins_dims(f, i)->ndims; k++)
+            groups *= extent(f, ins_dims(f, i)->dims[k]);
     return groups;
 }
 
@@ -71,7 +71,7 @@ static void costs(const Merged *m, double *cost)
 {
     const Fn *f = m->f;
     double e = extent(f, m->members);
-    double groups = m->fits || m->together ? extent(f, mix_dims(f, m->group)->dims[0]) : 1;
+    double groups = m->fits || m->together ? extent(f, ins_dims(f, m->group)->dims[0]) : 1;
     double mixed = m->fits ? groups : 1;
     cost[MERGE] = merge_cost * e;
     cost[TOGETHER] = groups > tile_groups ? merge_cost * e / tile_groups + apart_cost
@@ -88,7 +88,7 @@ static void costs(const Merged *m, double *cost)
 static Way choose(const Merged *m)
 {
     const Fn *f = m->f;
-    const AttrVal *dims = mix_dims(f, m->map);
+    const AttrVal *dims = ins_dims(f, m->map);
     double size = 1, cost[WAYS];
     for (uint32_t k = 0; k < dims->ndims; k++)
         size *= extent(f, dims->dims[k]);

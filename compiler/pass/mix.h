@@ -39,8 +39,6 @@ typedef struct {
     bool together; /* the weights of all groups can be merged at once */
 } Merged;
 
-/* Of a map or reduce. */
-const AttrVal *mix_dims(const Fn *f, InsId i);
 /* The number of a member: what a sum over a selection reads of its indices. */
 bool mix_is_member(const Fn *f, InsId index);
 /* Does m->map make a merged weight? Fills in what it is made of. */

@@ -77,7 +77,7 @@ static ValId added(Term *t, const Product *p, ValId before, const ValId *at, uin
 {
     Fn *f = t->m->f;
     Copy *c = &t->c;
-    const AttrVal dims = *mix_dims(f, p->sum);
+    const AttrVal dims = *ins_dims(f, p->sum);
     BodyId body = ir_index_body(f, dims.dims, dims.ndims);
     Build rows = c->b;
     c->cx = t;
@@ -104,7 +104,7 @@ static ValId one_member(const Merged *m, const Product *p, Build *b, ValId cell,
                         ValId sel)
 {
     Fn *f = m->f;
-    const AttrVal rows = *mix_dims(f, p->map);
+    const AttrVal rows = *ins_dims(f, p->map);
     DimId dims[MAX_RANK];
     ValId at[MAX_RANK];
     uint32_t n = 0, first = sel.ix != 0;
@@ -139,7 +139,7 @@ static ValId bits_of(const Merged *m, Build *b, ValId member)
     Fn *f = m->f;
     if (!m->fits)
         return ir_index(b, m->bits, &member, 1, false);
-    const AttrVal dims = *mix_dims(f, m->group);
+    const AttrVal dims = *ins_dims(f, m->group);
     BodyId body = ir_index_body(f, dims.dims, 1);
     Build inner = build_at_end(f, body);
     ValId at[2] = {body_param(f, body, 0), member}, x = m->bits;
@@ -167,11 +167,11 @@ static ValId mixed(const Merged *m, const Product *p, Build *b)
 {
     Fn *f = m->f;
     Module *mod = f->module;
-    const AttrVal rows = *mix_dims(f, p->map);
+    const AttrVal rows = *ins_dims(f, p->map);
     DimId dims[MAX_RANK];
     uint32_t n = 0;
     if (m->fits)
-        dims[n++] = mix_dims(f, m->group)->dims[0];
+        dims[n++] = ins_dims(f, m->group)->dims[0];
     for (uint32_t k = 0; k < rows.ndims; k++)
         dims[n++] = rows.dims[k];
     TypeId type = type_like(mod->types, val_type(f, ins_res(f, p->sum, 0)), dims, n);
@@ -208,7 +208,7 @@ static ValId mixed(const Merged *m, const Product *p, Build *b)
 void mix_make_needs(Merged *m)
 {
     Fn *f = m->f;
-    const AttrVal dims = *mix_dims(f, m->group);
+    const AttrVal dims = *ins_dims(f, m->group);
     BodyId body = ir_index_body(f, dims.dims, 1);
     Build b = build_at_end(f, body);
     ir_yield(&b, m->need, m->nneed);

@@ -8,11 +8,6 @@
 #include "pass/mix.h"
 #include "pass/query.h"
 
-const AttrVal *mix_dims(const Fn *f, InsId i)
-{
-    return attr_find(f->module, ins_get(f, i)->attr, "dims");
-}
-
 /* ---- a merged weight ---- */
 
 bool mix_is_member(const Fn *f, InsId index)
@@ -61,7 +56,7 @@ static bool sort_factors(Merged *m)
 bool mix_find(Merged *m)
 {
     const Fn *f = m->f;
-    const AttrVal *dims = mix_dims(f, m->map);
+    const AttrVal *dims = ins_dims(f, m->map);
     int64_t n;
     m->places = ins_body(f, m->map, 0);
     m->region = ins_get(f, m->map)->home;
@@ -70,10 +65,10 @@ bool mix_find(Merged *m)
             return false;
     InsId sum = val_def(f, yield_in(f, m->places, 0));
     if (ins_get(f, m->map)->nres != 1 || dims->ndims < 2 || !is_sum(f, sum) ||
-        ins_get(f, sum)->home.ix != m->places.ix || mix_dims(f, sum)->ndims != 1)
+        ins_get(f, sum)->home.ix != m->places.ix || ins_dims(f, sum)->ndims != 1)
         return false;
     m->terms = ins_body(f, sum, 0);
-    return find_members(m, mix_dims(f, sum)->dims[0]) && sort_factors(m);
+    return find_members(m, ins_dims(f, sum)->dims[0]) && sort_factors(m);
 }
 
 /* ---- the products that read it ---- */

@@ -30,7 +30,7 @@ static ValId group_bits(const Merged *m, Build *b, const ValId *at, uint32_t n)
 static ValId all_bits(const Merged *m, Build *b)
 {
     Fn *f = m->f;
-    DimId dims[2] = {mix_dims(f, m->group)->dims[0], m->members};
+    DimId dims[2] = {ins_dims(f, m->group)->dims[0], m->members};
     BodyId body = ir_index_body(f, dims, 2);
     ValId at[2] = {body_param(f, body, 0), body_param(f, body, 1)};
     Build in = build_at_end(f, body);
@@ -67,11 +67,11 @@ static ValId element(const Merged *m, BodyId body, ValId group, const ValId *pla
 static ValId of_all(const Merged *m, Build *b)
 {
     Fn *f = m->f;
-    const AttrVal places = *mix_dims(f, m->map);
+    const AttrVal places = *ins_dims(f, m->map);
     DimId dims[MAX_RANK];
     ValId at[MAX_RANK];
     uint32_t n = 0;
-    dims[n++] = mix_dims(f, m->group)->dims[0];
+    dims[n++] = ins_dims(f, m->group)->dims[0];
     for (uint32_t k = 0; k < places.ndims; k++)
         dims[n++] = places.dims[k];
     BodyId body = ir_index_body(f, dims, n);
@@ -88,8 +88,8 @@ static ValId of_each(const Merged *m, Build *b)
 {
     Fn *f = m->f;
     Module *mod = f->module;
-    const AttrVal places = *mix_dims(f, m->map);
-    DimId group = mix_dims(f, m->group)->dims[0];
+    const AttrVal places = *ins_dims(f, m->map);
+    DimId group = ins_dims(f, m->group)->dims[0];
     DimId some = dim_fresh(mod->dims, "merged", dim_max(mod->dims, m->members));
     ValId at[MAX_RANK];
     BodyId body = ir_index_body(f, &group, 1);
@@ -114,12 +114,12 @@ bool mix_can_be_together(Merged *m)
 {
     const Fn *f = m->f;
     if (!mix_moves(m, false) || mix_need(m, m->bits) == m->nneed ||
-        mix_dims(f, m->map)->ndims == MAX_RANK)
+        ins_dims(f, m->map)->ndims == MAX_RANK)
         return false;
     double bytes = elem_bytes((Elem)val_ty(f, ins_res(f, m->map, 0))->elem);
-    bytes *= (double)dim_max(f->module->dims, mix_dims(f, m->group)->dims[0]);
-    for (uint32_t k = 0; k < mix_dims(f, m->map)->ndims; k++)
-        bytes *= (double)dim_max(f->module->dims, mix_dims(f, m->map)->dims[k]);
+    bytes *= (double)dim_max(f->module->dims, ins_dims(f, m->group)->dims[0]);
+    for (uint32_t k = 0; k < ins_dims(f, m->map)->ndims; k++)
+        bytes *= (double)dim_max(f->module->dims, ins_dims(f, m->map)->dims[k]);
     return bytes <= MOST_BYTES;
 }
 

@@ -64,7 +64,7 @@ static bool is_best(const Fn *f, InsId i)
     if (ins_op(f, i) != OP_reduce ||
         strcmp(attr_name(f->module, ins_get(f, i)->attr, "kind"), "argmax") != 0)
         return false;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     return dims->ndims == 1 && dim_is_const(f->module->dims, dims->dims[0], &n) && n > 1 &&
            n <= MAX_ENTRIES && !val_ty(f, yield_in(f, ins_body(f, i, 0), 0))->rank;
 }

@@ -62,7 +62,7 @@ static void cut(Prune *p, Fn *f, InsId map, uint32_t axis, const char *used, int
                 int64_t kept)
 {
     Module *m = p->m;
-    const AttrVal dims = *attr_find(m, ins_get(f, map)->attr, "dims");
+    const AttrVal dims = *ins_dims(f, map);
     DimId now[MAX_RANK], few = dim_const(m->dims, kept);
     int32_t *live = ARENA_ARRAY(p->a, int32_t, (size_t)kept);
     int32_t *place = ARENA_ARRAY(p->a, int32_t, (size_t)n), next = 0;
@@ -102,7 +102,7 @@ static bool cut_map(PassCx *cx, Fn *f, InsId map, const uint8_t *eff, uint32_t n
 {
     Prune p = {.m = f->module, .a = cx->scratch};
     ValId x = ins_res(f, map, 0);
-    const AttrVal dims = *attr_find(f->module, ins_get(f, map)->attr, "dims");
+    const AttrVal dims = *ins_dims(f, map);
     Reads r = {&p, f, x};
     if (map.ix < neff && eff[map.ix])
         return false;

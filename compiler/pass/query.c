@@ -6,39 +6,6 @@
 
 #include <string.h>
 
-ValId yield_in(const Fn *f, BodyId b, uint32_t k)
-{
-    return ins_in(f, body_yield(f, b), k);
-}
-
-Op val_op(const Fn *f, ValId v)
-{
-    InsId d = val_def(f, v);
-    return d.ix ? ins_op(f, d) : OP_NONE;
-}
-
-bool val_is_scalar(const Fn *f, ValId v)
-{
-    const Type *t = val_ty(f, v);
-    return t->kind == TY_TENSOR && t->rank == 0;
-}
-
-bool const_int(const Fn *f, ValId v, int64_t *out)
-{
-    if (val_op(f, v) != OP_const || elem_is_float((Elem)val_ty(f, v)->elem))
-        return false;
-    *out = attr_int(f->module, ins_get(f, val_def(f, v))->attr, "int", 0);
-    return true;
-}
-
-bool const_float(const Fn *f, ValId v, double *out)
-{
-    if (val_op(f, v) != OP_const || !elem_is_float((Elem)val_ty(f, v)->elem))
-        return false;
-    *out = attr_float(f->module, ins_get(f, val_def(f, v))->attr, "value", 0);
-    return true;
-}
-
 bool is_param(const Fn *f, ValId v, BodyId b, uint32_t k)
 {
     return k < body_nparams(f, b) && body_param(f, b, k).ix == v.ix;
@@ -80,7 +47,7 @@ typedef struct {
 bool empty_raises(const Fn *f, InsId i)
 {
     const Module *m = f->module;
-    const AttrVal *dims = attr_find(m, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     return ins_op(f, i) == OP_reduce && dims &&
            strncmp(attr_name(m, ins_get(f, i)->attr, "kind"), "arg", 3) == 0 && dims->ndims == 1 &&
            dim_min(m->dims, dims->dims[0]) <= 0;

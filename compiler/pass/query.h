@@ -21,15 +21,8 @@ uint8_t *effects_table(const Fn *f, Arena *scratch);
 /* Is it an argmax or argmin of an axis that may be empty? It raises GATE_EMPTY then. */
 bool empty_raises(const Fn *f, InsId i);
 
-/* The k-th operand of the yield that ends the body. */
-ValId yield_in(const Fn *f, BodyId b, uint32_t k);
-bool const_int(const Fn *f, ValId v, int64_t *out);  /* const of integer, ix or bit */
-bool const_float(const Fn *f, ValId v, double *out); /* const of a float type */
 /* Is v the k-th parameter of body b? */
 bool is_param(const Fn *f, ValId v, BodyId b, uint32_t k);
-/* The op that defines v, OP_NONE for a body parameter. */
-Op val_op(const Fn *f, ValId v);
-bool val_is_scalar(const Fn *f, ValId v); /* tensor of rank 0 */
 /* Is every instruction of the body, nested ones too, pure and without effects in 'eff'? */
 bool body_pure(const Fn *f, const uint8_t *eff, BodyId b);
 

@@ -43,7 +43,7 @@ static void read_taken(void *cx, InsId i)
 
 InsId map_of_rows(Fn *f, InsId map, uint32_t axis, ValId sel, InsId before)
 {
-    const AttrVal dims = *attr_find(f->module, ins_get(f, map)->attr, "dims");
+    const AttrVal dims = *ins_dims(f, map);
     DimId now[MAX_RANK];
     for (uint32_t k = 0; k < dims.ndims; k++)
         now[k] = k == axis ? val_ty(f, sel)->sub : dims.dims[k];

@@ -27,7 +27,7 @@ static int64_t least(int64_t a, int64_t b)
 static int64_t of_ranks(const Look *l, InsId i)
 {
     const Fn *f = l->f;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     InsId test = val_def(f, yield_in(f, ins_body(f, i, 0), 0));
     int64_t n = 1;
     if (strcmp(attr_name(f->module, ins_get(f, i)->attr, "kind"), "any") || !test.ix ||

@@ -82,14 +82,6 @@ static char *mask_of(Arena *a, const Fn *f, InsId i, int64_t n)
     return mask;
 }
 
-static bool own_symbol(const Fn *f, DimId sub)
-{
-    for (uint32_t k = 0; k < f->dims.n; k++)
-        if (dim_eq(f->dims.at[k], sub))
-            return false;
-    return true;
-}
-
 static void find_known(void *cx, InsId i)
 {
     Shrink *s = cx;
@@ -98,7 +90,7 @@ static void find_known(void *cx, InsId i)
     if (ins_op(f, i) != OP_sel_mask && ins_op(f, i) != OP_sel_list)
         return;
     const Type *t = val_ty(f, ins_res(f, i, 0));
-    if (!dim_is_const(f->module->dims, t->ix, &k.n) || k.n > MAX_AXIS || !own_symbol(f, t->sub))
+    if (!dim_is_const(f->module->dims, t->ix, &k.n) || k.n > MAX_AXIS || fn_has_dim(f, t->sub))
         return;
     const char *mask = mask_of(s->a, f, i, k.n);
     if (!mask)
@@ -387,7 +379,7 @@ static bool fix_dims(Shrink *s)
     ir_walk(f, f->entry, find_bind, s);
     for (uint32_t k = 0; k < s->binds.n; k++) {
         InsId i = s->binds.at[k];
-        DimId sym = attr_find(f->module, ins_get(f, i)->attr, "dims")->dims[0];
+        DimId sym = ins_dims(f, i)->dims[0];
         BodyId home = ins_get(f, i)->home;
         int64_t n, most = dim_max(f->module->dims, sym);
         const_int(f, ins_in(f, i, 0), &n);

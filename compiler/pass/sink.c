@@ -180,7 +180,7 @@ static bool narrow(Sink *s, InsId i)
     InsId p = val_def(f, x);
     if (!p.ix || ins_op(f, p) != OP_map || ins_get(f, p)->nres != 1)
         return false;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, p)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, p);
     int64_t axis = attr_int(f->module, ins_get(f, i)->attr, "axis", -1);
     WorkKind kind = work_of(f, ins_body(f, p, 0)).kind;
     bool once = s->uses[x.ix] == 1 && as_often(f, i, ins_get(f, p)->home);

@@ -123,7 +123,7 @@ static void note_symbol(void *cx, InsId i)
     if (op == OP_sel_mask || op == OP_sel_list)
         vec_push(s->a, &s->bound, val_ty(s->f, ins_res(s->f, i, 0))->sub);
     if (op == OP_bind)
-        vec_push(s->a, &s->bound, attr_find(s->f->module, ins_get(s->f, i)->attr, "dims")->dims[0]);
+        vec_push(s->a, &s->bound, ins_dims(s->f, i)->dims[0]);
 }
 
 void subst_own(Fn *f, Arena *scratch, BodyId b)

@@ -178,7 +178,7 @@ static bool sum_thinnable(const Thin *c, InsId i, Thinned *t)
 {
     const Fn *f = c->f;
     Module *m = f->module;
-    const AttrVal *dims = attr_find(m, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     *t = (Thinned){.loop = i};
     if (strcmp(attr_name(m, ins_get(f, i)->attr, "kind"), "sum") != 0 || dims->ndims != 1 ||
         !dim_is_const(m->dims, dims->dims[0], &t->end) || t->end > MAX_STEPS)
@@ -237,7 +237,7 @@ void thin_fold(Fn *f, Arena *a, Swaps *swaps, InsId fold, uint32_t axis, const i
                int64_t n)
 {
     Module *m = f->module;
-    const AttrVal old_dims = *attr_find(m, ins_get(f, fold)->attr, "dims");
+    const AttrVal old_dims = *ins_dims(f, fold);
     const char *kind = attr_name(m, ins_get(f, fold)->attr, "kind");
     BodyId old = ins_body(f, fold, 0);
     DimId dims[MAX_RANK], few = dim_const(m->dims, n);

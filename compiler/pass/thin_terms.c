@@ -99,7 +99,7 @@ static void collect(void *cx, InsId i)
 static void ask(Terms *t, const Interval *all, InsId i, uint32_t axis)
 {
     const Fn *f = t->f;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, i)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, i);
     ValId y = yield_in(f, ins_body(f, i, 0), 0), at = body_param(f, ins_body(f, i, 0), axis);
     int64_t n, left = 0;
     double x = 0;

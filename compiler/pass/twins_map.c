@@ -130,7 +130,7 @@ static void rewrite(Members *m, InsId map, uint32_t axis, const int32_t *of, con
 {
     Fn *f = m->f;
     Module *mod = f->module;
-    AttrVal dims = *attr_find(mod, ins_get(f, map)->attr, "dims");
+    AttrVal dims = *ins_dims(f, map);
     DimId all = dims.dims[axis], few = dim_const(mod->dims, groups);
     BodyId old = ins_body(f, map, 0);
     TypeId ix = val_type(f, m->index);
@@ -169,7 +169,7 @@ static void rewrite(Members *m, InsId map, uint32_t axis, const int32_t *of, con
 static bool join_members(Members *m, InsId map)
 {
     Fn *f = m->f;
-    const AttrVal dims = *attr_find(f->module, ins_get(f, map)->attr, "dims");
+    const AttrVal dims = *ins_dims(f, map);
     BodyId body = ins_body(f, map, 0);
     for (uint32_t axis = 0; axis < dims.ndims; axis++) {
         int64_t n;

@@ -153,7 +153,7 @@ void act_bind_fresh(Act *a, const Poly *fresh_atom, const char *name, Ex value)
         return;
     }
     if (op == OP_extent) {
-        b->dim = attr_find(a->m, ins_get(a->fn, def)->attr, "dims")->dims[0];
+        b->dim = ins_dims(a->fn, def)->dims[0];
         return;
     }
     int64_t max = act_int_range(a, v).hi;
@@ -323,10 +323,26 @@ void act_network_begin(Act *a, SymId name)
 void act_network_dim(Act *a, const Poly *name_atom)
 {
     DimId d = act_dim(a, name_atom);
-    for (uint32_t i = 0; i < a->fn->dims.n; i++)
-        if (dim_eq(a->fn->dims.at[i], d))
-            return;
-    vec_push(a->m->arena, &a->fn->dims, d);
+    if (!fn_has_dim(a->fn, d))
+        vec_push(a->m->arena, &a->fn->dims, d);
+}
+
+typedef struct {
+    const Fn *fn;
+    bool unknown;
+} Symbols;
+
+static void look_symbol(void *cx, DimId sym)
+{
+    Symbols *s = cx;
+    s->unknown |= !fn_has_dim(s->fn, sym);
+}
+
+DimId act_outside_dim(Act *a, DimId d)
+{
+    Symbols s = {.fn = a->fn};
+    dim_symbols(a->m->dims, d, look_symbol, &s);
+    return s.unknown ? dim_const(a->m->dims, dim_max(a->m->dims, d)) : d;
 }
 
 Ex act_input(Act *a, SymId name, const Ty *ty)

@@ -6,29 +6,6 @@
 
 #include <ctype.h>
 
-/* ---- extents the caller knows ---- */
-
-typedef struct {
-    const Fn *fn;
-    bool unknown;
-} Symbols;
-
-static void look_symbol(void *cx, DimId sym)
-{
-    Symbols *s = cx;
-    bool passed = false;
-    for (uint32_t k = 0; k < s->fn->dims.n; k++)
-        passed |= dim_eq(s->fn->dims.at[k], sym);
-    s->unknown |= !passed;
-}
-
-static DimId outside_dim(Act *a, DimId d)
-{
-    Symbols s = {.fn = a->fn};
-    dim_symbols(a->m->dims, d, look_symbol, &s);
-    return s.unknown ? dim_const(a->m->dims, dim_max(a->m->dims, d)) : d;
-}
-
 static ValId zero_of(Act *a, Elem e)
 {
     return elem_is_float(e) ? ir_const_float(&a->b, e, 0) : ir_const_int(&a->b, e, 0);
@@ -66,7 +43,7 @@ static ValId whole(Act *a, ValId v, const Poly *const *ranges, uint32_t n)
             p = act_base(a, p);
             dims[k] = act_dim(a, p);
         }
-        dims[k] = outside_dim(a, dims[k]);
+        dims[k] = act_outside_dim(a, dims[k]);
         same &= dim_eq(dims[k], t.dims[k]);
     }
     if (same)

@@ -148,6 +148,9 @@ ActBody *act_body_new(Act *a, ActBodyKind kind);
 ActBody *act_body_open(Act *a, ActBodyKind kind, const Poly *const *dims, uint32_t n);
 
 /* An operation on extents; one whose formula gets too long is reported and left out. */
+/* As the caller of the network knows it: itself, or its maximum where it is computed during the
+ * run. */
+DimId act_outside_dim(Act *a, DimId d);
 DimId act_dim_op(Act *a, DimKind op, DimId x, DimId y);
 
 #endif

@@ -51,30 +51,13 @@ void act_check_forceable(Arena *arena, const Module *m, Diag *d, const SemaBuild
     }
 }
 
-typedef struct {
-    const Fn *f;
-    bool open; /* a symbol that the caller does not pass */
-} Open;
-
-static void look_symbol(void *cx, DimId sym)
-{
-    Open *o = cx;
-    bool passed = false;
-    for (uint32_t k = 0; k < o->f->dims.n; k++)
-        passed |= dim_eq(o->f->dims.at[k], sym);
-    o->open |= !passed;
-}
-
 /* The axis without any decision, as the caller sees it: its extent, or its maximum if that is
  * computed during the run. */
 static DimId whole_axis(Act *a, const Poly *axis)
 {
     for (axis = act_actual(a, axis); act_restricted(a, axis);)
         axis = act_base(a, axis);
-    DimId d = act_dim(a, axis);
-    Open o = {.f = a->fn};
-    dim_symbols(a->m->dims, d, look_symbol, &o);
-    return o.open ? dim_const(a->m->dims, dim_max(a->m->dims, d)) : d;
+    return act_outside_dim(a, act_dim(a, axis));
 }
 
 /* The input "force.PATH": of every member of the banks around, for every row. */

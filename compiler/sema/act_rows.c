@@ -36,8 +36,7 @@ static bool goes_over(const Meet *m, InsId i)
     if (n->op != OP_loop)
         return false;
     InsId end = val_def(f, ins_in(f, i, 1));
-    return end.ix && ins_op(f, end) == OP_extent &&
-           dim_eq(attr_find(f->module, ins_get(f, end)->attr, "dims")->dims[0], m->rows);
+    return end.ix && ins_op(f, end) == OP_extent && dim_eq(ins_dims(f, end)->dims[0], m->rows);
 }
 
 static void want_ins(Meet *m, InsId i)

@@ -362,10 +362,10 @@ static void body_statics(Cx *cx, const Node *d, Env *env, Statics st)
     }
 }
 
-static void body_sequences(Cx *cx, const Node *t, Env *env)
+void body_sequences(Cx *cx, const Node *t, Env *env, bool open)
 {
     for (uint32_t i = 0; t->kind == AST_TUPLE_TYPE && i < t->xs.n; i++)
-        body_sequences(cx, t->xs.at[i]->type, env);
+        body_sequences(cx, t->xs.at[i]->type, env, open);
     for (uint32_t g = 0; t->kind == AST_TYPE && g < t->ys.n; g++)
         for (uint32_t i = 0; i < t->ys.at[g]->xs.n; i++) {
             const Node *s = t->ys.at[g]->xs.at[i];
@@ -375,7 +375,7 @@ static void body_sequences(Cx *cx, const Node *t, Env *env)
             if (env_find(cx->arena, env, key, NULL))
                 continue;
             Seq *q = ARENA_NEW(cx->arena, Seq);
-            q->name = s->name;
+            *q = (Seq){.name = s->name, .open = open};
             env_put(cx->arena, env, key, (Bind){.kind = BIND_SEQ, .seq = q});
         }
 }
@@ -531,7 +531,7 @@ void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer)
         }
     body_statics(cx, d, env, st);
     for (uint32_t i = 0; i < d->ys.n; i++)
-        body_sequences(cx, d->ys.at[i]->type, env);
+        body_sequences(cx, d->ys.at[i]->type, env, false);
     body_generics(cx, f, env);
     body_params(cx, f, env);
     body_formals(cx, d, env);

@@ -34,17 +34,6 @@ static void check_instance_dims(Cx *cx, Call *c)
     }
 }
 
-static bool add_dense(void *arg, const Poly *atom)
-{
-    Cx *cx = arg;
-    PolyVec *v = cx->cur->dense;
-    for (uint32_t i = 0; i < v->n; i++)
-        if (v->at[i] == atom)
-            return false;
-    vec_push(cx->arena, v, atom);
-    return false;
-}
-
 static void check_dense(Cx *cx, Call *c)
 {
     for (uint32_t i = 0; i < c->f->dense.n; i++) {
@@ -57,7 +46,7 @@ static void check_dense(Cx *cx, Call *c)
                 text_of(cx, c->f->decl->name), text_of(cx, b->name), show_dim(cx, x));
             help(cx, "packed(x): neighbours among the selected; whole x: original neighbours");
         } else if (cx->cur) {
-            poly_visit(x, add_dense, cx);
+            atoms_of(cx, x, cx->cur->dense);
         }
     }
 }

@@ -62,24 +62,6 @@ static void put_name(void *arg, SymId name, Span at)
         env_put(v->cx->arena, v->c->e, name, dim_bind(shared_dim(v->cx, v->c, name, true)));
 }
 
-static void put_sequences(Cx *cx, Env *e, const Node *t, bool open)
-{
-    for (uint32_t i = 0; t->kind == AST_TUPLE_TYPE && i < t->xs.n; i++)
-        put_sequences(cx, e, t->xs.at[i]->type, open);
-    for (uint32_t g = 0; t->kind == AST_TYPE && g < t->ys.n; g++)
-        for (uint32_t i = 0; i < t->ys.at[g]->xs.n; i++) {
-            const Node *s = t->ys.at[g]->xs.at[i];
-            if (s->kind != AST_REST)
-                continue;
-            SymId key = intern_z(cx->names, arena_printf(cx->arena, "..%s", text_of(cx, s->name)));
-            if (env_here(e, key))
-                continue;
-            Seq *q = ARENA_NEW(cx->arena, Seq);
-            *q = (Seq){.name = s->name, .open = open};
-            env_put(cx->arena, e, key, (Bind){.kind = BIND_SEQ, .seq = q});
-        }
-}
-
 static void put_generics(Cx *cx, Call *c)
 {
     const Node *d = c->f->decl;
@@ -91,10 +73,10 @@ static void put_generics(Cx *cx, Call *c)
     NameVisit v = {cx, c};
     for (uint32_t i = 0; i < d->ys.n; i++) {
         names_in(d->ys.at[i]->type, put_name, &v);
-        put_sequences(cx, c->e, d->ys.at[i]->type, true);
+        body_sequences(cx, d->ys.at[i]->type, c->e, true);
     }
     names_in(d->type, put_name, &v);
-    put_sequences(cx, c->e, d->type, true);
+    body_sequences(cx, d->type, c->e, true);
 }
 
 static void signature(Cx *cx, Call *c, Statics st)

@@ -405,6 +405,12 @@ static bool collect(void *arg, const Poly *atom)
     return false;
 }
 
+void atoms_of(Cx *cx, const Poly *p, PolyVec *out)
+{
+    Collect c = {cx->arena, out};
+    poly_visit(p, collect, &c);
+}
+
 void address(Cx *cx, Axis axis, Span at, const char *what)
 {
     if (axis.seq)
@@ -415,8 +421,6 @@ void address(Cx *cx, Axis axis, Span at, const char *what)
         help(cx, "'whole' sees the axis as it is outside the decision, packed(x) forgets the gaps");
         return;
     }
-    if (cx->cur) {
-        Collect c = {cx->arena, cx->cur->dense};
-        poly_visit(p, collect, &c);
-    }
+    if (cx->cur)
+        atoms_of(cx, p, cx->cur->dense);
 }

@@ -68,21 +68,10 @@ static const Env *decided(const Env *env, const Poly *axis)
     return NULL;
 }
 
-static bool add_crossed(void *arg, const Poly *atom)
-{
-    Cx *cx = arg;
-    PolyVec *v = cx->cur->crossed;
-    for (uint32_t i = 0; i < v->n; i++)
-        if (v->at[i] == atom)
-            return false;
-    vec_push(cx->arena, v, atom);
-    return false;
-}
-
 static void note_crossed(Cx *cx, const Poly *p)
 {
     if (cx->cur && cx->cur->crossed && poly_atom(p))
-        poly_visit(p, add_crossed, cx);
+        atoms_of(cx, p, cx->cur->crossed);
 }
 
 void lint_crossed(Cx *cx, const Env *env, const Poly *axis, Span at, const char *what)

@@ -321,6 +321,8 @@ bool ensure_checked(Cx *cx, FnInfo *f);
 /* Checks a body with these statics (and under this mode) for a call at 'at'. */
 void check_again(Cx *cx, FnInfo *f, Statics st, const Node *mode, Span at);
 void body_check(Cx *cx, FnInfo *f, Statics st, const Node *mode, Env *outer);
+/* Declares the sequences of axes ('..S') of a type; 'open': what they stand for is to be found. */
+void body_sequences(Cx *cx, const Node *t, Env *env, bool open);
 /* Parts of it, for inline.c. */
 void body_params(Cx *cx, FnInfo *f, Env *env);
 bool is_body(const Node *d);
@@ -413,6 +415,8 @@ bool chain_any(Cx *cx, const Poly *p, bool (*f)(Cx *cx, const Poly *x, const voi
                const void *arg);
 bool chain_same(Cx *cx, const Poly *p, const Poly *with);   /* some link is the same dimension */
 bool chain_has(Cx *cx, const Poly *p, const Poly *exactly); /* some link is this one */
+/* Adds the atoms of p to the set. */
+void atoms_of(Cx *cx, const Poly *p, PolyVec *out);
 /* R12: places of this axis are addressed. */
 void address(Cx *cx, Axis axis, Span at, const char *what);
 

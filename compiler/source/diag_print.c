@@ -174,28 +174,28 @@ static int gutter_digits(const Diag *d, const Finding *f)
     return digits;
 }
 
-static void add_remark_text(const Diag *d, StrBuf *out, const Remark *r, int digits)
+static void add_remark_line(const Diag *d, StrBuf *out, const Remark *r)
 {
-    Place place = sources_place(d->sources, r->at);
-    if (place.file) {
-        style(d, out, BOLD);
-        strbuf_add(out, r->help ? "help" : "note");
-        style(d, out, PLAIN);
-        strbuf_add(out, ": ");
-        add_clean(out, r->text);
-        strbuf_add(out, "\n");
-        add_place(d, out, &place, digits);
-        add_snippet(d, out, &place, r->at, digits, CYAN);
-        return;
-    }
-    style(d, out, BLUE);
-    strbuf_addf(out, "%*s = ", digits, "");
     style(d, out, BOLD);
     strbuf_add(out, r->help ? "help" : "note");
     style(d, out, PLAIN);
     strbuf_add(out, ": ");
     add_clean(out, r->text);
     strbuf_add(out, "\n");
+}
+
+static void add_remark_text(const Diag *d, StrBuf *out, const Remark *r, int digits)
+{
+    Place place = sources_place(d->sources, r->at);
+    if (place.file) {
+        add_remark_line(d, out, r);
+        add_place(d, out, &place, digits);
+        add_snippet(d, out, &place, r->at, digits, CYAN);
+        return;
+    }
+    style(d, out, BLUE);
+    strbuf_addf(out, "%*s = ", digits, "");
+    add_remark_line(d, out, r);
 }
 
 static void print_text(const Diag *d, const Finding *f, StrBuf *out)
