@@ -7,6 +7,7 @@
  *   reduce [k] { yield <tensor> }       map { reduce [k] { yield <element> } }
  *   if <constant> {a} else {b}          a or b
  *   loop that runs once                 its body
+ *   loop that writes row by row         one write
  *   knob that can be one number only    the number
  *
  * Every instruction is folded again by the builder's rules, then the rule of its op is tried; the

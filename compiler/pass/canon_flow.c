@@ -183,6 +183,66 @@ bool canon_until(Canon *c, InsId i)
     return true;
 }
 
+/* The write that is all the loop does, perhaps of what it reads there; none: it does more. */
+static InsId sole_write(const Fn *f, BodyId body)
+{
+    InsId write = {0};
+    EACH_INS (f, body, i) {
+        Op op = ins_op(f, i);
+        if (op == OP_write && !write.ix && ins_get(f, i)->in.n > 2 &&
+            !attr_flag(f->module, ins_get(f, i)->attr, "check"))
+            write = i;
+        else if (op != OP_yield && op != OP_index)
+            return (InsId){0};
+    }
+    return write;
+}
+
+/* What the rows are read from, or what fills them all; none: neither. */
+static ValId rows_of(const Canon *c, ValId row, BodyId body)
+{
+    const Fn *f = c->f;
+    InsId read = val_def(f, row);
+    if (val_op(f, row) == OP_index && ins_get(f, read)->in.n == 2 &&
+        is_param(f, canon_val(c, ins_in(f, read, 1)), body, 0) &&
+        !attr_flag(f->module, ins_get(f, read)->attr, "check"))
+        return canon_val(c, ins_in(f, read, 0));
+    return val_is_scalar(f, row) ? row : (ValId){0};
+}
+
+/* loop 0, n (%i) { write %c, (index %v, %i), %k, %i }, of all n rows of %c at %k: write %c, %v, %k
+ */
+static bool stores_all(Canon *c, InsId i, int64_t first, int64_t end)
+{
+    Fn *f = c->f;
+    Module *m = f->module;
+    BodyId body = ins_body(f, i, 0);
+    InsId w = ins_get(f, i)->in.n == 2 ? sole_write(f, body) : (InsId){0};
+    ValId in[MAX_RANK + 2];
+    uint32_t n = w.ix ? ins_get(f, w)->in.n - 1 : 0;
+    if (!n || !is_param(f, canon_val(c, ins_in(f, w, n)), body, 0))
+        return false;
+    for (uint32_t k = 0; k < n; k++)
+        in[k] = canon_val(c, ins_in(f, w, k));
+    in[1] = rows_of(c, in[1], body);
+    for (uint32_t k = 0; k < n; k++)
+        if (!in[k].ix || body_within(f, val_home(f, in[k]), body))
+            return false;
+    const Type t = *type_get(m->types, type_of_cell(m->types, val_type(f, in[0])));
+    const Type v = *val_ty(f, in[1]);
+    int64_t rows;
+    bool same = v.rank == t.rank - (n - 2) && v.elem == t.elem;
+    for (uint32_t k = 0; same && k < v.rank; k++)
+        same = dim_eq(v.dims[k], t.dims[n - 2 + k]);
+    if (!dim_is_const(m->dims, t.dims[n - 2], &rows) || first != 0 || end != rows ||
+        attr_int(m, ins_get(f, i)->attr, "cap", rows) < rows || (v.rank && !same))
+        return false;
+    Build b = build_before(f, i);
+    ir_ins(&b, OP_write, in, n, (AttrId){0}, NULL, 0, NULL, 0);
+    ir_erase(f, i);
+    return true;
+}
+
 bool canon_loop(Canon *c, InsId i)
 {
     int64_t first, end;
@@ -192,5 +252,5 @@ bool canon_loop(Canon *c, InsId i)
     if (end <= first || cap <= 0)
         return never_runs(c, i);
     bool once = end - first == 1 || cap == 1 || ends_at_once(c, i);
-    return once && runs_once(c, i, first);
+    return once ? runs_once(c, i, first) : stores_all(c, i, first, end);
 }

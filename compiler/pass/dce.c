@@ -160,33 +160,6 @@ static void process(Dce *d, ValId v)
 
 /* ---- roots ---- */
 
-typedef struct {
-    const Fn *f;
-    const char *name;
-    bool used;
-} StateUse;
-
-static void look_state(void *cx, InsId i)
-{
-    StateUse *u = cx;
-    u->used |= ins_op(u->f, i) == OP_state &&
-               !strcmp(attr_name(u->f->module, ins_get(u->f, i)->attr, "name"), u->name);
-}
-
-/* A state that the network keeps for itself, and no other network knows. */
-static bool inner_state(const Fn *f, InsId i)
-{
-    Module *m = f->module;
-    StateUse u = {.name = attr_name(m, ins_get(f, i)->attr, "name")};
-    const State *s = module_state(m, intern_z(m->names, u.name));
-    for (uint32_t k = 0; s && s->inner && k < m->fns.n; k++) {
-        u.f = m->fns.at[k];
-        if (u.f != f)
-            ir_walk(u.f, u.f->entry, look_state, &u);
-    }
-    return s && s->inner && !s->shared && !u.used;
-}
-
 /* Is it written for what reads it here only? */
 static bool own_cell(const Dce *d, InsId write)
 {
@@ -204,7 +177,7 @@ static void note_state(Dce *d, ValId v)
     if (d->cell[v.ix].ix != v.ix)
         return;
     vec_push(d->a, &d->states, v);
-    d->own[v.ix] = inner_state(f, val_def(f, v));
+    d->own[v.ix] = inner_state(f, val_def(f, v)) != NULL;
 }
 
 static void collect(void *cx, InsId i)

@@ -16,7 +16,8 @@ const char *pass_pipeline(int opt)
            "imply,"
            "canon,gates,cells,"
            "canon,exits,canon,cells,prove,canon,cells,canon,dce,gates,cells,canon,cse,"
-           "dce,sink,arms,join,shrink,thin,canon,fold,cse,dce,prune,canon,prune,canon,dce,choose,"
+           "dce,sink,arms,join,shrink,thin,canon,fold,cse,dce,prune,canon,prune,canon,cells,canon,"
+           "dce,choose,"
            "turn,"
            "fission,canon,fuse,canon,cse,dce,merge,absorb,dce,canon,dce,fuse,canon,cse,"
            "licm,dce,lower,math,plan";

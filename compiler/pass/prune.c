@@ -7,9 +7,9 @@
  * Where every read of a weight has a constant, an element of a constant table or a number within
  * bounds as its subscript on one axis, the entries that no read can name are not stored: heads,
  * channels, layers, members of banks that a constant decision has closed. The tables count anew,
- * and vanish where they only count. Of a map that is read so only these entries are computed. Laws:
- * only weights whose contents are part of the object; a weight that anything else looks at, in any
- * network, stays whole. */
+ * and vanish where they only count. Of a map that is read so only these entries are computed,
+ * of a state kept. Laws: only weights whose contents are part of the object; a weight that
+ * anything else looks at, in any network, stays whole. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
@@ -40,7 +40,7 @@ static void look(void *cx, InsId i)
         p->whole |= n->op == OP_arg;
         if (n->nres)
             l->is[n->res.ix] = true;
-        vec_push(p->a, &p->uses, ((PruneRead){l->f, i}));
+        vec_push(p->a, &p->uses, ((PruneRead){l->f, i, 0}));
         return;
     }
     for (uint32_t k = 0; k < n->in.n; k++) {
@@ -49,7 +49,7 @@ static void look(void *cx, InsId i)
         bool read = k == 0 && n->op == OP_index && !attr_flag(p->m, n->attr, "check");
         p->whole |= !read;
         if (read)
-            vec_push(p->a, &p->reads, ((PruneRead){l->f, i}));
+            vec_push(p->a, &p->reads, ((PruneRead){l->f, i, 1}));
     }
 }
 
@@ -91,9 +91,10 @@ bool prune_named(const Prune *p, uint32_t axis, char *used, int64_t n)
     for (uint32_t r = 0; r < p->reads.n; r++) {
         const Fn *f = p->reads.at[r].f;
         InsId i = p->reads.at[r].ins;
-        if (ins_get(f, i)->in.n <= axis + 1)
+        uint32_t place = axis + p->reads.at[r].first;
+        if (ins_get(f, i)->in.n <= place)
             return false;
-        ValId sub = ins_in(f, i, axis + 1);
+        ValId sub = ins_in(f, i, place);
         const Data *t = prune_table(f, sub);
         Range within = t ? (Range){0, -1} : val_range(f, sub);
         if (within.lo < 0 || within.hi >= n)
@@ -109,10 +110,10 @@ bool prune_named(const Prune *p, uint32_t axis, char *used, int64_t n)
 
 /* ---- the smaller weight ---- */
 
-static DataId entries(const Prune *p, const Type *t, uint32_t axis, const char *used, int64_t n,
-                      int64_t kept)
+DataId prune_entries(const Prune *p, DataId data, const Type *t, uint32_t axis, const char *used,
+                     int64_t n, int64_t kept)
 {
-    const Data *d = data_get(p->m, p->p->data);
+    const Data *d = data_get(p->m, data);
     size_t outer = 1, inner = elem_bytes(d->elem), axes = (size_t)n;
     for (uint32_t k = 0; k < t->rank; k++) {
         size_t extent = (size_t)dim_max(p->m->dims, t->dims[k]);
@@ -199,7 +200,7 @@ static void cut(Prune *p, uint32_t axis, const char *used, int64_t n, int64_t ke
     int32_t *place = ARENA_ARRAY(p->a, int32_t, (size_t)n), next = 0;
     for (int64_t k = 0; k < n; k++)
         place[k] = used[k] ? next++ : -1;
-    p->p->data = entries(p, &t, axis, used, n, kept);
+    p->p->data = prune_entries(p, p->p->data, &t, axis, used, n, kept);
     retype(p, t, axis, kept);
     for (uint32_t k = 0; k < p->reads.n; k++) {
         Fn *f = p->reads.at[k].f;
@@ -271,7 +272,7 @@ static bool share_members(Prune *p)
     TypeId table = type_like(p->m->types, type_ix(p->m->types, axis), &all, 1);
     DataId data = module_data(p->m, E_I32, n, place);
     Type t = *type_get(p->m->types, p->p->type);
-    p->p->data = entries(p, &t, 0, used, n, kept);
+    p->p->data = prune_entries(p, p->p->data, &t, 0, used, n, kept);
     retype(p, t, 0, kept);
     for (uint32_t k = 0; k < p->reads.n; k++) {
         Fn *f = p->reads.at[k].f;
@@ -291,6 +292,7 @@ bool pass_prune(PassCx *cx, Fn *f)
 {
     Module *m = f->module;
     bool changed = prune_maps(cx, f);
+    changed |= prune_cells(cx, f);
     for (uint32_t k = 0; cx->weights_fixed && k < m->params.n; k++) {
         Prune p = {.m = m, .a = cx->scratch, .p = &m->params.at[k]};
         if (!p.p->data.ix)

@@ -5,10 +5,11 @@
 
 #include "pass/pass.h"
 
-/* A read: the tensor is operand 0 of an index. */
+/* A read, or a write of a part: the tensor is operand 0. */
 typedef struct {
     Fn *f;
     InsId ins;
+    uint32_t first; /* operand that is the first subscript */
 } PruneRead;
 
 typedef struct {
@@ -27,7 +28,12 @@ bool prune_named(const Prune *p, uint32_t axis, char *used, int64_t n);
 /* The subscript in the smaller tensor. */
 ValId prune_counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *place, int64_t kept);
 
-/* Axes of maps of which only some entries are read. */
+/* Constants of that type with the entries that are used. */
+DataId prune_entries(const Prune *p, DataId data, const Type *t, uint32_t axis, const char *used,
+                     int64_t n, int64_t kept);
+
+/* Axes of maps, and of states, of which only some entries are read. */
 bool prune_maps(PassCx *cx, Fn *f);
+bool prune_cells(PassCx *cx, Fn *f);
 
 #endif

@@ -53,7 +53,7 @@ static void look_read(void *cx, InsId i)
                     !attr_flag(r->f->module, ins_get(r->f, i)->attr, "check");
         r->p->whole |= !read;
         if (read)
-            vec_push(r->p->a, &r->p->reads, ((PruneRead){r->f, i}));
+            vec_push(r->p->a, &r->p->reads, ((PruneRead){r->f, i, 1}));
     }
 }
 

@@ -37,6 +37,32 @@ void name_like(Fn *f, ValId now, ValId old)
         f->vals.at[now.ix].name = f->vals.at[old.ix].name;
 }
 
+typedef struct {
+    const Fn *f;
+    const char *name;
+    bool used;
+} StateUse;
+
+static void look_state(void *cx, InsId i)
+{
+    StateUse *u = cx;
+    u->used |= ins_op(u->f, i) == OP_state &&
+               !strcmp(attr_name(u->f->module, ins_get(u->f, i)->attr, "name"), u->name);
+}
+
+State *inner_state(const Fn *f, InsId i)
+{
+    Module *m = f->module;
+    StateUse u = {.name = attr_name(m, ins_get(f, i)->attr, "name")};
+    State *s = module_state(m, intern_z(m->names, u.name));
+    for (uint32_t k = 0; s && s->inner && k < m->fns.n; k++) {
+        u.f = m->fns.at[k];
+        if (u.f != f)
+            ir_walk(u.f, u.f->entry, look_state, &u);
+    }
+    return s && s->inner && !s->shared && !u.used ? s : NULL;
+}
+
 /* ---- effects ---- */
 
 typedef struct {

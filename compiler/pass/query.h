@@ -47,6 +47,9 @@ bool acts_on_empty(const Fn *f, BodyId b, DimId axis);
 bool names_param(const Fn *f, InsId i, const Param *p);
 /* The knob that v is; NULL: it is none. */
 const Knob *knob_of(const Fn *f, ValId v);
+/* The state that the instruction gives, if the network keeps it for itself and no other network
+ * knows it; else NULL. */
+State *inner_state(const Fn *f, InsId i);
 /* The new value takes the name of the old one, for people who read dumps. */
 void name_like(Fn *f, ValId now, ValId old);
 
