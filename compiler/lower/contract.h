@@ -105,12 +105,13 @@ typedef struct {
                                             their lanes and then -1; how many */
     ValId main, rest;                    /* the last vector, which is shorter */
     ValId spread, tail;                  /* rows; what is added at last */
+    ValId rank; /* by place on the axis: in the list, or -1; none: not made */
 } Taken;
 /* Is the column factor of the sum entries of an axis that lie one behind the other in memory? */
 bool taken_of(Lower *L, const Sum *s, Taken *t);
 /* Once, before its columns. 'whole': they can be read where they are, and are where all entries are
- * taken; the tables stay empty then. */
-void taken_begin(Lower *L, Taken *t, bool whole);
+ * taken; the tables stay empty then. 'masks': they may be read under masks. */
+void taken_begin(Lower *L, Taken *t, bool whole, bool masks);
 /* The whole column where the parameters of the map stand: pointer and offset. */
 ValId taken_column(Lower *L, const Taken *t, ValId *ptr);
 /* A vector of a column, its lanes in the order of that vector's line of the table. */
@@ -134,7 +135,10 @@ int64_t taken_most(const Lower *L, const Taken *t);
 /* Once, for that many rows; then each row, to spread[to]; elements of one. The tables are turned
  * for that: no panel can be made any more. */
 void taken_spread(Lower *L, Taken *t, int64_t rows);
-void taken_spread_row(Lower *L, const Taken *t, ValId ptr, ValId off, Elem stored, ValId to);
+void taken_spread_row(Lower *L, const Taken *t, ValId ptr, ValId off, Elem stored, ValId to,
+                      bool masked);
+/* The same for masked columns. */
+void taken_masks(Lower *L, Taken *t, int64_t rows);
 int64_t taken_room(const Lower *L, const Taken *t);
 
 /* ---- late.c ---- */

@@ -205,7 +205,7 @@ static void pack(Lower *L, const Contract *c, Dot *d, uint32_t k)
 {
     Block b;
     if (taken_of(L, &c->sum[k], &d->taken[k]))
-        taken_begin(L, &d->taken[k], false);
+        taken_begin(L, &d->taken[k], false, false);
     panel_buf(L, c, d, k, contract_rows(L, c, c->col));
     if (c->col == c->nd) {
         pack_columns(L, c, d, k, lo_i64(L, 0), lo_i64(L, 0), 1);
@@ -318,6 +318,11 @@ static void open_ahead(Lower *L, const Contract *c, const Dot *d, const Sum *sum
     }
 }
 
+static bool spreads(const Dot *d)
+{
+    return d->way == IN_SPREAD || d->way == IN_MASK;
+}
+
 /* Where row r is, spread out. */
 static ValId spread_row(Lower *L, const Dot *d, uint32_t k, ValId r)
 {
@@ -329,7 +334,7 @@ static void open_streams(Lower *L, const Contract *c, const Dot *d, uint32_t k, 
     const Sum *sum = &c->sum[k];
     for (uint32_t j = 0; j < sum->nk; j++)
         set_index(L, body_param(L->f, sum->body, j), lo_i64(L, 0));
-    bool spread = d->taken[k].sel && d->way == IN_SPREAD;
+    bool spread = d->taken[k].sel && spreads(d);
     for (uint32_t r = 0; r < s->rows; r++) {
         put_index(L, c, c->row, d->at_row, r);
         s->off[r] = spread ? spread_row(L, d, k, lo_bin(L, OP_add, d->at_row, lo_i64(L, r)))
@@ -396,11 +401,34 @@ static void spread_step(Lower *L, const Taken *t, void *cx, TakenVec v, ValId *a
     }
 }
 
-static void spread_sum(Lower *L, const Taken *t, Streams *s, ValId *acc)
+/* The same under a mask: what is not taken adds nothing. */
+static void masked_step(Lower *L, const Taken *t, void *cx, TakenVec v, ValId *acc)
+{
+    const Streams *s = cx;
+    unsigned w = L->cx->target.lanes_f32;
+    ValId x[MAX_TILE], zero = ir_const_like(&L->b, type_vec(L->m->types, s->elem, w), 0);
+    ValId lanes = lo_load(L, t->lanes, v.table, E_I32, w, (ValId){0});
+    ValId some = lo_cmp(L, "ge", lanes, lo_i32(L, 0)), only = v.mask;
+    if (w >= 8 && elem_bytes(s->stored[1]) == 4) /* the load itself has a mask there */
+        only = some;
+    for (uint32_t r = 0; r < s->rows; r++)
+        x[r] = lo_load(L, s->ptr[r], lo_bin(L, OP_add, s->off[r], v.table), s->elem, w, (ValId){0});
+    for (uint32_t q = 0; q < s->cols; q++) {
+        ValId at = lo_bin(L, OP_add, s->off[s->rows + q], v.at);
+        ValId y = lo_load(L, s->ptr[s->rows + q], at, s->stored[1], w, only);
+        y = lo_to(L, y, s->elem);
+        y = only.ix == v.mask.ix ? lo_select(L, some, y, zero) : y;
+        for (uint32_t r = 0; r < s->rows; r++)
+            acc[r * s->cols + q] = lo_fma(L, x[r], y, acc[r * s->cols + q]);
+    }
+}
+
+static void spread_sum(Lower *L, const Dot *d, const Taken *t, Streams *s, ValId *acc)
 {
     uint32_t nacc = s->rows * s->cols;
-    taken_vectors(L, t, nacc <= 8 ? 4 : 2, acc, nacc, spread_step, s);
-    for (uint32_t k = 0; k < nacc; k++)
+    bool masked = d->way == IN_MASK;
+    taken_vectors(L, t, nacc <= 8 ? 4 : 2, acc, nacc, masked ? masked_step : spread_step, s);
+    for (uint32_t k = 0; !masked && k < nacc; k++)
         acc[k] = lo_bin(L, OP_add, acc[k], t->tail);
 }
 
@@ -461,8 +489,8 @@ static void dot_group(Lower *L, const Contract *c, const Dot *d, uint32_t group,
         if (c->sum[k].group != group)
             continue;
         open_streams(L, c, d, k, s);
-        if (d->taken[k].sel && d->way == IN_SPREAD)
-            spread_sum(L, &d->taken[k], s, acc);
+        if (d->taken[k].sel && spreads(d))
+            spread_sum(L, d, &d->taken[k], s, acc);
         else
             dot_sum(L, d, &c->sum[k], s, acc);
     }
@@ -556,9 +584,12 @@ static void spread_rows(Lower *L, const Contract *c, Dot *d, uint32_t k)
     Block b;
     const Sum *s = &c->sum[k];
     ValId ptr, off, n = lo_i64(L, 1), at = lo_i64(L, 0);
-    bool one = c->row == c->nd;
+    bool one = c->row == c->nd, masked = d->way == IN_MASK;
     int64_t top = contract_rows(L, c, c->row), most = taken_most(L, &d->taken[k]);
-    taken_spread(L, &d->taken[k], top < most ? top : most);
+    if (masked)
+        taken_masks(L, &d->taken[k], top);
+    else
+        taken_spread(L, &d->taken[k], top < most ? top : most);
     set_index(L, body_param(L->f, s->body, 0), lo_i64(L, 0));
     if (!one) {
         n = dim_extent(L, c->dims[c->row]);
@@ -566,7 +597,8 @@ static void spread_rows(Lower *L, const Contract *c, Dot *d, uint32_t k)
         put_index(L, c, c->row, at, 0);
     }
     off = access_addr(L, &s->read[0], &ptr);
-    taken_spread_row(L, &d->taken[k], ptr, off, factor_stored(L, s, 0), spread_row(L, d, k, at));
+    taken_spread_row(L, &d->taken[k], ptr, off, factor_stored(L, s, 0), spread_row(L, d, k, at),
+                     masked);
     if (!one)
         lo_for_end(L, &b, NULL);
 }
@@ -577,7 +609,7 @@ static void columns_from(Lower *L, const Contract *c, Dot *d, Columns way)
     for (uint32_t k = 0; k < c->nsum; k++) {
         if (!d->taken[k].sel)
             continue;
-        if (way == IN_SPREAD)
+        if (spreads(d))
             spread_rows(L, c, d, k);
         else if (way == IN_PANEL)
             panel_buf(L, c, d, k, d->cols);
@@ -601,29 +633,33 @@ static bool find_taken(Lower *L, const Contract *c, Dot *d)
     return whole;
 }
 
-/* All columns where they are, or the rows spread out if they are few, or a panel. */
+/* All columns where they are, or the rows spread out if they are few, or a panel. For rows that are
+ * always few: all columns where they are, unless masks cost nothing there, or masked columns. */
 static void dot_taken(Lower *L, const Contract *c, Dot *d)
 {
     Block b;
-    bool always = contract_rows(L, c, c->row) <= taken_always(L), whole = find_taken(L, c, d);
-    ValId few = {0}, full = {0}, no = ir_const_int(&L->b, E_BIT, 0);
+    bool always = contract_rows(L, c, c->row) <= taken_always(L);
+    bool whole = find_taken(L, c, d) && !(always && L->cx->target.lanes_f32 >= 16);
+    ValId few = {0}, full = {0};
     for (uint32_t k = 0; k < c->nsum; k++) {
         Taken *t = &d->taken[k];
         if (!t->sel)
             continue;
-        taken_begin(L, t, whole);
+        taken_begin(L, t, whole, always);
         full = t->full;
         if (!always)
             few = lo_and(L, few, taken_few(L, t, dim_extent(L, c->dims[c->row])));
     }
     if (always && !whole) {
-        columns_from(L, c, d, IN_SPREAD);
+        columns_from(L, c, d, IN_MASK);
         return;
     }
+    if (always)
+        few = ir_const_int(&L->b, E_BIT, 1);
     if (whole)
-        few = lo_select(L, full, no, always ? ir_const_int(&L->b, E_BIT, 1) : few);
+        few = lo_select(L, full, ir_const_int(&L->b, E_BIT, 0), few);
     lo_if_begin(L, &b, few);
-    columns_from(L, c, d, IN_SPREAD);
+    columns_from(L, c, d, always ? IN_MASK : IN_SPREAD);
     lo_if_else(L, &b, NULL, 0);
     columns_from(L, c, d, always ? IN_PLACE : IN_PANEL);
     lo_if_end(L, &b, NULL, 0, NULL);

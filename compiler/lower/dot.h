@@ -8,7 +8,8 @@
 typedef enum {
     IN_PANEL, /* or where they are, if all entries are taken */
     IN_PLACE,
-    IN_SPREAD
+    IN_SPREAD,
+    IN_MASK
 } Columns; /* of which entries are taken */
 
 typedef struct {

@@ -1,7 +1,8 @@
 /* A factor of which a selection takes entries along the sum, and whose entries lie one behind the
  * other: columns of weights under a gate over their last axis. A list of indices would read them
  * one by one. Here the vectors of the whole axis are read of which something is taken, and their
- * lanes are put in another order. Two ways, and the same terms in the same lanes in both:
+ * lanes are put in another order. Three ways, and the same terms in the same lanes in the first
+ * two:
  *
  *   a panel   what is taken of a column moves together and goes behind what is there already.
  *             Rows are multiplied by the panel; many rows pay for making it.
@@ -10,12 +11,17 @@
  *             way into the product. A lane of which nothing is taken adds -0, which changes
  * nothing.
  *
+ *   masked    the columns are read where they are, under a mask of the lanes that are taken, and
+ *             the rows spread out to fit. That is least work for few rows, but the terms are in
+ *             other lanes than in a panel: it is for rows that are always few.
+ *
  * Where everything is taken, the columns are read where they are. */
 
 #include "lower/contract.h"
 
 enum {
-    SPREAD_BYTES = 1 << 18 /* of rows that are spread out, at most, if they are not very few */
+    SPREAD_BYTES = 1 << 18, /* of rows that are spread out, at most, if they are not very few */
+    MASKED_BYTES = 1 << 20  /* the same for masked columns */
 };
 
 /* Is the subscript the index of the sum and nothing else? */
@@ -71,6 +77,8 @@ static ValId count_up_to(Lower *L, const Taken *t, ValId entries)
     ValId id = lo_to(L, lo_load(L, t->sel->ids, j, E_I32, 0, (ValId){0}), E_I64);
     ValId at = lo_bin(L, OP_div, id, lo_i64(L, w));
     lo_store(L, end, at, lo_bin(L, OP_add, j, lo_i64(L, 1)), (ValId){0});
+    if (t->rank.ix)
+        lo_store(L, t->rank, id, lo_to(L, j, E_I32), (ValId){0});
     lo_for_end(L, &k, NULL);
     return end;
 }
@@ -93,7 +101,7 @@ static bool has_rest(const Lower *L, const Taken *t)
     return !lo_is_const(L, t->rest, &fixed) || fixed;
 }
 
-void taken_begin(Lower *L, Taken *t, bool whole)
+void taken_begin(Lower *L, Taken *t, bool whole, bool masks)
 {
     Block k;
     int64_t w = L->cx->target.lanes_f32, room = dim_top(L, t->sel->axis) / w + 1;
@@ -104,6 +112,10 @@ void taken_begin(Lower *L, Taken *t, bool whole)
         t->full = lo_cmp(L, "eq", entries, extent);
         entries = lo_select(L, t->full, zero, entries);
         main = lo_select(L, t->full, zero, main);
+    }
+    if (masks) {
+        t->rank = lo_buf(L, E_I32, room * w, "ranks");
+        lo_fill(L, t->rank, (ValId){0}, lo_i64(L, room * w), lo_i32(L, -1));
     }
     t->vector = lo_buf(L, E_I64, room, "vectors");
     t->place = lo_buf(L, E_I64, room, "places");
@@ -272,9 +284,28 @@ void taken_spread(Lower *L, Taken *t, int64_t rows)
     taken_vectors(L, t, 1, NULL, 0, turn_vector, NULL);
 }
 
+/* Each lane that is taken gets its place among those of its vector. */
+static void mask_vector(Lower *L, const Taken *t, void *cx, TakenVec v, ValId *acc)
+{
+    (void)cx, (void)acc;
+    ValId from = lo_to(L, lo_load(L, t->place, v.line, E_I64, 0, (ValId){0}), E_I32);
+    ValId rank = lo_load(L, t->rank, v.at, E_I32, L->cx->target.lanes_f32, (ValId){0});
+    ValId none = ir_const_like(&L->b, val_type(L->f, rank), -1);
+    ValId some = lo_cmp(L, "ge", rank, lo_i32(L, 0));
+    rank = lo_select(L, some, lo_bin(L, OP_sub, rank, from), none);
+    lo_store(L, t->lanes, v.table, rank, (ValId){0});
+}
+
+void taken_masks(Lower *L, Taken *t, int64_t rows)
+{
+    t->spread = lo_buf(L, t->elem, rows * taken_room(L, t), "spread");
+    taken_vectors(L, t, 1, NULL, 0, mask_vector, NULL);
+}
+
 typedef struct {
     ValId ptr, off, to;
     Elem stored;
+    bool masked;
 } Row;
 
 static void spread_vector(Lower *L, const Taken *t, void *cx, TakenVec v, ValId *acc)
@@ -285,15 +316,18 @@ static void spread_vector(Lower *L, const Taken *t, void *cx, TakenVec v, ValId 
     ValId from = lo_load(L, t->place, v.line, E_I64, 0, (ValId){0});
     ValId left = lo_bin(L, OP_min, lo_bin(L, OP_sub, t->sel->count, from), lo_i64(L, w));
     ValId x = lo_load(L, r->ptr, lo_bin(L, OP_add, r->off, from), r->stored, w, lane_mask(L, left));
-    ValId in[2] = {lo_to(L, x, t->elem), lo_bin(L, OP_sub, lane_numbers(L), lo_to(L, from, E_I32))};
-    x = ir_op(&L->b, OP_permute, in, 2, (AttrId){0});
     ValId lanes = lo_load(L, t->lanes, v.table, E_I32, w, (ValId){0});
+    ValId in[2] = {lo_to(L, x, t->elem), lanes};
+    if (!r->masked)
+        in[1] = lo_bin(L, OP_sub, lane_numbers(L), lo_to(L, from, E_I32));
+    x = ir_op(&L->b, OP_permute, in, 2, (AttrId){0});
     x = lo_select(L, lo_cmp(L, "ge", lanes, lo_i32(L, 0)), x, const_lanes(L, t->elem, -0.0));
     lo_store(L, t->spread, lo_bin(L, OP_add, r->to, v.table), x, (ValId){0});
 }
 
-void taken_spread_row(Lower *L, const Taken *t, ValId ptr, ValId off, Elem stored, ValId to)
+void taken_spread_row(Lower *L, const Taken *t, ValId ptr, ValId off, Elem stored, ValId to,
+                      bool masked)
 {
-    Row r = {ptr, off, to, stored};
+    Row r = {ptr, off, to, stored, masked};
     taken_vectors(L, t, 1, NULL, 0, spread_vector, &r);
 }
