@@ -245,7 +245,7 @@ void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, 
  * blocks alike. */
 static bool thin(ContractRest rest, uint32_t size, int64_t left)
 {
-    return rest == REST_EVEN && left > 0 && 2 * left < size;
+    return rest != REST_HALVES && left > 0 && 2 * left < size;
 }
 
 static void blocks_static(Lower *L, const Contract *c, int64_t first, int64_t n, uint32_t size,
@@ -304,7 +304,8 @@ void contract_blocks_in(Lower *L, const Contract *c, ValId from, ValId end, uint
                         ContractRest rest, BlockFn *tile, void *cx)
 {
     Block k;
-    for (uint32_t step = size; step; step = rest == REST_HALVES ? step / 2 : step - 1) {
+    uint32_t least = rest == REST_MANY ? (size + 1) / 2 : 1;
+    for (uint32_t step = size; step >= least; step = rest == REST_HALVES ? step / 2 : step - 1) {
         ValId to = rest == REST_HALVES ? blocks_end(L, from, end, step)
                    : step == size      ? blocks_even(L, from, end, size)
                                        : rest_end(L, from, end, size, step);

@@ -61,8 +61,9 @@ typedef void ContractFn(Lower *L, const Contract *c, void *cx);
 void contract_batch(Lower *L, const Contract *c, uint32_t d, ContractFn *inner, void *cx);
 /* Splits first..n into blocks: 'tile' runs for blocks of 'size' and for the rest: once if it is
  * known now, else by halves of 'size'; or, 'even', by one block of just its size, which takes one
- * full block with it where that makes two that are filled better. */
-typedef enum { REST_HALVES, REST_EVEN } ContractRest;
+ * full block with it where that makes two that are filled better. 'many': the same of at least half
+ * a block, so that no rest is smaller. */
+typedef enum { REST_HALVES, REST_EVEN, REST_MANY } ContractRest;
 typedef void BlockFn(Lower *L, const Contract *c, void *cx, ValId at, uint32_t size);
 void contract_blocks(Lower *L, const Contract *c, int64_t first, DimId n, uint32_t size,
                      ContractRest rest, BlockFn *tile, void *cx);

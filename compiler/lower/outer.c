@@ -19,14 +19,14 @@ enum {
     NEAR_AHEAD = 2048      /* elements of its own packed panel that a tile does */
 };
 
-/* Where a tile has its columns from. EITHER: where they are if there are rows for one tile only,
- * which shows at run time, else the panel. */
+/* Where a tile has its columns from. EITHER: where they are if there are rows for one tile or two
+ * small ones only, which shows at run time, else the panel. */
 typedef enum { DIRECT, FILL, PANEL, EITHER } From;
 
 typedef struct {
     unsigned rows, vecs; /* of a full tile */
     bool packs;          /* makes panels */
-    bool either;         /* or none, for so few rows that one tile has them all */
+    bool either;         /* or none, for so few rows that a panel does not pay */
     bool packed;         /* has them from the compiler */
     ValId panel[MAX_SUMS];
     ValId at_row, at_col, at_panel; /* first column; the same by whole panels */
@@ -227,15 +227,14 @@ static void fetch_next(Lower *L, const Outer *o, const Walk *w)
     lo_prefetch(L, o->panel[w->sum], lo_bin(L, OP_add, lo_bin(L, OP_add, at, term), part));
 }
 
-/* The first tile of rows meets every column for the first time, and so does a lone one. */
+/* The first tile of rows meets every column for the first time. */
 static void fetch_ahead(Lower *L, const Outer *o, const Walk *w)
 {
     if (o->packed) {
         fetch_next(L, o, w);
         return;
     }
-    bool meets = o->from == FILL || (o->from == EITHER && 2 * o->tile_rows > o->rows);
-    if (!meets || !w->s->plain[1])
+    if (o->from != FILL || !w->s->plain[1])
         return;
     int64_t step = w->s->step[1][w->s->nk - 1];
     ValId at = lo_bin(L, OP_add, w->col_off, w->add[1]);
@@ -331,19 +330,19 @@ static void outer_rows(Lower *L, const Contract *c, void *cx, ValId at, uint32_t
     outer_tile(L, c, o);
 }
 
-/* A panel for the tiles behind the first one, if there are any. */
+/* A panel for the tiles behind the first one, if there are rows for another one. */
 static void column_either(Lower *L, const Contract *c, Outer *o)
 {
     Block k;
-    ValId rows = dim_extent(L, c->dims[c->row]), tile = lo_i64(L, o->rows);
-    o->lone = lo_cmp(L, "le", rows, tile);
-    lo_if_begin(L, &k, lo_cmp(L, "lt", tile, rows));
+    ValId rows = dim_extent(L, c->dims[c->row]), many = lo_i64(L, o->rows + (o->rows + 1) / 2);
+    o->lone = lo_cmp(L, "lt", rows, many);
+    lo_if_begin(L, &k, lo_cmp(L, "ge", rows, many));
     o->from = FILL;
     outer_rows(L, c, o, lo_i64(L, 0), o->rows);
     lo_if_end(L, &k, NULL, 0, NULL);
     o->from = EITHER;
-    contract_blocks_in(L, c, lo_select(L, o->lone, lo_i64(L, 0), tile), rows, o->rows, REST_EVEN,
-                       outer_rows, o);
+    contract_blocks_in(L, c, lo_select(L, o->lone, lo_i64(L, 0), lo_i64(L, o->rows)), rows, o->rows,
+                       REST_MANY, outer_rows, o);
 }
 
 static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32_t vecs, ValId mask)
