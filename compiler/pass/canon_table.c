@@ -93,8 +93,9 @@ bool canon_table(Canon *c, InsId i)
         DimId axis = val_ty(f, ins_in(f, val_def(f, sub), 0))->dims[0];
         TypeId type = type_like(m->types, val_type(f, ins_in(f, i, 0)), &axis, 1);
         v = simpler(&b, &now, at, want);
+        Build t = build_before(f, val_def(f, ins_in(f, val_def(f, sub), 0)));
         if (!v.ix)
-            v = ir_index(&b, ir_data(&b, type, module_data(m, now.elem, now.count, now.bytes)), &at,
+            v = ir_index(&b, ir_data(&t, type, module_data(m, now.elem, now.count, now.bytes)), &at,
                          1, false);
     }
     return v.ix && canon_become(c, i, &v);

@@ -10,6 +10,7 @@
 #include "ir/edit.h"
 #include "pass/canon.h"
 #include "pass/query.h"
+#include "pass/zero.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,6 +53,7 @@ static bool positive(const Fn *f, ValId v, int *steps)
     case OP_add:
     case OP_mul:
     case OP_div: return positive(f, ins_in(f, i, 0), steps) && positive(f, ins_in(f, i, 1), steps);
+    case OP_max: return not_below(f, ins_in(f, i, 0)) || not_below(f, ins_in(f, i, 1));
     case OP_select:
         return positive(f, ins_in(f, i, 1), steps) && positive(f, ins_in(f, i, 2), steps);
     case OP_reduce:
@@ -90,6 +92,18 @@ static bool unsigned_zero(const Fn *f, ValId v, int *steps)
     case OP_map: return element(f, v, steps);
     default: return not_below(f, v);
     }
+}
+
+bool plus_or_nan(const Fn *f, ValId v)
+{
+    int steps = 0;
+    return positive(f, v, &steps);
+}
+
+bool no_minus_zero(const Fn *f, ValId v)
+{
+    int steps = 0;
+    return unsigned_zero(f, v, &steps);
 }
 
 /* The x of x + 0; none: it is no such sum, or of other elements. */

@@ -4,20 +4,19 @@
  *   %c = cmp %p, 2 {pred = "gt"}         const 0
  *   %b = map [T] {.. yield %c}           const 0 : bit[T]
  *
- * Bounds come from constants, knobs, weights whose contents are in the object, extents and indices,
- * and follow arithmetic, reductions and loops (interval.h); of maps and folds of bits, also from
- * elements that are the same for all indices (known.h). The constants are what 'gates' and
- * 'canon' take decisions away by.
- * Laws: a comparison becomes 1 only if no operand can be NaN, which compares false. A threshold on
- * a function is not moved to the function's argument: 'sigmoid(x) > t' and 'x > logit(t)' differ
- * for x next to the tie, and a decision is never moved. No work is added. */
+ * Products with 0: prove_zero.c. Bounds come from constants, knobs, weights whose contents are in
+ * the object, extents and indices, and follow arithmetic, reductions and loops (interval.h); of
+ * maps and folds of bits, also from elements that are the same for all indices (known.h). The
+ * constants are what 'gates' and 'canon' take decisions away by. Laws: a comparison becomes 1 only
+ * if no operand can be NaN, which compares false. A threshold on a function is not moved to the
+ * function's argument: 'sigmoid(x) > t' and 'x > logit(t)' differ for x next to the tie, and a
+ * decision is never moved. No work is added. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
-#include "pass/interval.h"
 #include "pass/known.h"
 #include "pass/pass.h"
-#include "pass/query.h"
+#include "pass/prove.h"
 
 #include <string.h>
 
@@ -76,10 +75,13 @@ bool pass_prove(PassCx *cx, Fn *f)
 {
     Prove p = {.f = f, .diag = cx->diag, .bits = ARENA_ARRAY(cx->scratch, bool, f->vals.n)};
     ir_walk(f, f->entry, find_bits, &p);
-    if (!p.any)
-        return false;
     uint32_t n = f->vals.n;
-    p.known = intervals_of(f, cx->scratch, p.bits, cx->weights_fixed);
+    bool *wanted = ARENA_ARRAY(cx->scratch, bool, n);
+    memcpy(wanted, p.bits, n * sizeof *wanted);
+    ProveZero zero;
+    if (!prove_zero_find(&zero, f, cx->scratch, wanted) && !p.any)
+        return false;
+    p.known = intervals_of(f, cx->scratch, wanted, cx->weights_fixed);
     if (cx->diag)
         ir_walk(f, f->entry, report_dead, &p);
     Swaps swaps = {0};
@@ -94,6 +96,7 @@ bool pass_prove(PassCx *cx, Fn *f)
             ir_op_type(&b, OP_const, NULL, 0, attr_intern(f->module, &bit, 1), val_type(f, v));
         vec_push(cx->scratch, &swaps, ((Swap){v, c}));
     }
+    prove_zero_apply(&zero, p.known, &swaps);
     swaps_apply(f, cx->scratch, &swaps);
     return swaps.n > 0;
 }

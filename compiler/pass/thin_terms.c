@@ -7,12 +7,13 @@
  *
  * What 'when live { .. } else 0' over channels leaves before a product. 0 times a weight is 0 where
  * the weight is known to be a number, so only weights in the object make such terms known; 0 times
- * what the caller gives may be NaN. Asked are folds whose terms make a choice by a constant table.
- * Laws: a term goes only if the fold gives the same bits without it: 0 of either sign in a sum,
- * which starts at +0; nothing in the fold has effects. */
+ * what the caller gives may be NaN. Asked are folds whose terms make a choice by a constant table,
+ * or read one that has zeros. Laws: a term goes only if the fold gives the same bits without it: 0
+ * of either sign in a sum, which starts at +0; nothing in the fold has effects. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
+#include "ir/eval.h"
 #include "pass/interval.h"
 #include "pass/thin.h"
 
@@ -46,6 +47,16 @@ typedef struct {
     bool chooses, table;
 } Made;
 
+static bool has_zero(const Fn *f, InsId i)
+{
+    const Data *d = data_get(
+        f->module, (DataId){(uint32_t)attr_int(f->module, ins_get(f, i)->attr, "data", 0)});
+    for (size_t k = 0; k < d->count && k < MAX_EXTENT; k++)
+        if (elem_load(d->elem, (const char *)d->bytes + k * elem_bytes(d->elem)).f == 0)
+            return true;
+    return false;
+}
+
 static void look(Made *m, ValId v)
 {
     const Fn *f = m->f;
@@ -56,6 +67,8 @@ static void look(Made *m, ValId v)
     Elem e = (Elem)val_ty(f, v)->elem;
     m->chooses |= op == OP_index_or || op == OP_select || op == OP_if;
     m->table |= op == OP_data && !elem_is_float(e);
+    if (op == OP_data && elem_is_float(e) && has_zero(f, i))
+        m->table = m->chooses = true; /* a soft gate */
     for (uint32_t k = 0; k < ins_get(f, i)->in.n; k++)
         look(m, ins_in(f, i, k));
     uint32_t which = v.ix - ins_get(f, i)->res.ix;
