@@ -488,6 +488,23 @@ static bool is_place(Count *c, InsId id)
     return place;
 }
 
+/* What a gate selects is as much smaller as its rate says, also where no side of it is run: sums
+ * over the rows of it, attention to the places that are filled. Nothing need be selected. */
+static void select_rows(Count *c, ValId sel)
+{
+    const Type *t = val_ty(c->f, sel);
+    double rate = -1;
+    for (uint32_t k = 0; k < c->f->decided.n; k++) {
+        DecidedDim d = c->f->decided.at[k];
+        if (dim_eq(d.sub, t->sub))
+            rate = c->rates ? c->rates[d.decision].share : c->f->decisions.at[d.decision].rate;
+    }
+    if (c->mode == BEST)
+        c->sym[t->sub.ix] = 0;
+    else if (c->mode == EXPECTED && rate >= 0)
+        c->sym[t->sub.ix] = (int64_t)(rate * (double)extent(c, t->ix) + 0.5);
+}
+
 static Cost own_cost(Count *c, InsId id)
 {
     static const char *const scalar[] = {"ewise", "cmp", "choose", "convert"};
@@ -505,6 +522,8 @@ static Cost own_cost(Count *c, InsId id)
         return of_decision(c, id);
     if (ins->op == OP_call)
         return (Cost){.ops = (uint64_t)attr_int(c->m, ins->attr, "cost", 0)};
+    if (!strcmp(info->family, "sel"))
+        select_rows(c, ins_res(c->f, id, 0));
     if (ins->op == OP_const || ins->op == OP_extent)
         c->place[ins_res(c->f, id, 0).ix] = true;
     if (!strcmp(info->family, "order"))

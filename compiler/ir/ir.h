@@ -88,6 +88,12 @@ typedef struct {
     uint32_t compact, mask, branch;
 } DecisionRow;
 
+/* A dimension made of the rows that a gate takes. */
+typedef struct {
+    DimId sub;
+    uint32_t decision;
+} DecidedDim;
+
 typedef struct {
     SymId name;
     Module *module;
@@ -102,6 +108,7 @@ typedef struct {
     VEC(SymId) in_names;
     VEC(SymId) out_names;
     VEC(DecisionRow) decisions; /* in order of the text; a place is an id */
+    VEC(DecidedDim) decided;    /* where they were made; not part of the text */
     VEC(TypeId) out_types; /* LO: types of the outputs, whose yield gives nothing (HI: empty) */
     VEC(DimId) dims;       /* run-time dimensions the caller passes, in order of declaration */
     uint32_t optional;     /* how many inputs, the last ones, the caller may leave out: zeros */

@@ -201,6 +201,8 @@ typedef struct {
 /* Records it under the path of 'row'; its id is the number of those before it. Met again under the
  * same path it is the same one. d->id is set; row->members comes from the sizes. */
 void act_decision(Act *a, ActDecision *d, DecisionRow row);
+/* Notes that the size of a selection is what this decision takes. */
+void act_gate_takes(Act *a, const ActDecision *d, ValId sel);
 /* Reports patterns of decisions to be forced that no network of m has. */
 void act_check_forceable(Arena *arena, const Module *m, Diag *d, const SemaBuild *how);
 /* The outcome of a gate: its test, or what the build puts in its place (SemaBuild). */

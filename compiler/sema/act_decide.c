@@ -71,6 +71,13 @@ ValId act_gate(Act *a, SymId name, Ex test, const Poly *axis)
     return act_sel(a, act_fill(a, v, &d, 1), sym_text(a->m->names, name));
 }
 
+void act_gate_takes(Act *a, const ActDecision *d, ValId sel)
+{
+    const Type *t = val_ty(a->fn, sel);
+    if (t->kind == TY_SEL)
+        vec_push(a->m->arena, &a->fn->decided, ((DecidedDim){t->sub, d->id}));
+}
+
 ValId act_mask(Act *a, const char *bits, const ActDecision *d, const Poly *axis)
 {
     DimId dim = axis ? act_dim(a, axis) : act_member_axis(a, d->sizes, d->nmembers);

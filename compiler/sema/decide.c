@@ -165,6 +165,7 @@ void check_gate(Cx *cx, const Node *s, Env *env)
         b.sel = act_gate(cx->act, s->name, bits, d);
         b.name = s->name;
         b.how.decision = made.id + 1;
+        act_gate_takes(cx->act, &made, b.sel);
         act_count_gate(cx->act, &made, b.sel);
         if (d) {
             b.not_sel = act_complement(cx->act, not_name(cx, s->name), b.sel);
