@@ -127,7 +127,11 @@ static bool work(Explain *x, const Fn *f)
     strbuf_addf(&x->out, "  %-10s at most %s\n", "work", work_text(x, r.worst));
     for (uint32_t k = 0; k < r.decisions.n; k++)
         expects |= r.decisions.at[k].rate >= 0;
-    if (r.decisions.n)
+    for (uint32_t k = 0; k < f->decided.n; k++) { /* sums over rows of gates that no side follows */
+        uint32_t id = f->decided.at[k].decision;
+        expects |= (rates ? rates[id].share : f->decisions.at[id].rate) >= 0;
+    }
+    if (r.decisions.n || f->decided.n)
         strbuf_addf(&x->out, "  %-10s at least %s\n", "", work_text(x, r.best));
     if (expects)
         strbuf_addf(&x->out, "  %-10s expected %s\n", "", work_text(x, r.expected));
