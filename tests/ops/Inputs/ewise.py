@@ -1,7 +1,12 @@
 """Cases of the element-wise ops: all element types, special values, all three ways of running."""
 import math
+import os
+import sys
 import numpy as np
 from harness import Case, NP, FLOATS, INTS, as_f32, from_f32, to_bf16, type_of
+
+sys.path.append(os.path.join(os.environ['GATEC_ROOT'], 'examples', 'systems'))
+from draws import random_bits     # noqa: E402
 
 RNG = np.random.default_rng(7)
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.0, 1e-30, -1e-30, 1e30, -1e30, 1e-40,
@@ -201,22 +206,7 @@ def random_case():
     seed = RNG.integers(0, 1 << 64, 300, dtype=np.uint64)
     stream = RNG.integers(-5, 5, 300).astype(np.int32)
     counter = RNG.integers(-(1 << 31), 1 << 31, 300).astype(np.int32)
-    m32, g = 0xffffffff, 0x9e3779b9
-
-    def mix(x):
-        x ^= x >> 16
-        x = x * 0x21f0aaad & m32
-        x ^= x >> 15
-        x = x * 0xd35a2d97 & m32
-        return x ^ x >> 15
-
-    def draw(s, t, c):
-        s, t, c = int(s), int(t) & m32, int(c) & m32
-        k = mix(mix((s + g) & m32) ^ s >> 32)
-        k1 = mix((k + t * g) & m32)
-        return mix((mix(c ^ k1) + mix(k1 ^ g)) & m32)
-
-    want = np.array([draw(*v) for v in zip(seed, stream, counter)], dtype=np.uint32)
+    want = np.array([random_bits(*v) for v in zip(seed, stream, counter)], dtype=np.uint32)
     return elementwise('random', 'random', 'u64', 'u32', [seed, stream, counter], want,
                        types=['u64', 'i32', 'i32'])
 
