@@ -289,13 +289,17 @@ ValId act_choice_place(Act *a, Ex route, int64_t e);
 ValId act_choice_is(Act *a, Ex route, int64_t e);
 bool act_choice_known(Act *a, Ex route, int64_t *v);
 /* send over rows. Each arm is walked between act_send_arm, which gives its rows, and
- * act_send_gives: 'axis' as in act_when_end, kept until the end. Arms stand in the order of their
- * experts first..end (end < 0: all); 'place' is the expert. The rest are the rows without. */
+ * act_send_close. Arms stand in the order of their experts first..end (end < 0: all); 'place' is
+ * the expert. The rest are the rows without. Once all are walked, between act_send_open and
+ * act_send_gives code goes to the end of arm k, which then gives these tensors (the fields of
+ * 'result'; 'axis' as in act_when_end, kept until the end). */
 typedef struct ActSend ActSend;
 ActSend *act_send_begin(Act *a, Ex route, const ActHow *how);
 ValId act_send_arm(Act *a, ActSend *s, SymId name, int64_t first, int64_t end, ValId *place);
 ValId act_send_rest(Act *a, ActSend *s, SymId name);
-void act_send_gives(Act *a, ActSend *s, Ex value, int *axis);
+void act_send_close(Act *a, ActSend *s);
+void act_send_open(Act *a, ActSend *s, uint32_t k);
+void act_send_gives(Act *a, ActSend *s, uint32_t k, const Ex *parts, const int *axis);
 Ex act_send_end(Act *a, ActSend *s, const Ty *result);
 /* Closes a decision whose first side gives 0 where the second gives 'v'; axis as in act_when_end,
  * -1: v belongs to no row and is kept whole. */

@@ -380,8 +380,8 @@ typedef struct {
     BodyId loop, body;
     ValId first, end, sel, place, some;
     int64_t cap; /* of the loop */
-    Ex value;
-    int *axis;
+    const Ex *parts;
+    const int *axis;
     bool rest;   /* the rows without expert */
     ActBody aux; /* the arm as what extra results leave */
 } SendArm;
@@ -506,13 +506,25 @@ ValId act_send_rest(Act *a, ActSend *s, SymId name)
     return arm.sel;
 }
 
-void act_send_gives(Act *a, ActSend *s, Ex value, int *axis)
+void act_send_close(Act *a, ActSend *s)
 {
     SendArm *arm = &s->arms.at[s->arms.n - 1];
     arm->aux.outer = arm->outer;
     act_aux_store(a, &arm->aux);
     arm->inner = a->b;
-    arm->value = value;
+    a->b = arm->outer;
+}
+
+void act_send_open(Act *a, ActSend *s, uint32_t k)
+{
+    a->b = s->arms.at[k].inner;
+}
+
+void act_send_gives(Act *a, ActSend *s, uint32_t k, const Ex *parts, const int *axis)
+{
+    SendArm *arm = &s->arms.at[k];
+    arm->inner = a->b;
+    arm->parts = parts;
     arm->axis = axis;
     a->b = arm->outer;
 }
@@ -619,18 +631,17 @@ static void close_arm(Act *a, const ActSend *s, SendArm *arm)
 
 Ex act_send_end(Act *a, ActSend *s, const Ty *result)
 {
-    bool tuple = result->kind == TYK_TUPLE;
-    uint32_t n = tuple ? result->nfields : 1;
+    uint32_t n = result->nfields;
     SendPart *parts = ARENA_ARRAY(a->arena, SendPart, n + 1);
     Ex *f = ARENA_ARRAY(a->arena, Ex, n + 1);
     for (uint32_t k = 0; k < n; k++)
-        open_part(a, s, &parts[k], k, tuple ? result->fields[k].ty : result);
+        open_part(a, s, &parts[k], k, result->fields[k].ty);
     Build outer = a->b;
     for (uint32_t i = 0; i < s->arms.n; i++) {
         SendArm *arm = &s->arms.at[i];
         a->b = arm->inner;
         for (uint32_t k = 0; k < n; k++)
-            put_part(a, &parts[k], arm, arm->value.fields ? arm->value.fields[k] : arm->value);
+            put_part(a, &parts[k], arm, arm->parts[k]);
         close_arm(a, s, arm);
     }
     a->b = outer;
@@ -638,5 +649,5 @@ Ex act_send_end(Act *a, ActSend *s, const Ty *result)
         act_aux_load(a, &s->arms.at[i].aux);
     for (uint32_t k = 0; k < n; k++)
         f[k] = act_ex(parts[k].type, ir_op(&a->b, OP_read, &parts[k].cell, 1, (AttrId){0}));
-    return tuple ? (Ex){.ty = result, .fields = f} : f[0];
+    return (Ex){.ty = result, .fields = f};
 }

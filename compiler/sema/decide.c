@@ -271,6 +271,16 @@ static const Ty *part_result(Cx *cx, const Ty *t, const Sub *sub, Span at, const
     *axis = -1;
     if (t->kind == TYK_ROUTE && t->rows && poly_same(cx->ps, t->rows, sub->to))
         return leave(cx, t, (Subs){sub, 1});
+    if (t->kind == TYK_ROUTE) {
+        bad(cx, at, E0320, "the body of '%s' must give %s once, it gives %s", name,
+            show_dim(cx, sub->to), show_ty(cx, t));
+        if (t->rows)
+            help(cx, "its rows are %s: make it outside of this decision", show_dim(cx, t->rows));
+        else
+            help(cx, "a choice for the call belongs to no row: give an index for each, ix[%s]",
+                 show_dim(cx, t->experts));
+        return &ty_unknown;
+    }
     if (t->kind != TYK_TENSOR || !t->naxes)
         return t; /* a scalar fills the selection */
     Axes a = axes_expand(cx->ts, t->axes, t->naxes);

@@ -140,8 +140,7 @@ typedef struct {
     Span first; /* what gave 'out' */
     ActHow how;
     ActSend *act; /* over rows, while code is made */
-    VEC(Ex) gives;
-    uint32_t routes; /* of them */
+    VEC(ArmGives) gives;
 } Send;
 
 static const char *arm_name(Cx *cx, const Send *s, const char *arm)
@@ -206,48 +205,18 @@ static void check_weighted(Cx *cx, const Send *s, const Value *v, Span at)
     }
 }
 
-/* What a send computes of routes that experts give: their weights, and the rows that are flat. */
-static const Ty *given_parts(Cx *cx, const Ty *route)
-{
-    const Ty *types[ROUTE_FIELDS];
-    ElemTy w = elem_is_real(route->elem) && route->elem.kind == SE_CONCRETE ? route->elem
-                                                                            : elem_concrete(E_F32);
-    route_types(cx, ty_route(cx->ts, w, route->rows, route->experts, route->route_name, 0), types);
-    TyField *f = ARENA_ARRAY(cx->arena, TyField, 2);
-    f[0].ty = types[ROUTE_WEIGHTS];
-    f[1].ty = ty_with_elem(cx->ts, types[ROUTE_FLAT], w);
-    return ty_tuple(cx->ts, f, 2);
-}
-
-/* A route that an arm gives, as these parts; indices too, where a route is wanted. */
-static Ex given_route(Cx *cx, Send *s, const Value *v, const Sub *sub, int **axis)
-{
-    static int rows[2] = {0, 0};
-    bool wanted = s->want && s->want->kind == TYK_ROUTE && s->want->rows;
-    const Ty *t = wanted ? seen(cx, s->want, (Subs){sub, 1}) : v->ex.ty;
-    if (!live(cx) || !s->act || t->kind != TYK_ROUTE || !t->rows)
-        return v->ex;
-    s->routes++;
-    *axis = rows;
-    return act_route_given(cx->act, fitted(cx, v, t), given_parts(cx, t));
-}
-
 /* What an arm over rows gives, joined with the others. */
 static void arm_gives(Cx *cx, Send *s, Value v, const Sub *sub, Span at, const char *name)
 {
-    int *axis = parts_of(cx, &v);
-    Ex made = v.ex;
+    ArmGives given = {v.ex, v.ex.ty, parts_of(cx, &v), *sub};
     check_weighted(cx, s, &v, at);
-    if (s->rows && v.kind == V_VALUE) {
-        Value given = v;
-        v.ex.ty = body_result(cx, v.ex.ty, sub, at, name, axis);
-        made = given_route(cx, s, &given, sub, &axis);
-    }
+    if (s->rows && v.kind == V_VALUE)
+        v.ex.ty = body_result(cx, v.ex.ty, sub, at, name, given.axis);
     join_in(cx, s, v, at);
     if (!live(cx) || !s->act)
         return;
-    vec_push(cx->arena, &s->gives, made);
-    act_send_gives(cx->act, s->act, made, axis);
+    vec_push(cx->arena, &s->gives, given);
+    act_send_close(cx->act, s->act);
 }
 
 /* What is wanted of the whole, as an arm sees it. */
@@ -528,14 +497,6 @@ static const Ty *over_rows(Cx *cx, const Send *s, const Ty *t)
     return ty_tuple(cx->ts, f, t->nfields);
 }
 
-static void literal_parts(Cx *cx, const Ex *e, const Ty *t)
-{
-    for (uint32_t i = 0; t->kind == TYK_TUPLE && e->fields && i < t->nfields; i++)
-        literal_parts(cx, &e->fields[i], t->fields[i].ty);
-    if (t->kind == TYK_TENSOR && !literal_proved(cx, *e, t))
-        not_yet(cx, cx->at, "a number as an index of an axis that changes, given by an expert,");
-}
-
 static Value rows_result(Cx *cx, Send *s)
 {
     Value v = s->out;
@@ -545,27 +506,7 @@ static Value rows_result(Cx *cx, Send *s)
     const Ty *t = ty_default(cx->ts, v.ex.ty);
     if (!live(cx) || !s->act || ty_is_any(t))
         return v;
-    if (routes_within(t)) {
-        not_yet_but(cx, s->n->span, "a route beside other values that an expert gives",
-                    "send twice: once for the route, once for the other values");
-        return v;
-    }
-    if (t->kind == TYK_ROUTE && s->routes < s->gives.n) {
-        not_yet_but(cx, s->n->span,
-                    "a route that some experts give by its weights, others by indices",
-                    "say that it is one: route r[T -> E] = send ..");
-        return v;
-    }
-    if (t->kind == TYK_ROUTE) {
-        Ex parts = act_send_end(cx->act, s->act, given_parts(cx, t));
-        v.ex = act_route_joined(cx->act, parts, t);
-        v.ex.ty = t;
-        return v;
-    }
-    for (uint32_t i = 0; i < s->gives.n && live(cx); i++)
-        literal_parts(cx, &s->gives.at[i], t);
-    if (live(cx))
-        v.ex = act_send_end(cx->act, s->act, t);
+    v.ex = send_joined(cx, s->act, s->gives.at, (uint32_t)s->gives.n, t);
     v.ex.ty = t;
     return v;
 }

@@ -646,6 +646,17 @@ Value leave_value(Cx *cx, Value v, Subs subs);
 /* The decided axis of each part of a value: none yet. */
 int *parts_of(Cx *cx, const Value *v);
 bool routes_within(const Ty *t); /* is it a tuple with a route? */
+/* ---- send_parts.c ---- */
+/* What an arm of a send over rows gives: the value, its type there, the axis of the arm's rows of
+ * each of its leaves (-1: none), and the rows. */
+typedef struct {
+    Ex made;
+    const Ty *type;
+    int *axis;
+    Sub sub;
+} ArmGives;
+/* What the arms give together, as a value of type t. */
+Ex send_joined(Cx *cx, ActSend *s, const ArmGives *arms, uint32_t n, const Ty *t);
 /* What is emitted for a decided value: the sides as they were made, joined along the axes (NULL: of
  * rank 0). */
 Value emit_when(Cx *cx, ActBody *body, Ex x, Ex y, const int *xa, const int *ya, Value joined);
