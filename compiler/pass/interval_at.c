@@ -5,8 +5,9 @@
  *
  * Elements are followed into the maps that make them and into constants. Where a choice or a branch
  * asks a question about a number, the side that runs knows the answer: 'x > 0' is false for NaN, so
- * select (x > 0), x, 0 is a number. The work is bounded by steps; what is not followed has the
- * bounds of the whole tensor. */
+ * select (x > 0), x, 0 is a number. So does one of two bits that are both asked for: in rows
+ * without NaN an entry is none. The work is bounded by steps; what is not followed has the bounds
+ * of the whole tensor. */
 
 #include "pass/interval.h"
 
@@ -23,9 +24,16 @@ typedef struct {
     Interval is;
 } Bound;
 
+/* The elements of a tensor whose first subscript is 'row' are numbers; those whose bit at the same
+ * place is 1, if there is such a tensor of bits. */
+typedef struct {
+    ValId x, row, bits;
+} Numbers;
+
 typedef struct {
     const Fn *f;
     Arena *a;
+    VEC(Numbers) numbers;
     const Interval *all;
     bool fixed;
     VEC(Bound) env; /* indices, and numbers that a question was asked about; inner ones last */
@@ -123,6 +131,32 @@ static Interval read(At *e, ValId x, const Interval *sub, uint32_t n)
     return both(r, e->all[x.ix]);
 }
 
+/* Is it known that the bit of this element is 1? */
+static bool bit_holds(const At *e, ValId bits, InsId element, uint32_t first)
+{
+    const Fn *f = e->f;
+    for (uint32_t k = e->env.n; k-- > 0;) {
+        InsId i = val_def(f, e->env.at[k].val);
+        if (i.ix && ins_op(f, i) == OP_index && ins_in(f, i, 0).ix == bits.ix &&
+            ins_get(f, i)->in.n == 3 && ins_in(f, i, 1).ix == ins_in(f, element, first).ix &&
+            ins_in(f, i, 2).ix == ins_in(f, element, first + 1).ix)
+            return e->env.at[k].is.lo == 1;
+    }
+    return false;
+}
+
+static bool is_number(const At *e, InsId i, uint32_t first)
+{
+    for (uint32_t k = 0; k < e->numbers.n; k++) {
+        const Numbers *n = &e->numbers.at[k];
+        if (ins_get(e->f, i)->in.n == first + 2 && ins_in(e->f, i, 0).ix == n->x.ix &&
+            ins_in(e->f, i, first).ix == n->row.ix &&
+            (!n->bits.ix || bit_holds(e, n->bits, i, first)))
+            return true;
+    }
+    return false;
+}
+
 static Interval of_index(At *e, InsId i, uint32_t first)
 {
     const Fn *f = e->f;
@@ -130,7 +164,9 @@ static Interval of_index(At *e, InsId i, uint32_t first)
     uint32_t n = ins_get(f, i)->in.n - first;
     for (uint32_t k = 0; k < n; k++)
         sub[k] = eval(e, ins_in(f, i, first + k));
-    return read(e, ins_in(f, i, 0), sub, n);
+    Interval r = read(e, ins_in(f, i, 0), sub, n);
+    r.nan = r.nan && !is_number(e, i, first);
+    return r;
 }
 
 /* The element, the default, or either. */
@@ -183,6 +219,60 @@ static void learn_cmp(At *e, InsId cmp, bool holds)
     }
 }
 
+/* The tensor of which v is the element at the parameters of two bodies; none: it is none. */
+static ValId element_at(const Fn *f, ValId v, ValId p, BodyId body)
+{
+    InsId i = val_def(f, v);
+    bool is = i.ix && ins_op(f, i) == OP_index && ins_get(f, i)->in.n == 3 &&
+              ins_in(f, i, 1).ix == p.ix && is_param(f, ins_in(f, i, 2), body, 0);
+    return is ? ins_in(f, i, 0) : (ValId){0};
+}
+
+/* The tensor whose element is asked whether it is no number: ne (index %x, %p, %j), itself */
+static ValId asked_nan(const Fn *f, ValId bit, ValId p, BodyId body)
+{
+    InsId i = val_def(f, bit);
+    if (!i.ix || ins_op(f, i) != OP_cmp ||
+        strcmp(attr_name(f->module, ins_get(f, i)->attr, "pred"), "ne") != 0 ||
+        !same(f, ins_in(f, i, 0), ins_in(f, i, 1)))
+        return (ValId){0};
+    return element_at(f, ins_in(f, i, 0), p, body);
+}
+
+/* None of these is 1: any (%j) { and (index %bits, %p, %j), (ne (index %x, %p, %j), itself) } */
+static void learn_numbers(At *e, ValId bit, ValId p, ValId row)
+{
+    const Fn *f = e->f;
+    InsId i = val_def(f, bit);
+    Op op = val_op(f, bit);
+    for (uint32_t k = 0; op == OP_or && ++e->steps < MAX_STEPS && k < 2; k++)
+        learn_numbers(e, ins_in(f, i, k), p, row);
+    if (op != OP_reduce || strcmp(attr_name(f->module, ins_get(f, i)->attr, "kind"), "any") != 0)
+        return;
+    BodyId body = ins_body(f, i, 0);
+    ValId y = yield_in(f, body, 0);
+    Numbers n = {.row = row, .x = asked_nan(f, y, p, body)};
+    for (uint32_t k = 0; val_op(f, y) == OP_and && !n.x.ix && k < 2; k++) {
+        n.x = asked_nan(f, ins_in(f, val_def(f, y), k), p, body);
+        n.bits = element_at(f, ins_in(f, val_def(f, y), 1 - k), p, body);
+    }
+    if (n.x.ix && (n.bits.ix || val_op(f, y) == OP_cmp))
+        vec_push(e->a, &e->numbers, n);
+}
+
+/* An element of a tensor of bits that is made by rows is 0. */
+static void learn_element(At *e, InsId i)
+{
+    const Fn *f = e->f;
+    InsId map = val_def(f, ins_in(f, i, 0));
+    if (ins_get(f, i)->in.n != 2 || !map.ix || ins_op(f, map) != OP_map ||
+        body_nparams(f, ins_body(f, map, 0)) != 1)
+        return;
+    BodyId body = ins_body(f, map, 0);
+    ValId y = yield_in(f, body, ins_in(f, i, 0).ix - ins_get(f, map)->res.ix);
+    learn_numbers(e, y, body_param(f, body, 0), ins_in(f, i, 1));
+}
+
 /* The bit is 1, or it is 0. */
 static void learn_bit(At *e, ValId bit, bool holds)
 {
@@ -195,18 +285,37 @@ static void learn_bit(At *e, ValId bit, bool holds)
         learn_cmp(e, i, holds);
     else if (op == OP_not)
         learn_bit(e, ins_in(f, i, 0), !holds);
-    else if ((op == OP_and && holds) || (op == OP_or && !holds))
+    else if (op == OP_index) {
+        vec_push(e->a, &e->env, ((Bound){bit, {holds, holds, false}}));
+        if (!holds)
+            learn_element(e, i);
+    } else if ((op == OP_and && holds) || (op == OP_or && !holds))
         for (uint32_t k = 0; k < 2; k++)
             learn_bit(e, ins_in(f, i, k), holds);
 }
 
 static Interval side(At *e, ValId bit, bool holds, ValId v)
 {
-    uint32_t keep = e->env.n;
+    uint32_t keep = e->env.n, numbers = e->numbers.n;
     learn_bit(e, bit, holds);
     Interval r = eval(e, v);
     e->env.n = keep;
+    e->numbers.n = numbers;
     return r;
+}
+
+/* Of two bits each counts only where the other one is 1. */
+static Interval of_and(At *e, InsId i)
+{
+    ValId a = ins_in(e->f, i, 0), b = ins_in(e->f, i, 1);
+    Interval zero = {0, 0, false}, x = eval(e, a), y = eval(e, b);
+    if (x.hi == 0 || y.hi == 0)
+        return zero;
+    if (x.lo != x.hi)
+        x = side(e, b, true, a);
+    if (x.hi != 0 && y.lo != y.hi)
+        y = side(e, a, true, b);
+    return (Interval){fmin(x.lo, y.lo), fmin(x.hi, y.hi), false};
 }
 
 static Interval chosen(At *e, ValId bit, ValId yes, ValId no)
@@ -229,6 +338,10 @@ static Interval of_ins(At *e, InsId i, ValId v)
         return attr_flag(f->module, n.attr, "check") ? interval_hull(of_index(e, i, 1), zero)
                                                      : of_index(e, i, 1);
     case OP_index_or: return of_index_or(e, i);
+    case OP_and:
+        if (val_ty(f, v)->elem != E_BIT)
+            break;
+        return of_and(e, i);
     case OP_select: return chosen(e, ins_in(f, i, 0), ins_in(f, i, 1), ins_in(f, i, 2));
     case OP_if: {
         uint32_t k = v.ix - n.res.ix;

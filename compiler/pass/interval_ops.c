@@ -149,6 +149,10 @@ static Interval float_add(Elem e, Interval a, Interval b)
         r.lo = bound(e, lo.v, lo.exact, 1, -1);
     if (!isnan(hi.v))
         r.hi = bound(e, hi.v, hi.exact, 1, 1);
+    if (a.hi == -INFINITY || b.hi == -INFINITY) /* then so is every sum that is a number */
+        r.hi = -INFINITY;
+    if (a.lo == INFINITY || b.lo == INFINITY)
+        r.lo = INFINITY;
     return r;
 }
 
@@ -167,6 +171,8 @@ static Interval float_mul(Elem e, Interval a, Interval b)
 static Interval float_div(Elem e, Interval a, Interval b)
 {
     bool nan = a.nan || b.nan || (has_zero(a) && has_zero(b)) || (has_inf(a) && has_inf(b));
+    if (a.lo == 0 && a.hi == 0)
+        return (Interval){0, 0, nan};
     if (has_zero(b) || (has_inf(a) && has_inf(b)))
         return (Interval){-INFINITY, INFINITY, nan};
     Interval r = corners(e, corner_div, a, b);
@@ -242,6 +248,8 @@ static Interval curve(Elem e, const Curve *c, Interval a)
         return (Interval){c->low, c->high, nan};
     if (a.lo == 0 && a.hi == 0 && c->fn(0) == 0) /* in all modes */
         return a;
+    if (c->op == OP_exp && a.hi == -INFINITY)
+        return (Interval){0, 0, a.nan};
     double lo = c->fn(fmax(a.lo, c->from)), hi = c->fn(fmin(fmax(a.hi, c->from), c->to));
     Interval r = {bound(e, lo, c->slack == 0, c->slack, -1),
                   bound(e, hi, c->slack == 0, c->slack, 1), nan};
