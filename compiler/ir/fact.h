@@ -57,6 +57,8 @@ enum { SEL_IN = 1, SEL_OUT = 2 };
 
 /* SEL_BOTH | SEL_FIRST | .. that no index is: SEL_APART of complements, SEL_SAME of equal ones. */
 unsigned sel_relation(const SelGraph *g, ValId first, ValId second);
+/* The same without chains. */
+unsigned sel_told(const SelGraph *g, ValId first, ValId second);
 /* SEL_IN: none is selected. SEL_OUT: all are. */
 unsigned sel_state(const SelGraph *g, ValId sel);
 /* As many indices at most; the capacity of the axis if nothing is known. */

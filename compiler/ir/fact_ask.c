@@ -212,6 +212,8 @@ static void own_facts(SelGraph *g, ValId s)
     SelBits bits;
     g->most[s.ix] = dim_max(dims, val_ty(f, s)->ix);
     at_most(g, s, dim_max(dims, val_ty(f, s)->sub));
+    if (op_of(f, s) == OP_sel_list)
+        at_most(g, s, dim_max(dims, val_ty(f, ins_in(f, val_def(f, s), 0))->dims[0]));
     if (sel_masked(f, s, &bits))
         are_selected(g, s, &bits);
     EACH_FACT(f, s, q)
@@ -306,6 +308,15 @@ SelGraph *sel_graph(const Fn *f, Arena *a)
     ir_walk(f, f->entry, when_edges, g);
     spread_all(g);
     return g;
+}
+
+unsigned sel_told(const SelGraph *g, ValId first, ValId second)
+{
+    unsigned never = 0;
+    for (uint32_t e = first.ix < g->n && g->sels.n ? g->first[first.ix] : 0; e;
+         e = g->edges.at[e].next)
+        never |= g->edges.at[e].to.ix == second.ix ? g->edges.at[e].never : 0;
+    return never;
 }
 
 unsigned sel_state(const SelGraph *g, ValId s)

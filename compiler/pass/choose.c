@@ -101,13 +101,20 @@ double choose_lone_cost(const Fn *f, BodyId b, DimId sub)
     return sum;
 }
 
+double choose_rows_each(const Fn *f, ValId sel)
+{
+    double room = choose_extent(f, val_ty(f, sel)->sub);
+    return choose_extent(f, val_ty(f, sel)->ix) / (room > 1 ? room : 1);
+}
+
 /* Of a body on rows that a selection takes, of which this share runs. */
 static double cost_taken(const Choose *c, InsId i, uint32_t side, double rate)
 {
     double lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1;
     BodyId b = ins_body(c->f, i, side);
     double lone = choose_lone_cost(c->f, b, val_ty(c->f, ins_in(c->f, i, side))->sub);
-    return rate * ((choose_cost(c->f, b) - lone) / lanes + lone);
+    return fmin(rate * choose_rows_each(c->f, ins_in(c->f, i, side)), 1) *
+           ((choose_cost(c->f, b) - lone) / lanes + lone);
 }
 
 /* Of the results of a when: elements; and whether rows lie one behind the other. */
@@ -128,7 +135,8 @@ static double result_elems(const Fn *f, InsId i, bool *inner)
 
 static double rate_of(const Choose *c, InsId i)
 {
-    return attr_float(c->f->module, ins_get(c->f, i)->attr, "rate", 0.5);
+    double rate = attr_float(c->f->module, ins_get(c->f, i)->attr, "rate", 0.5);
+    return fmin(rate, 1 / choose_rows_each(c->f, ins_in(c->f, i, 0)));
 }
 
 static void costs(const Choose *c, InsId i, double rate, double *cost)
@@ -136,7 +144,8 @@ static void costs(const Choose *c, InsId i, double rate, double *cost)
     const Fn *f = c->f;
     double rows;
     double lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1;
-    double first = choose_cost(f, ins_body(f, i, 0)), second = choose_cost(f, ins_body(f, i, 1));
+    double first = choose_cost(f, ins_body(f, i, 0)) * choose_rows_each(f, ins_in(f, i, 0));
+    double second = choose_cost(f, ins_body(f, i, 1)) * choose_rows_each(f, ins_in(f, i, 1));
     bool inner;
     double out = result_elems(f, i, &inner);
     rows = choose_extent(f, val_ty(f, ins_in(f, i, 0))->ix);

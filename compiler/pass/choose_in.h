@@ -49,6 +49,8 @@ enum {
 /* In scalar operations, at the largest extents. */
 double choose_cost(const Fn *f, BodyId b);
 double choose_extent(const Fn *f, DimId d);
+/* Rows of its axis for each that a selection has room for: bodies are counted for the latter. */
+double choose_rows_each(const Fn *f, ValId sel);
 /* The part of it that is done without vectors where rows are taken: element by element along them,
  * sums inside not counted. */
 double choose_lone_cost(const Fn *f, BodyId b, DimId sub);

@@ -69,9 +69,10 @@ void choose_arm_costs(const Choose *c, BodyId body, ValId sel, double rate, doub
     double lanes = c->cx->target.lanes_f32 ? c->cx->target.lanes_f32 : 1, share = sel_share(f, sel);
     if (rate < 0)
         rate = share < 0 ? 0.5 : share;
-    double rows = choose_extent(f, val_ty(f, sel)->ix);
-    double work = choose_cost(f, body), out = stored(f, body);
-    double lone = choose_lone_cost(f, body, val_ty(f, sel)->sub);
+    double rows = choose_extent(f, val_ty(f, sel)->ix), each = choose_rows_each(f, sel);
+    rate = fmin(rate, 1 / each);
+    double work = choose_cost(f, body) * each, out = stored(f, body);
+    double lone = choose_lone_cost(f, body, val_ty(f, sel)->sub) * each;
     double none = pow(1 - rate, rows);
     cost[MASK] = (work + out) / lanes;
     cost[BRANCH] = (1 - none) * cost[MASK] + rows / lanes + COST_CALL / 4;

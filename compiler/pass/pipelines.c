@@ -10,10 +10,10 @@ const char *pass_pipeline(int opt)
     if (opt <= 0)
         return "versions,fold,dce,lower,math,plan";
     if (opt == 1)
-        return "versions,canon,fold,cse,dce,choose,fuse,canon,dce,lower,math,plan";
+        return "versions,canon,fold,cse,dce,relate,choose,fuse,canon,dce,lower,math,plan";
     return "versions,canon,cse,fold,dce,mix,unroll,outrank,unsort,canon,experts,twins,fold,prove,"
            "canon,"
-           "imply,"
+           "relate,imply,"
            "canon,gates,cells,"
            "canon,exits,canon,cells,prove,canon,cells,canon,dce,gates,cells,canon,cse,"
            "dce,sink,arms,join,shrink,thin,canon,fold,cse,dce,prune,canon,prune,canon,cells,canon,"

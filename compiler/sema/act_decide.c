@@ -159,7 +159,11 @@ Ex act_selected(Act *a, Ex ids, const Poly *dim, const Ty *ty)
     ValId list = act_plain(a, ids);
     if (act_restricted(a, dim))
         list = act_renumber(a, list, dim, act_place_of_number);
-    return act_ex(ty, make_sel(a, OP_sel_list, list, act_dim(a, dim), "selected"));
+    DimId axis = act_dim(a, dim), n = val_ty(a->fn, list)->dims[0];
+    ValId sel = make_sel(a, OP_sel_list, list, axis, "selected");
+    if (dim_max(a->m->dims, n) < dim_max(a->m->dims, axis))
+        sel_say(a->fn, sel, SEL_at_most, (ValId){0}, dim_max(a->m->dims, n));
+    return act_ex(ty, sel);
 }
 
 /* ---- when, on ---- */

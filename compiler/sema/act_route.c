@@ -454,11 +454,20 @@ static ValId column_bit(void *cx, Act *a, const ValId *idx)
     return at2(a, r->mask, idx[0], r->column);
 }
 
-static void open_arm(Act *a, SendArm *arm, ValId bits, SymId name)
+/* Rows without expert are in no arm, and where there are no weights a row has one expert. */
+static void say_apart(Act *a, const ActSend *s, const SendArm *arm)
+{
+    for (uint32_t k = 0; k < s->arms.n && (arm->rest || !s->route.weights.ix); k++)
+        if (!s->arms.at[k].loop.ix)
+            sel_say(a->fn, arm->sel, SEL_disjoint, s->arms.at[k].sel, 0);
+}
+
+static void open_arm(Act *a, const ActSend *s, SendArm *arm, ValId bits, SymId name)
 {
     arm->aux.kind = arm->loop.ix ? BODY_LOOP : BODY_IF;
     arm->aux.aux = a->aux.n;
     arm->sel = act_sel(a, bits, sym_text(a->m->names, name));
+    say_apart(a, s, arm);
     ValId n = ir_op(&a->b, OP_sel_count, &arm->sel, 1, (AttrId){0});
     arm->some = ir_cmp(&a->b, "gt", n, act_i32(a, 0));
     arm->middle = a->b;
@@ -484,7 +493,7 @@ ValId act_send_arm(Act *a, ActSend *s, SymId name, int64_t first, int64_t end, V
     }
     *place = s->route.column = arm.place;
     arm.aux = (ActBody){.body = {arm.loop}, .dims = {experts}, .polys = {s->columns}};
-    open_arm(a, &arm, act_map(a, &s->route.rows, 1, column_bit, &s->route), name);
+    open_arm(a, s, &arm, act_map(a, &s->route.rows, 1, column_bit, &s->route), name);
     vec_push(a->arena, &s->arms, arm);
     return arm.sel;
 }
@@ -501,7 +510,7 @@ static ValId row_is_left(void *cx, Act *a, const ValId *t)
 ValId act_send_rest(Act *a, ActSend *s, SymId name)
 {
     SendArm arm = {.outer = a->b, .rest = true};
-    open_arm(a, &arm, act_map(a, &s->route.rows, 1, row_is_left, s), name);
+    open_arm(a, s, &arm, act_map(a, &s->route.rows, 1, row_is_left, s), name);
     vec_push(a->arena, &s->arms, arm);
     return arm.sel;
 }

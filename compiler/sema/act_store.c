@@ -9,6 +9,7 @@ static void put_rows(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels
     for (uint32_t k = 1; k < nsels; k++) {
         ValId pair[2] = {sel, sels[k].sel};
         sel = ir_op(&a->b, OP_sel_within, pair, 2, (AttrId){0});
+        sel_say(a->fn, sel, SEL_within, pair[0], 0);
     }
     AttrVal at = attr_make_int(a->m, "axis", sels[0].axis);
     ValId in[3] = {cell, value, sel};
