@@ -4,6 +4,7 @@
 #include "driver/cost_arms.h"
 
 #include "ir/edit.h"
+#include "ir/fact.h"
 #include "pass/query.h"
 #include "pass/share.h"
 
@@ -32,6 +33,7 @@ typedef struct {
     uint64_t seen;     /* those that what was walked depends on */
     uint32_t indices;  /* of maps around */
     uint64_t extents[MOST_INDICES];
+    const SelGraph *graph;
 } Count;
 
 static Cost count_body(Count *c, BodyId body);
@@ -354,16 +356,38 @@ static Cost side(Count *c, InsId id, uint32_t k, double share)
     return cost;
 }
 
+/* The share of the rows that a side can get at most. */
+static double most_of(Count *c, InsId id, uint32_t k)
+{
+    if (ins_op(c->f, id) != OP_when)
+        return 1;
+    ValId sel = ins_in(c->f, id, k);
+    uint64_t rows = extent(c, val_ty(c->f, sel)->ix);
+    double most = (double)sel_at_most(c->graph, sel);
+    return rows && most < (double)rows ? most / (double)rows : 1;
+}
+
+/* Both sides where as many rows as can go to the first, and to the second; the worse or better. */
+static Cost sides(Count *c, InsId id, Mode mode)
+{
+    double a = most_of(c, id, 0), b = most_of(c, id, 1);
+    if (a >= 1 && b >= 1)
+        return choose(mode, side(c, id, 0, 1), side(c, id, 1, 1));
+    return choose(mode, cost_plus(side(c, id, 0, a), side(c, id, 1, 1 - a)),
+                  cost_plus(side(c, id, 0, 1 - b), side(c, id, 1, b)));
+}
+
 static void note_decision(Count *c, InsId id, CostDecision *d)
 {
     uint32_t at = c->out->decisions.n;
     vec_push(c->arena, &c->out->decisions, *d);
-    d->taken = side(c, id, 0, 1);
+    d->rate = fmin(d->rate, most_of(c, id, 0));
+    d->taken = side(c, id, 0, most_of(c, id, 0));
     bool muted = c->muted;
-    d->otherwise = side(c, id, 1, 1);
+    d->otherwise = side(c, id, 1, most_of(c, id, 1));
     c->muted = true; /* what is inside is noted now */
     if (d->rate < 0)
-        d->expected = choose(WORST, d->taken, d->otherwise);
+        d->expected = sides(c, id, WORST);
     else if (d->rows)
         d->expected = cost_plus(side(c, id, 0, d->rate), side(c, id, 1, 1 - d->rate));
     else
@@ -451,7 +475,7 @@ static Cost of_decision(Count *c, InsId id)
     if (c->mode == WORST && sel.ix)
         return worst_arm(c, id, sel, c->index);
     if (c->mode != EXPECTED)
-        return choose(c->mode, side(c, id, 0, 1), side(c, id, 1, 1));
+        return sides(c, id, c->mode);
     if (row) {
         d.kind = row->kind;
         d.rate = c->rates ? c->rates[d.id].share : row->rate;
@@ -469,7 +493,8 @@ static Cost of_decision(Count *c, InsId id)
         return d.expected;
     }
     if (d.rate < 0)
-        return choose(WORST, side(c, id, 0, 1), side(c, id, 1, 1));
+        return sides(c, id, WORST);
+    d.rate = fmin(d.rate, most_of(c, id, 0));
     if (d.rows)
         return cost_plus(side(c, id, 0, d.rate), side(c, id, 1, 1 - d.rate));
     return mixed(side(c, id, 0, 1), side(c, id, 1, 1), d.rate);
@@ -603,6 +628,7 @@ static Cost count_mode(Arena *arena, const Fn *f, Mode mode, const CostRate *rat
     c.place = ARENA_ARRAY(arena, bool, f->vals.n + 1);
     c.paid = ARENA_ARRAY(arena, bool, f->vals.n + 1);
     c.needs = ARENA_ARRAY(arena, uint64_t, f->vals.n + 1);
+    c.graph = sel_graph(f, arena);
     c.sym = ARENA_ARRAY(arena, int64_t, dims);
     for (uint32_t k = 0; k < dims; k++)
         c.sym[k] = -1;

@@ -154,7 +154,7 @@ static bool pure_side(Grad *g, BodyId side, BodyId within)
     Fn *f = g->f;
     EACH_INS (f, side, i) {
         Op op = ins_op(f, i);
-        bool store = op == OP_write || op == OP_put;
+        bool store = op_stores(op);
         if (store && !body_within(f, val_home(f, ins_in(f, i, 0)), within)) {
             grad_fault(g, i, "a decision that updates a state or carry");
             return false;

@@ -12,8 +12,7 @@
 
 static bool stores_to(const Fn *f, uint32_t i, ValId cell)
 {
-    Op op = (Op)f->ins.at[i].op;
-    return (op == OP_write || op == OP_put) && ins_in(f, (InsId){i}, 0).ix == cell.ix;
+    return op_stores((Op)f->ins.at[i].op) && ins_in(f, (InsId){i}, 0).ix == cell.ix;
 }
 
 static bool stored_between(const Fn *f, uint32_t from, uint32_t to, ValId cell)
@@ -113,7 +112,7 @@ void grad_scan(Grad *g, uint32_t from)
     grad_grow(g);
     for (uint32_t i = from; i < f->ins.n; i++) {
         const Ins *n = &f->ins.at[i];
-        if (n->op == OP_write || n->op == OP_put)
+        if (op_stores((Op)n->op))
             note_store(g, (InsId){i});
         for (uint32_t k = 0; k < n->nres; k++) {
             ValId v = {n->res.ix + k};

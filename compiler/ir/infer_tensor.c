@@ -184,6 +184,16 @@ static bool infer_put(Infer *x, const Type *c)
     return storable(x, type_like(x->m->types, infer_type(x, 0), dims, c->rank), infer_type(x, 1));
 }
 
+static bool infer_put_add(Infer *x, const Type *c)
+{
+    if (c->elem == E_BIT || c->elem == E_IX)
+        return infer_fail(x, "the cell must hold numbers");
+    bool rows = infer_ty(x, 2)->kind == TY_SEL;
+    if (rows && x->nin != 3)
+        return infer_fail(x, "a selection stands alone");
+    return rows ? infer_put(x, c) : infer_write(x, c);
+}
+
 bool infer_cell(Infer *x)
 {
     const Type *c = infer_ty(x, 0);
@@ -193,6 +203,8 @@ bool infer_cell(Infer *x)
         return infer_fail(x, "the operand must be a cell");
     if (x->op == OP_read)
         return infer_set(x, 0, type_of_cell(x->m->types, infer_type(x, 0)));
+    if (x->op == OP_put_add)
+        return infer_put_add(x, c);
     return x->op == OP_write ? infer_write(x, c) : infer_put(x, c);
 }
 

@@ -111,6 +111,24 @@ bool exec_put(Interp *in, const Code *c)
     return put_rows(in, whole, interp_slot(in, c->in[2]), (uint32_t)c->number, c->in[1]);
 }
 
+bool interp_take(Interp *in, const Tensor *whole, ValId s, uint32_t axis, Tensor *rows)
+{
+    const Slot *sel = interp_slot(in, s);
+    if (axis >= whole->rank || whole->extent[axis] != sel->s.i)
+        return interp_stop(in, "a selection is of another axis");
+    *rows = *whole;
+    rows->extent[axis] = sel->t.extent[0];
+    size_t n = tensor_count(rows);
+    rows->bytes = arena_array(in->work, n ? n : 1, elem_bytes(rows->elem));
+    move_rows(whole, rows, &sel->t, axis, true);
+    return interp_work(in, n / 16);
+}
+
+void interp_put(const Tensor *whole, const Tensor *rows, const Slot *sel, uint32_t axis)
+{
+    move_rows(whole, rows, &sel->t, axis, false);
+}
+
 bool exec_take(Interp *in, const Code *c)
 {
     const Tensor *x = &interp_slot(in, c->in[0])->t;

@@ -26,6 +26,7 @@ static const ExecFn exec_table[OP_COUNT] = {
     [OP_read] = exec_read,
     [OP_write] = exec_write,
     [OP_put] = exec_put,
+    [OP_put_add] = exec_put_add,
     [OP_sel_mask] = exec_sel_mask,
     [OP_sel_list] = exec_sel_list,
     [OP_sel_within] = exec_sel_within,
@@ -367,6 +368,47 @@ bool exec_index_or(Interp *in, const Code *c)
     if (at < 0)
         return give_filled(in, c, x, n, in->slots[c->in[1].ix].s);
     give_place(in, c, x, n, at);
+    return true;
+}
+
+/* Adds a value, or a scalar to every element. */
+static bool add_to(Interp *in, const Tensor *to, ValId v, EvalFn add)
+{
+    const Slot *from = interp_slot(in, v);
+    size_t n = tensor_count(to), step = elem_bytes(to->elem);
+    bool one = interp_is_scalar(in, v);
+    if (!one && !same_shape(to, &from->t))
+        return interp_stop(in, "a value does not have the extents of its place");
+    for (size_t k = 0; k < n; k++) {
+        char *at = (char *)to->bytes + k * step;
+        Scalar a[2] = {elem_load(to->elem, at)};
+        a[1] = one ? from->s : elem_load(to->elem, (const char *)from->t.bytes + k * step);
+        elem_store(to->elem, at, add(to->elem, to->elem, a));
+    }
+    return interp_work(in, n);
+}
+
+bool exec_put_add(Interp *in, const Code *c)
+{
+    const Tensor *x = &in->slots[c->in[0].ix].t;
+    EvalFn add = eval_find(in->m, OP_add, (AttrId){0}, x->elem);
+    if (val_ty(in->f, c->in[2])->kind == TY_SEL) {
+        Tensor rows;
+        if (!interp_take(in, x, c->in[2], (uint32_t)c->number, &rows) ||
+            !add_to(in, &rows, c->in[1], add))
+            return false;
+        interp_put(x, &rows, interp_slot(in, c->in[2]), (uint32_t)c->number);
+        return true;
+    }
+    uint32_t n = c->nin - 2u;
+    int64_t at = place(in, x, c->in + 2, n);
+    if (at >= 0) {
+        Tensor to = rest(x, n, at);
+        return add_to(in, &to, c->in[1], add);
+    }
+    if (at == -2 || !c->check)
+        return interp_stop(in, "an unchecked subscript is out of range");
+    in->status |= GATE_BAD_INDEX;
     return true;
 }
 

@@ -106,6 +106,9 @@ double interp_noisy_sum(Interp *in, Elem e, double sum, double sum_abs, int lsb,
 int interp_lowest_bit(double v, int lsb);
 /* The same of a product; 'exponents' is the sum of the absolute binary exponents of the factors. */
 double interp_noisy_product(Interp *in, Elem e, double product, double exponents);
+/* The rows of a tensor that a selection takes, and storing them. */
+bool interp_take(Interp *in, const Tensor *whole, ValId sel, uint32_t axis, Tensor *rows);
+void interp_put(const Tensor *whole, const Tensor *rows, const Slot *sel, uint32_t axis);
 /* Do the facts that a selection carries hold? */
 bool interp_facts(Interp *in, uint32_t slot);
 /* Are two selections over one axis complements? */
@@ -124,7 +127,7 @@ static inline BodyId code_body(const Interp *in, const Code *c, uint32_t k)
 #define EXEC(id) bool exec_##id(Interp *, const Code *);
 // clang-format off
 EXEC(ewise) EXEC(const) EXEC(extent) EXEC(bind) EXEC(same) EXEC(map) EXEC(reduce) EXEC(index)
-EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read) EXEC(write) EXEC(put) EXEC(sel_mask)
+EXEC(index_or) EXEC(order) EXEC(cell) EXEC(read) EXEC(write) EXEC(put) EXEC(put_add) EXEC(sel_mask)
 EXEC(sel_list) EXEC(sel_within) EXEC(sel_bits) EXEC(sel_ids) EXEC(sel_rank) EXEC(sel_count)
 EXEC(take) EXEC(when) EXEC(if) EXEC(loop) EXEC(raise) EXEC(count) EXEC(call) EXEC(until)
 // clang-format on

@@ -288,6 +288,12 @@ const AttrVal *ins_dims(const Fn *f, InsId i);
 /* Is the dimension one of those that the caller passes? */
 bool fn_has_dim(const Fn *f, DimId d);
 
+/* Ops that change the cell that is their first operand. */
+static inline bool op_stores(Op op)
+{
+    return op == OP_write || op == OP_put || op == OP_put_add;
+}
+
 /* Instructions of a body in order. The current one may be erased by the loop's statement. */
 #define EACH_INS(f, b, i)                                                                          \
     for (InsId i = (f)->bodies.at[(b).ix].first, i##_next = {0};                                   \

@@ -83,7 +83,7 @@ void uses_scan(Lower *L)
         InsId i = u->order.at[k];
         if (ins_op(f, i) == OP_state)
             vec_push(L->scratch, &u->states, ins_res(f, i, 0));
-        if (ins_op(f, i) == OP_write || ins_op(f, i) == OP_put)
+        if (op_stores(ins_op(f, i)))
             vec_push(L->scratch, &u->writes,
                      ((WriteAt){cell_key(L, ins_in(f, i, 0)), u->at[i.ix]}));
     }

@@ -77,8 +77,7 @@ static void learn(Cells *c, uint32_t cell, ValId v, InsId put)
 static void forget_written(void *cx, InsId i)
 {
     Cells *c = cx;
-    Op op = ins_op(c->f, i);
-    if (op == OP_write || op == OP_put)
+    if (op_stores(ins_op(c->f, i)))
         learn(c, key_of(c, i), (ValId){0}, (InsId){0});
 }
 
@@ -87,7 +86,7 @@ static void keep_pending(void *cx, InsId i)
 {
     Cells *c = cx;
     Op op = ins_op(c->f, i);
-    if (op == OP_write || op == OP_put || op == OP_read)
+    if (op_stores(op) || op == OP_read)
         c->pending[key_of(c, i)] = (InsId){0};
 }
 
@@ -189,7 +188,8 @@ static void visit(Cells *c, BodyId b)
             break;
         }
         case OP_write:
-        case OP_put: see_write(c, i); break;
+        case OP_put:
+        case OP_put_add: see_write(c, i); break;
         case OP_read: see_read(c, i); break;
         case OP_take: see_take(c, i); break;
         default:

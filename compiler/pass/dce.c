@@ -190,7 +190,7 @@ static void collect(void *cx, InsId i)
         d->binder[val_ty(d->f, ins_res(d->f, i, 0))->sub.ix] = i;
     if (op == OP_bind)
         d->binder[ins_dims(d->f, i)->dims[0].ix] = i;
-    if (op == OP_write || op == OP_put) {
+    if (op_stores(op)) {
         ValId cell = cell_of(d, i);
         d->prev_write[i.ix] = d->last_write[cell.ix];
         d->last_write[cell.ix] = i;
@@ -213,7 +213,7 @@ static void mark_root(void *cx, InsId i)
     if (n->bodies.n || n->op == OP_until)
         return;
     bool write = (d->eff[i.ix] & EFF_WRITE) &&
-                 (n->op == OP_write || n->op == OP_put ? !own_cell(d, i) : true);
+                 (op_stores((Op)n->op) ? !own_cell(d, i) : true);
     if (write || ((d->eff[i.ix] & EFF_RAISE) && !never_raised(d->f, i)))
         mark_ins(d, i);
 }

@@ -160,7 +160,7 @@ static void look_idle(void *cx, InsId i)
         return; /* their insides are looked at */
     if (i.ix >= w->c->nins || (w->c->eff[i.ix] & EFF_RAISE))
         w->idle = false;
-    else if (op == OP_write || op == OP_put)
+    else if (op_stores(op))
         w->idle &= has_axis(f, ins_in(f, i, 0), w->dim) ||
                    body_within(f, val_home(f, ins_in(f, i, 0)), w->body);
     else if (w->c->eff[i.ix] & EFF_WRITE)

@@ -15,6 +15,7 @@
 #include "ir/fact.h"
 #include "pass/pass.h"
 #include "pass/query.h"
+#include "pass/spell.h"
 #include "pass/subst.h"
 
 enum { UNKNOWN, FULL, EMPTY };
@@ -260,6 +261,21 @@ static void drop_full(Gates *g)
         ir_erase(g->f, d);
 }
 
+/* put_add to all rows is written out, of none it is nothing. */
+static void known_adds(Gates *g)
+{
+    Fn *f = g->f;
+    InsList adds = ins_of(f, g->a, OP_put_add);
+    for (uint32_t k = 0; k < adds.n; k++) {
+        uint8_t known = g->known[ins_in(f, adds.at[k], 2).ix];
+        if (known == FULL)
+            spell_add(f, adds.at[k]);
+        else if (known == EMPTY)
+            ir_erase(f, adds.at[k]);
+        g->changed |= known != UNKNOWN;
+    }
+}
+
 static void known_gates(Gates *g)
 {
     Fn *f = g->f;
@@ -272,6 +288,7 @@ static void known_gates(Gates *g)
         ir_walk(f, f->entry, forget_when, g);
     } while (g->forgot);
     ir_walk(f, f->entry, look_within, g);
+    known_adds(g);
     widen_dims(g);
     visit(g, f->entry, &swaps);
     swaps_apply(f, g->a, &swaps);

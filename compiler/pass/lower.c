@@ -9,6 +9,7 @@
  * outputs. */
 
 #include "lower/lower.h"
+#include "pass/spell.h"
 
 #define MOST_ELEMENTS ((int64_t)1 << 43)
 
@@ -92,6 +93,7 @@ bool pass_lower(PassCx *cx, Fn *f)
     Lower L;
     BodyId hi = f->entry;
     bool fits = pass_fits_memory(cx, f);
+    spell_adds(f, cx->scratch);
     if (cx->stats)
         pass_print_versions(cx->stats, cx->scratch, f);
     lower_begin(&L, cx, f);

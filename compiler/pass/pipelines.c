@@ -10,8 +10,9 @@ const char *pass_pipeline(int opt)
     if (opt <= 0)
         return "versions,fold,dce,lower,math,plan";
     if (opt == 1)
-        return "versions,canon,fold,cse,dce,relate,choose,fuse,canon,dce,lower,math,plan";
-    return "versions,canon,cse,fold,dce,mix,unroll,outrank,unsort,canon,experts,twins,fold,prove,"
+        return "versions,canon,fold,cse,dce,relate,spell,choose,fuse,canon,dce,lower,math,plan";
+    return "versions,canon,cse,fold,dce,mix,unroll,outrank,unsort,canon,experts,twins,spell,fold,"
+           "prove,"
            "canon,"
            "relate,imply,"
            "canon,gates,cells,"

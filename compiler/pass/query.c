@@ -99,6 +99,7 @@ static uint8_t own_effects(const Fn *f, InsId i)
     case OP_reduce: return empty_raises(f, i) ? EFF_RAISE : 0;
     case OP_index: return check ? EFF_RAISE : 0;
     case OP_write: return (uint8_t)(EFF_WRITE | (check ? EFF_RAISE : 0));
+    case OP_put_add: return (uint8_t)(EFF_READ | EFF_WRITE | (check ? EFF_RAISE : 0));
     default: return (uint8_t)((traits & READS ? EFF_READ : 0) | (traits & WRITES ? EFF_WRITE : 0));
     }
 }
@@ -152,7 +153,8 @@ bool body_pure(const Fn *f, const uint8_t *eff, BodyId b)
  * on the axis? */
 static bool stores_part(const Fn *f, InsId i, DimId axis)
 {
-    ValId s = ins_op(f, i) == OP_put ? ins_in(f, i, 2) : (ValId){0};
+    bool put = ins_op(f, i) == OP_put || ins_op(f, i) == OP_put_add;
+    ValId s = put && val_ty(f, ins_in(f, i, 2))->kind == TY_SEL ? ins_in(f, i, 2) : (ValId){0};
     InsId d = s.ix ? val_def(f, s) : (InsId){0};
     bool within = d.ix && ins_op(f, d) == OP_sel_within;
     return s.ix && (dim_eq(val_ty(f, s)->ix, axis) ||
@@ -174,8 +176,7 @@ static bool stores_none(const Fn *f, InsId i, DimId axis)
 /* A cell that is made inside ends with the body, and so does what it holds. */
 static bool stores_inside(const Fn *f, InsId i, BodyId top)
 {
-    Op op = ins_op(f, i);
-    return (op == OP_put || op == OP_write) && body_within(f, val_home(f, ins_in(f, i, 0)), top);
+    return op_stores(ins_op(f, i)) && body_within(f, val_home(f, ins_in(f, i, 0)), top);
 }
 
 static bool acts(const Fn *f, BodyId b, DimId axis, BodyId top)

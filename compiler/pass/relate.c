@@ -198,7 +198,8 @@ static void narrow(Relate *r)
     for (uint32_t k = 0; k < r->all.n; k++) {
         ValId s = r->all.at[k];
         DimId sub = val_ty(f, s)->sub;
-        int64_t most = sel_at_most(g, s);
+        int64_t most = sel_at_most(g, s), axis = dim_max(dims, val_ty(f, s)->ix);
+        most = axis < most ? axis : most; /* that of one inside another has become smaller */
         if (val_op(f, s) == OP_sel_within || most < 1 || most >= dim_max(dims, sub) ||
             is_callers(f, sub))
             continue;

@@ -423,32 +423,13 @@ static bool is_nothing(const Fn *f, ValId v, unsigned depth)
     return is_nothing(f, ins_in(f, d, 1), depth - 1) && is_nothing(f, ins_in(f, d, 2), depth - 1);
 }
 
-/* Is 'v' the row of the cell as it was, of which nothing else is made? */
-static bool is_before(const Twins *t, ValId v, ValId cell)
-{
-    const Fn *f = t->f;
-    if (val_op(f, v) != OP_index)
-        return false;
-    ValId rows = ins_in(f, val_def(f, v), 0);
-    if (val_op(f, rows) != OP_take || ins_in(f, val_def(f, rows), 1).ix != ins_res(f, t->sel, 0).ix)
-        return false;
-    ValId whole = ins_in(f, val_def(f, rows), 0);
-    return val_op(f, whole) == OP_read && ins_in(f, val_def(f, whole), 0).ix == cell.ix &&
-           uses_within(f, t->inner, v) == 1 && uses_within(f, t->inner, rows) == 1 &&
-           uses_within(f, t->inner, whole) == 1;
-}
-
-/* put of the row as it was plus a term, to a cell that starts with nothing. */
+/* Adds a term to a cell that starts with nothing and that nothing else looks at. */
 static bool adds_term(const Twins *t, InsId put)
 {
     const Fn *f = t->f;
-    ValId cell = ins_in(f, put, 0), v = ins_in(f, put, 1);
-    if (val_op(f, cell) != OP_cell || val_op(f, v) != OP_map ||
-        uses_within(f, t->inner, cell) != 2 || !is_nothing(f, ins_in(f, val_def(f, cell), 0), 6))
-        return false;
-    ValId sum = yield_in(f, ins_body(f, val_def(f, v), 0), 0);
-    return val_op(f, sum) == OP_add && (is_before(t, ins_in(f, val_def(f, sum), 0), cell) ||
-                                        is_before(t, ins_in(f, val_def(f, sum), 1), cell));
+    ValId cell = ins_in(f, put, 0);
+    return ins_op(f, put) == OP_put_add && val_op(f, cell) == OP_cell &&
+           uses_within(f, t->inner, cell) == 1 && is_nothing(f, ins_in(f, val_def(f, cell), 0), 6);
 }
 
 bool twins_any_order(const Twins *t)
@@ -463,7 +444,8 @@ bool twins_any_order(const Twins *t)
         return false;
     EACH_INS (t->f, t->inner, i)
         if (t->eff[i.ix] & EFF_WRITE &&
-            (ins_op(t->f, i) != OP_put || (most == 2 && !adds_term(t, i))))
+            (most == 2 || (ins_op(t->f, i) != OP_put && ins_op(t->f, i) != OP_put_add)) &&
+            !adds_term(t, i))
             return false;
     return true;
 }

@@ -345,7 +345,8 @@ typedef struct {
     const SubSpec *subs;
     uint32_t nsubs;
 } ActTarget;
-void act_store(Act *a, const ActTarget *to, Ex value, const Ty *target);
+/* 'adds': to what it holds, instead of it. */
+void act_store(Act *a, const ActTarget *to, Ex value, const Ty *target, bool adds);
 
 /* An extent or the bound of a loop whose greatest value is not known (E0310). */
 void act_no_maximum(Act *a, const char *what);

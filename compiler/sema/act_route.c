@@ -583,17 +583,16 @@ static void open_part(Act *a, ActSend *s, SendPart *p, uint32_t field, const Ty 
 }
 
 typedef struct {
-    ValId before, value, weights, place;
+    ValId value, weights, place;
     uint32_t axis;
 } AddCx;
 
-static ValId add_weighted(void *cx, Act *a, const ValId *idx)
+static ValId weighted(void *cx, Act *a, const ValId *idx)
 {
     AddCx *c = cx;
     ValId y = act_at_axes(a, c->value, ACT_IN_ORDER, idx);
     ValId w = at2(a, c->weights, idx[c->axis], c->place);
-    y = ir_bin(&a->b, OP_mul, ir_convert(&a->b, w, (Elem)val_ty(a->fn, y)->elem), y);
-    return ir_bin(&a->b, OP_add, act_at_axes(a, c->before, ACT_IN_ORDER, idx), y);
+    return ir_bin(&a->b, OP_mul, ir_convert(&a->b, w, (Elem)val_ty(a->fn, y)->elem), y);
 }
 
 static ValId take_rows(Act *a, ValId v, uint32_t axis, ValId sel)
@@ -606,17 +605,18 @@ static ValId take_rows(Act *a, ValId v, uint32_t axis, ValId sel)
 static void put_part(Act *a, const SendPart *p, const SendArm *arm, Ex value)
 {
     ValId v = act_value(a, value, p->type->elem);
-    if (p->s->poison.ix && !arm->rest) {
+    bool adds = p->s->poison.ix && !arm->rest;
+    if (adds) {
         AddCx c = {.value = v, .place = arm->place, .axis = p->axis};
-        c.before = take_rows(a, ir_op(&a->b, OP_read, &p->cell, 1, (AttrId){0}), p->axis, arm->sel);
         c.weights = take_rows(a, p->s->route.weights, 0, arm->sel);
         DimId dims[MAX_RANK];
-        memcpy(dims, val_ty(a->fn, c.before)->dims, sizeof dims);
-        v = act_map(a, dims, p->rank, add_weighted, &c);
+        memcpy(dims, val_ty(a->fn, p->cell)->dims, sizeof dims);
+        dims[p->axis] = val_ty(a->fn, arm->sel)->sub;
+        v = act_map(a, dims, p->rank, weighted, &c);
     }
     ValId in[3] = {p->cell, v, arm->sel};
     AttrVal at = attr_make_int(a->m, "axis", p->axis);
-    ir_ins(&a->b, OP_put, in, 3, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
+    ir_ins(&a->b, adds ? OP_put_add : OP_put, in, 3, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
 }
 
 static void close_arm(Act *a, const ActSend *s, SendArm *arm)

@@ -71,8 +71,7 @@ static void look_stores(Meet *m, ValId cell)
     const Fn *f = m->a->fn;
     for (uint32_t k = m->from; k < f->ins.n; k++) {
         InsId i = {k};
-        Op op = ins_op(f, i);
-        if ((op != OP_write && op != OP_put) || ins_in(f, i, 0).ix != cell.ix)
+        if (!op_stores(ins_op(f, i)) || ins_in(f, i, 0).ix != cell.ix)
             continue;
         for (uint32_t j = 1; j < ins_get(f, i)->in.n; j++)
             want(m, ins_in(f, i, j));

@@ -3,7 +3,10 @@
  */
 #include "sema/act_cx.h"
 
-static void put_rows(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, ValId value)
+#include "support/check.h"
+
+static void put_rows(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels, ValId value,
+                     bool adds)
 {
     ValId sel = sels[0].sel;
     for (uint32_t k = 1; k < nsels; k++) {
@@ -13,7 +16,7 @@ static void put_rows(Act *a, ValId cell, const ActRestrict *sels, uint32_t nsels
     }
     AttrVal at = attr_make_int(a->m, "axis", sels[0].axis);
     ValId in[3] = {cell, value, sel};
-    ir_ins(&a->b, OP_put, in, 3, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
+    ir_ins(&a->b, adds ? OP_put_add : OP_put, in, 3, attr_intern(a->m, &at, 1), NULL, 0, NULL, 0);
 }
 
 /* An assignment, with the axes of the cell behind the member's. */
@@ -22,7 +25,7 @@ typedef struct {
     uint32_t rank;
     ValId *values; /* of each subscript that has one */
     ValId value;
-    bool check;
+    bool check, adds;
 } StoreCx;
 
 /* The subscript of axis k as it is seen, at the place idx of what is stored; *at counts its axes.
@@ -71,7 +74,7 @@ static void write_at(Act *a, const StoreCx *c, ValId value, const ValId *places,
         in[k++] = places[i];
     AttrVal flag = attr_make_flag(a->m, "check");
     AttrId attr = c->check ? attr_intern(a->m, &flag, 1) : (AttrId){0};
-    ir_ins(&a->b, OP_write, in, k, attr, NULL, 0, NULL, 0);
+    ir_ins(&a->b, c->adds ? OP_put_add : OP_write, in, k, attr, NULL, 0, NULL, 0);
 }
 
 static void store_element(Act *a, const StoreCx *c, const ValId *idx)
@@ -122,14 +125,15 @@ static bool is_checked(Act *a, const SubSpec *s)
            (!s->proved || act_restricted(a, s->rank_of));
 }
 
-void act_store(Act *a, const ActTarget *to, Ex value, const Ty *target)
+void act_store(Act *a, const ActTarget *to, Ex value, const Ty *target, bool adds)
 {
-    StoreCx c = {.to = to, .value = act_value(a, value, target->elem)};
+    StoreCx c = {.to = to, .adds = adds, .value = act_value(a, value, target->elem)};
     c.rank = (uint32_t)val_ty(a->fn, to->cell)->rank - (to->member.ix ? 1 : 0);
     if (to->nsels && !to->nsubs && !to->member.ix && one_axis(to)) {
-        put_rows(a, to->cell, to->sels, to->nsels, c.value);
+        put_rows(a, to->cell, to->sels, to->nsels, c.value, adds);
         return;
     }
+    CHECK(!adds || to->nsubs || to->member.ix || to->nsels, "adding to a whole is a write");
     c.values = ARENA_ARRAY(a->arena, ValId, to->nsubs + 1);
     for (uint32_t k = 0; k < to->nsubs; k++) {
         if (to->subs[k].kind != SUB_ALL)

@@ -46,7 +46,7 @@ void hidden_store(Cx *cx, const Bind *b, const Env *env, const Env *home, Ex v, 
     uint32_t n = check_rows(cx, b, subs, at, sels);
     if (live(cx))
         act_store(cx->act, &(ActTarget){.cell = b->cell, .sels = sels, .nsels = n}, v,
-                  seen(cx, b->type, subs));
+                  seen(cx, b->type, subs), false);
 }
 
 /* ---- the sides ---- */

@@ -441,6 +441,41 @@ Value ex_bin(Cx *cx, const Node *n, Env *env, const Ty *want)
     }
 }
 
+/* Is the sum of the pair what the left side is with the right one added to each element? */
+static bool adds_up(Cx *cx, const Pair *p)
+{
+    const Ty *x = p->x.ex.ty, *y = p->y.ex.ty;
+    Axes a = axes_expand(cx->ts, x->axes, x->naxes), b = axes_expand(cx->ts, y->axes, y->naxes);
+    bool same = b.n == 0 || a.n == b.n;
+    for (uint32_t k = 0; same && k < b.n; k++)
+        same = p->al.ymap[k] == k;
+    return same && a.n &&
+           ty_identical(cx->ts, ty_scalar(cx->ts, p->ty->elem), ty_scalar(cx->ts, x->elem));
+}
+
+Value ex_add_to(Cx *cx, const Node *n, Env *env, const Ty *want)
+{
+    Act *keep = act_pause(cx);
+    Pair p = {.x = ex(cx, n->a, env, want)};
+    act_resume(cx, keep);
+    p.y = ex(cx, n->b, env, want);
+    both(cx, &p, n, env, "+");
+    if (ty_is_any(p.ty))
+        return value_any();
+    if (no_arith(p.ty->elem))
+        bad(cx, n->span, E0215, "'+' on %s", show_elem(cx, p.ty->elem));
+    if (!live(cx) || !adds_up(cx, &p)) {
+        p.x = ex(cx, n->a, env, want);
+        return emit_pair(cx, &p, OPER_ADD, p.ty);
+    }
+    const Ty *y = p.y.ex.ty, *t = ty_tensor(cx->ts, p.ty->elem, y->axes, y->naxes);
+    Value v = value_of(t);
+    v.ex = y == t ? p.y.ex : act_fit(cx->act, p.y.ex, t);
+    v.ex.ty = t;
+    v.adds = true;
+    return v;
+}
+
 Value ex_neg(Cx *cx, const Node *n, Env *env, const Ty *want)
 {
     Value v = ex(cx, n->a, env, want);

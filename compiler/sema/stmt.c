@@ -280,7 +280,7 @@ static void emit_store(Cx *cx, const Node *target, const Bind *b, const Value *v
     Ex e = fitted(cx, v, want);
     ActTarget to = {b->cell, b->place, sels, nsels, specs.at, specs.n};
     if (live(cx))
-        act_store(cx->act, &to, e, want);
+        act_store(cx->act, &to, e, want, v->adds);
 }
 
 /* The carry, or the part of a tuple, that a target's name and members mean. */
@@ -422,7 +422,10 @@ static void assign_to(Cx *cx, const Node *s, Env *env)
     }
     SymId r = root_name(s->a);
     const Ty *want = NULL;
-    if (r.ix && env_find(cx->arena, env, r, NULL)) {
+    Subs subs = {0};
+    bool part = false; /* rows of a decision, or places, of something larger */
+    if (r.ix && env_find(cx->arena, env, r, &subs)) {
+        part = subs.n || s->a->kind == AST_INDEX;
         Act *keep = act_pause(cx);
         Value w = ex(cx, s->a, env, NULL);
         act_resume(cx, keep);
@@ -431,7 +434,7 @@ static void assign_to(Cx *cx, const Node *s, Env *env)
     Value v;
     if (s->op == OPER_ADD_SET) {
         Node sum = {.kind = AST_BIN, .op = OPER_ADD, .span = s->span, .a = s->a, .b = s->b};
-        v = ex(cx, &sum, env, want);
+        v = part && want && !env->mode ? ex_add_to(cx, &sum, env, want) : ex(cx, &sum, env, want);
     } else {
         v = ex(cx, s->b, env, want);
     }

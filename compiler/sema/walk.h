@@ -127,6 +127,7 @@ typedef struct {
     Bind *bind;
     Subs subs;
     ValId member; /* V_INST of a bank */
+    bool adds;    /* of an assignment: it is added to what is there */
 } Value;
 
 typedef VEC(const Poly *) PolyVec;
@@ -431,6 +432,9 @@ Value gate_value(Cx *cx, const Node *n, Env *env, unsigned whole);
 /* Selection and complement of a gate bound to 'b', and what they are called in types. */
 void bind_gate_atoms(Cx *cx, const Bind *b, const Poly *axis, ValId sel, ValId rest);
 Value ex_bin(Cx *cx, const Node *n, Env *env, const Ty *want);
+/* What 'n->a += n->b' stores: the addend ('adds') if it has the shape of the target or none, else
+ * the sum. */
+Value ex_add_to(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value ex_neg(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value ex_not(Cx *cx, const Node *n, Env *env, const Ty *want);
 Value ex_pow(Cx *cx, const Node *n, Env *env, const Ty *want);

@@ -448,7 +448,8 @@ static void write_cell(Gen *g)
                   : gen_value(g, (Elem)ty.elem, ty.dims + subs, ty.rank - subs);
     AttrVal check = attr_make_flag(g->m, "check");
     AttrId attr = proved ? (AttrId){0} : attr_intern(g->m, &check, 1);
-    ir_ins(&g->at, OP_write, in, 2 + subs, attr, NULL, 0, NULL, 0);
+    bool adds = subs && ty.elem != E_BIT && ty.elem != E_IX && gen_chance(g, 30);
+    ir_ins(&g->at, adds ? OP_put_add : OP_write, in, 2 + subs, attr, NULL, 0, NULL, 0);
 }
 
 /* 'on open { c = .. }': the selected rows of a cell change. */
@@ -468,8 +469,9 @@ static void gated_update(Gen *g)
     part[axis] = sub_of(g, in[0]);
     ValId v = gen_chance(g, 25) ? gen_scalar(g, (Elem)ty.elem, 2)
                                 : gen_tensor(g, (Elem)ty.elem, part, ty.rank);
-    ir_ins(&g->at, OP_put, (ValId[]){c, v, in[0]}, 3, gen_attr_int(g, "axis", axis), NULL, 0, NULL,
-           0);
+    bool adds = ty.elem != E_BIT && ty.elem != E_IX && gen_chance(g, 50);
+    ir_ins(&g->at, adds ? OP_put_add : OP_put, (ValId[]){c, v, in[0]}, 3,
+           gen_attr_int(g, "axis", axis), NULL, 0, NULL, 0);
     ir_yield(&g->at, NULL, 0);
     gen_leave(g, s);
     Build other = build_at_end(g->f, bodies[1]);

@@ -46,6 +46,18 @@ def parts_of_parts(x, i):
     return h
 
 
+def adds(x, i, v, s, c):
+    h, k, m = x.copy(), c.copy(), s > 0
+    for _ in range(2):
+        np.add.at(h, i, v)
+        np.add.at(h, (i, 1), 2)
+        np.add.at(k, i, 1)
+        h[m] += h[m]
+        h[m, 0] += 0.5
+        k[m] += 3
+    return h, k
+
+
 def tuple_carry(x, s):
     m = s > 0
     best = np.sort(x)[::-1][0]
