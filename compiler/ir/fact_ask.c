@@ -212,7 +212,7 @@ static void own_facts(SelGraph *g, ValId s)
     SelBits bits;
     g->most[s.ix] = dim_max(dims, val_ty(f, s)->ix);
     at_most(g, s, dim_max(dims, val_ty(f, s)->sub));
-    if (op_of(f, s) == OP_sel_list)
+    if (val_op(f, s) == OP_sel_list)
         at_most(g, s, dim_max(dims, val_ty(f, ins_in(f, val_def(f, s), 0))->dims[0]));
     if (sel_masked(f, s, &bits))
         are_selected(g, s, &bits);

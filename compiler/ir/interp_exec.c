@@ -403,7 +403,7 @@ bool exec_put_add(Interp *in, const Code *c)
     uint32_t n = c->nin - 2u;
     int64_t at = place(in, x, c->in + 2, n);
     if (at >= 0) {
-        Tensor to = rest(x, n, at);
+        Tensor to = tensor_part(x, n, at);
         return add_to(in, &to, c->in[1], add);
     }
     if (at == -2 || !c->check)
