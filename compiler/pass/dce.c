@@ -212,8 +212,7 @@ static void mark_root(void *cx, InsId i)
         mark_ins(d, i);
     if (n->bodies.n || n->op == OP_until)
         return;
-    bool write = (d->eff[i.ix] & EFF_WRITE) &&
-                 (op_stores((Op)n->op) ? !own_cell(d, i) : true);
+    bool write = (d->eff[i.ix] & EFF_WRITE) && (op_stores((Op)n->op) ? !own_cell(d, i) : true);
     if (write || ((d->eff[i.ix] & EFF_RAISE) && !never_raised(d->f, i)))
         mark_ins(d, i);
 }
