@@ -460,10 +460,11 @@ static bool panels_pay(const Lower *L, const Contract *c, const Outer *o)
     return pay && bytes <= PANEL_BYTES;
 }
 
-/* Can a lone tile read its columns where they are as it would read them in the panel? */
+/* Can a lone tile read its columns where they are as it would read them in the panel? Machines of
+ * four lanes have no registers left for steps that are known at run time only. */
 static bool alike(Lower *L, const Contract *c)
 {
-    bool all = !dim_static(L, c->dims[c->row], NULL);
+    bool all = L->cx->target.lanes_f32 >= 8 && !dim_static(L, c->dims[c->row], NULL);
     for (uint32_t k = 0; all && k < c->nsum; k++)
         all = c->sum[k].plain[1] &&
               factor_stored(L, &c->sum[k], 1) == (Elem)hi_type(L, c->sum[k].factor[1])->elem;
