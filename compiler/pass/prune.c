@@ -5,11 +5,11 @@
  *   index %w, (index %ids, %i), %j              index %w, %i, %j
  *
  * Where every read of a weight has a constant, an element of a constant table or a number within
- * bounds as its subscript on one axis, the entries that no read can name are not stored: heads,
- * channels, layers, members of banks that a constant decision has closed. The tables count anew,
- * and vanish where they only count. Of a map that is read so only these entries are computed,
- * of a state kept. Laws: only weights whose contents are part of the object; a weight that
- * anything else looks at, in any network, stays whole. */
+ * bounds, perhaps in steps, as its subscript on one axis, the entries that no read can name are not
+ * stored: heads, channels, layers, members of banks that a constant decision has closed. The tables
+ * count anew, and vanish where they only count. Of a map that is read so only these entries are
+ * computed, of a state kept. Laws: only weights whose contents are part of the object; a weight
+ * that anything else looks at, in any network, stays whole. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
@@ -78,12 +78,101 @@ const Data *prune_table(const Fn *f, ValId sub)
     return data->elem == E_I32 ? data : NULL;
 }
 
+/* A subscript by + step * e, as that of the third expert in each of some layers: 8 * l + 2. */
+typedef struct {
+    ValId e;
+    int64_t step, by;
+    Range of; /* e */
+} Stepped;
+
+/* False: it is no such, or every number between its bounds is one of its values. */
+static bool stepped(const Fn *f, ValId v, Stepped *s)
+{
+    int64_t c;
+    *s = (Stepped){.step = 1};
+    for (;;) {
+        InsId d = val_def(f, v);
+        Op op = val_op(f, v);
+        if (val_ty(f, v)->elem != E_I32 && val_ty(f, v)->elem != E_IX)
+            return false;
+        if (op == OP_convert) {
+            v = ins_in(f, d, 0);
+            continue;
+        }
+        if (op != OP_add && op != OP_mul)
+            break;
+        bool right = const_int(f, ins_in(f, d, 1), &c);
+        if (!right && !const_int(f, ins_in(f, d, 0), &c))
+            break;
+        if (c < -MAX_AXIS || c > MAX_AXIS || s->step > MAX_AXIS)
+            return false;
+        s->by += op == OP_add ? s->step * c : 0;
+        s->step *= op == OP_mul ? c : 1;
+        v = ins_in(f, d, right ? 0 : 1);
+    }
+    s->e = v;
+    s->of = val_range(f, v);
+    return s->step > 1 && s->step <= MAX_AXIS && s->of.lo >= -MAX_AXIS && s->of.hi <= MAX_AXIS &&
+           s->of.lo < s->of.hi;
+}
+
+static int64_t value_at(const Stepped *s, int64_t e)
+{
+    return s->by + s->step * e;
+}
+
 static bool note(char *used, int64_t n, int64_t at)
 {
     if (at < 0 || at >= n)
         return false;
     used[at] = 1;
     return true;
+}
+
+/* Marks all values of the subscript. */
+static bool note_values(const Fn *f, ValId sub, char *used, int64_t n)
+{
+    const Data *t = prune_table(f, sub);
+    Stepped s;
+    bool ok = true;
+    if (!t && stepped(f, sub, &s)) {
+        for (int64_t e = s.of.lo; ok && e <= s.of.hi; e++)
+            ok = note(used, n, value_at(&s, e));
+        return ok;
+    }
+    Range within = t ? (Range){0, -1} : val_range(f, sub);
+    if (within.lo < 0 || within.hi >= n)
+        return false;
+    for (int64_t at = within.lo; at <= within.hi; at++)
+        used[at] = 1;
+    for (size_t k = 0; ok && t && k < t->count; k++)
+        ok = note(used, n, ((const int32_t *)t->bytes)[k]);
+    return ok;
+}
+
+static int64_t kept_between(const char *used, int64_t from, int64_t to)
+{
+    int64_t n = 0;
+    for (int64_t k = from; k < to; k++)
+        n += used[k];
+    return n;
+}
+
+/* The values of such a subscript stay evenly spaced: where what others name stands between them
+ * unevenly, all between is kept. True: something was added. */
+static bool even(const Fn *f, ValId sub, char *used)
+{
+    Stepped s;
+    if (prune_table(f, sub) || !stepped(f, sub, &s))
+        return false;
+    int64_t at = value_at(&s, s.of.lo), gap = kept_between(used, at, at + s.step);
+    for (; at < value_at(&s, s.of.hi); at += s.step) {
+        if (kept_between(used, at, at + s.step) == gap)
+            continue;
+        memset(used + value_at(&s, s.of.lo), 1, (size_t)(s.step * (s.of.hi - s.of.lo)));
+        return true;
+    }
+    return false;
 }
 
 bool prune_named(const Prune *p, uint32_t axis, char *used, int64_t n)
@@ -94,16 +183,13 @@ bool prune_named(const Prune *p, uint32_t axis, char *used, int64_t n)
         uint32_t place = axis + p->reads.at[r].first;
         if (ins_get(f, i)->in.n <= place)
             return false;
-        ValId sub = ins_in(f, i, place);
-        const Data *t = prune_table(f, sub);
-        Range within = t ? (Range){0, -1} : val_range(f, sub);
-        if (within.lo < 0 || within.hi >= n)
+        if (!note_values(f, ins_in(f, i, place), used, n))
             return false;
-        for (int64_t at = within.lo; at <= within.hi; at++)
-            used[at] = 1;
-        for (size_t k = 0; t && k < t->count; k++)
-            if (!note(used, n, ((const int32_t *)t->bytes)[k]))
-                return false;
+    }
+    for (uint32_t r = 0; r < p->reads.n; r++) {
+        const PruneRead *read = &p->reads.at[r];
+        if (even(read->f, ins_in(read->f, read->ins, axis + read->first), used))
+            r = UINT32_MAX; /* from the first on */
     }
     return p->reads.n > 0;
 }
@@ -155,6 +241,16 @@ ValId prune_counted(const Prune *p, Fn *f, InsId i, ValId sub, const int32_t *pl
         return ir_op_type(&b, OP_const, NULL, 0, attr_intern(p->m, &v, 1), ix);
     }
     const Data *t = prune_table(f, sub);
+    Stepped s;
+    if (!t && stepped(f, sub, &s)) {
+        int64_t from = value_at(&s, s.of.lo), step = place[from + s.step] - place[from];
+        b = lookup_place(f, i, s.e);
+        ValId now = step == 1 ? s.e : ir_bin(&b, OP_mul, s.e, ir_const_int(&b, E_I32, step));
+        int64_t by = place[from] - step * s.of.lo;
+        if (by)
+            now = ir_bin(&b, OP_add, now, ir_const_int(&b, E_I32, by));
+        return ir_op_type(&b, OP_convert, &now, 1, (AttrId){0}, ix);
+    }
     if (!t) { /* its bounds are stored, so all between them is */
         int64_t first = val_range(f, sub).lo;
         ValId by = ir_const_int(&b, E_I32, place[first] - first);

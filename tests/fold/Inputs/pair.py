@@ -45,6 +45,16 @@ def shape(text):
     return tuple(int(n) for n in text.split('x'))
 
 
+def members(table):
+    """With one tensor for each member of banks, of those in banks for each in each."""
+    out = {}
+    for name, t in table.items():
+        holes = name.count('{}')
+        for at in np.ndindex(t.shape[:holes]):
+            out[name.replace('{}', '%d') % at if holes else name] = t[at]
+    return out
+
+
 def write_weights(rng, weights):
     full, reduced = {}, {}
     for name, (extents, same, keep) in weights.items():
@@ -55,11 +65,7 @@ def write_weights(rng, weights):
         for axis, ids in keep.items():
             less = less.take(ids, axis)
         reduced[name] = less
-    for name in list(full):         # of a bank: one tensor for each member
-        if '{}' in name:
-            for table in (full, reduced):
-                for k, member in enumerate(table.pop(name)):
-                    table[name.replace('{}', str(k))] = member
+    full, reduced = members(full), members(reduced)
     write_safetensors(f'{SCRATCH}/full/net.safetensors', full)
     write_safetensors(f'{SCRATCH}/reduced/net.safetensors', reduced)
 
