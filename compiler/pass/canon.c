@@ -9,6 +9,7 @@
  *   loop that runs once                 its body
  *   loop that writes row by row         one write
  *   knob that can be one number only    the number
+ *   dimension bound to a constant       the constant
  *
  * Every instruction is folded again by the builder's rules, then the rule of its op is tried; the
  * walk is repeated until nothing changes. Laws: no rule repeats work (a body that is copied into an
@@ -55,7 +56,7 @@ static const CanonRule rules[OP_COUNT] = {
     [OP_add] = canon_add,           [OP_sub] = canon_linear,    [OP_mul] = canon_linear,
     [OP_cmp] = canon_cmp,           [OP_sel_bits] = canon_bits, [OP_until] = canon_until,
     [OP_take] = canon_take,         [OP_topk] = canon_order,    [OP_sorted] = canon_order,
-    [OP_bitcast] = canon_bitcast,   [OP_knob] = canon_knob,
+    [OP_bitcast] = canon_bitcast,   [OP_knob] = canon_knob,     [OP_bind] = canon_bind,
 };
 
 static void update_operands(Canon *c, InsId i)

@@ -47,5 +47,6 @@ bool canon_loop(Canon *c, InsId i);
 bool canon_take(Canon *c, InsId i);
 bool canon_order(Canon *c, InsId i);
 bool canon_until(Canon *c, InsId i);
+bool canon_bind(Canon *c, InsId i);
 
 #endif

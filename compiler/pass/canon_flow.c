@@ -3,6 +3,7 @@
 #include "ir/edit.h"
 #include "pass/canon.h"
 #include "pass/query.h"
+#include "pass/subst.h"
 
 #include <string.h>
 
@@ -171,6 +172,22 @@ static bool ends_at_once(Canon *c, InsId i)
         if (ins_op(c->f, j) == OP_until && const_int(c->f, ins_in(c->f, j, 0), &v) && v)
             return true;
     return false;
+}
+
+/* A dimension that is given a known value is that constant. */
+bool canon_bind(Canon *c, InsId i)
+{
+    Fn *f = c->f;
+    DimTable *dims = f->module->dims;
+    int64_t n;
+    if (!const_int(f, ins_in(f, i, 0), &n))
+        return false;
+    DimId sym = attr_find(f->module, ins_get(f, i)->attr, "dims")->dims[0];
+    int64_t most = dim_max(dims, sym);
+    BodyId home = ins_get(f, i)->home;
+    ir_erase(f, i);
+    subst_dim_in(f, c->a, home, sym, dim_const(dims, n < 0 ? 0 : n > most ? most : n));
+    return true;
 }
 
 /* An end that never comes. */

@@ -3,6 +3,7 @@
  *   write %h, %v                 write %h, %v
  *   %a = read %h                 uses of %a read %v
  *   write %c, %v ; write %c, %w  write %c, %w        where nothing reads %c in between
+ *   %a = read %c ; write %c, %a  %a = read %c
  *   put %c, %v, %s               put %c, %v, %s
  *   %a = take (read %c), %s      uses of %a read %v
  *
@@ -125,11 +126,26 @@ static bool holds(const Cells *c, ValId cell, ValId v)
     return type_eq(type_of_cell(c->f->module->types, val_type(c->f, cell)), val_type(c->f, v));
 }
 
+/* The value before it became another one in this pass. */
+static ValId current(const Cells *c, ValId v)
+{
+    for (uint32_t k = c->swaps.n; k-- > 0;)
+        if (c->swaps.at[k].from.ix == v.ix)
+            v = c->swaps.at[k].to;
+    return v;
+}
+
 static void see_write(Cells *c, InsId i)
 {
     const Fn *f = c->f;
     uint32_t cell = key_of(c, i);
     bool whole = ins_op(f, i) == OP_write && ins_get(f, i)->in.n == 2;
+    if (whole && c->known[cell].whole.ix &&
+        current(c, ins_in(f, i, 1)).ix == current(c, c->known[cell].whole).ix) {
+        ir_erase(c->f, i); /* it holds that already */
+        c->changed = true;
+        return;
+    }
     if (whole && c->pending[cell].ix) {
         ir_erase(c->f, c->pending[cell]);
         c->changed = true;
@@ -152,15 +168,6 @@ static void see_read(Cells *c, InsId i)
     c->pending[cell] = (InsId){0};
     c->rows[v.ix] = c->known[cell].put;
     learn(c, cell, v, c->known[cell].put);
-}
-
-/* The value before it became another one in this pass. */
-static ValId current(const Cells *c, ValId v)
-{
-    for (uint32_t k = c->swaps.n; k-- > 0;)
-        if (c->swaps.at[k].from.ix == v.ix)
-            v = c->swaps.at[k].to;
-    return v;
 }
 
 /* The rows that were put are those that are taken. */

@@ -8,7 +8,7 @@
  *
  * The restricted dimension becomes its size, so everything over it has a static shape, and no list
  * of indices is made at run time. A selection goes only if all that looks at it can; else it stays
- * as it is. A dimension that is bound to a constant becomes it likewise. Weights that are then read
+ * as it is. Weights that are then read
  * through a table only are for 'prune'. Laws: a body runs if it ran before; what a closed row would
  * have computed is neither computed nor multiplied by 0. Runs behind 'sink', which has moved the
  * work of taken rows to the rows. */
@@ -38,9 +38,8 @@ typedef struct {
     Fn *f;
     Arena *a;
     VEC(Known) known;
-    VEC(InsId) binds; /* of a constant */
-    uint32_t *of;     /* by value: its place in known, plus 1 */
-    uint32_t nof;     /* values made later are none */
+    uint32_t *of; /* by value: its place in known, plus 1 */
+    uint32_t nof; /* values made later are none */
     Swaps swaps;
 } Shrink;
 
@@ -363,37 +362,9 @@ static void replace_all(Shrink *s)
             ir_erase(f, s->known.at[k].ins);
 }
 
-/* ---- dimensions that are given a known value ---- */
-
-static void find_bind(void *cx, InsId i)
-{
-    Shrink *s = cx;
-    int64_t n;
-    if (ins_op(s->f, i) == OP_bind && const_int(s->f, ins_in(s->f, i, 0), &n))
-        vec_push(s->a, &s->binds, i);
-}
-
-static bool fix_dims(Shrink *s)
-{
-    Fn *f = s->f;
-    ir_walk(f, f->entry, find_bind, s);
-    for (uint32_t k = 0; k < s->binds.n; k++) {
-        InsId i = s->binds.at[k];
-        DimId sym = ins_dims(f, i)->dims[0];
-        BodyId home = ins_get(f, i)->home;
-        int64_t n, most = dim_max(f->module->dims, sym);
-        const_int(f, ins_in(f, i, 0), &n);
-        n = n < 0 ? 0 : n > most ? most : n;
-        ir_erase(f, i);
-        subst_dim_in(f, s->a, home, sym, dim_const(f->module->dims, n));
-    }
-    return s->binds.n > 0;
-}
-
 bool pass_shrink(PassCx *cx, Fn *f)
 {
     Shrink s = {.f = f, .a = cx->scratch};
-    bool any = fix_dims(&s);
     s.of = ARENA_ARRAY(s.a, uint32_t, f->vals.n);
     s.nof = f->vals.n;
     ir_walk(f, f->entry, find_known, &s);
@@ -407,5 +378,5 @@ bool pass_shrink(PassCx *cx, Fn *f)
         known |= !s.known.at[k].stays;
     if (known)
         replace_all(&s);
-    return any || known;
+    return known;
 }
