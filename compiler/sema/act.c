@@ -31,12 +31,10 @@ static bool is_new(Act *a, const char *what)
     return true;
 }
 
-bool act_not_yet(Act *a, Span at, const char *construct)
+void act_not_yet(Act *a, Span at, const char *construct)
 {
-    if (!is_new(a, construct) || a->how->trial)
-        return false;
-    diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
-    return true;
+    if (is_new(a, construct) && !a->how->trial)
+        diag_report(a->diag, E0900, at, "%s cannot be built yet", construct);
 }
 
 void act_unfixed(Act *a, Span at, const char *name, const char *f)

@@ -288,6 +288,8 @@ Ex act_route_weight(Act *a, Ex route, ValId place, const Ty *ty);
 ValId act_choice_place(Act *a, Ex route, int64_t e);
 ValId act_choice_is(Act *a, Ex route, int64_t e);
 bool act_choice_known(Act *a, Ex route, int64_t *v);
+/* Where the experts are seen inside a decision over them: whether the chosen one is selected. */
+bool act_choice_selected(Act *a, Ex route, ValId *is);
 /* send over rows. Each arm is walked between act_send_arm, which gives its rows, and
  * act_send_close. Arms stand in the order of their experts first..end (end < 0: all); 'place' is
  * the expert. The rest are the rows without. Once all are walked, between act_send_open and
@@ -370,7 +372,7 @@ Ex act_extern(Act *a, const ActExtern *x, const Ex *args, const Ty *const *types
  */
 void act_unfixed(Act *a, Span at, const char *name, const char *f);
 /* A construct that cannot be built yet: one finding E0900 per network and construct, none in a
- * trial. True if it was said. */
-bool act_not_yet(Act *a, Span at, const char *construct);
+ * trial. */
+void act_not_yet(Act *a, Span at, const char *construct);
 
 #endif

@@ -354,7 +354,22 @@ static ValId choice_const(Act *a, Ex route, int64_t e)
 
 ValId act_choice_place(Act *a, Ex route, int64_t e)
 {
-    return e < 0 ? route.fields[ROUTE_MASK].ir : choice_const(a, route, e);
+    const Poly *experts = route.ty->experts;
+    ValId number = route.fields[ROUTE_MASK].ir;
+    if (!act_restricted(a, experts))
+        return e < 0 ? number : choice_const(a, route, e);
+    ValId place = act_place_of_number(a, e < 0 ? number : act_i32(a, e), experts);
+    return ir_op_type(&a->b, OP_convert, &place, 1, (AttrId){0},
+                      type_ix(a->m->types, act_dim(a, experts)));
+}
+
+bool act_choice_selected(Act *a, Ex route, ValId *is)
+{
+    if (!act_restricted(a, route.ty->experts))
+        return false;
+    ValId place = act_place_of_number(a, route.fields[ROUTE_MASK].ir, route.ty->experts);
+    *is = ir_cmp(&a->b, "ge", place, act_i32(a, 0));
+    return true;
 }
 
 ValId act_choice_is(Act *a, Ex route, int64_t e)

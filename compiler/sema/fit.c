@@ -344,11 +344,7 @@ static Ex take_route(Cx *cx, Ex e, Subs subs, Span at)
         f[k].ty = types[k];
         f[k] = take_seen(cx, f[k], subs, at);
     }
-    const Ty *t = seen(cx, r, subs);
-    if (!r->rows && poly_solve(cx->ps, t->experts) != poly_solve(cx->ps, r->experts))
-        not_yet_but(cx, at, "a choice for the call inside a decision over its experts",
-                    "send outside of it, and use what that gives");
-    return (Ex){.ty = t, .fields = f};
+    return (Ex){.ty = seen(cx, r, subs), .fields = f};
 }
 
 Ex take_seen(Cx *cx, Ex e, Subs subs, Span at)

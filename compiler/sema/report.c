@@ -211,15 +211,9 @@ void shape_note(Cx *cx, Span at, SymId name, const char *suffix, const Ty *t)
 
 void not_yet(Cx *cx, Span at, const char *construct)
 {
-    not_yet_but(cx, at, construct, NULL);
-}
-
-void not_yet_but(Cx *cx, Span at, const char *construct, const char *instead)
-{
     if (!live(cx))
         return;
-    if (act_not_yet(cx->act, at, construct) && instead)
-        diag_help(cx->diag, "%s", instead);
+    act_not_yet(cx->act, at, construct);
     cx->dead = true;
 }
 

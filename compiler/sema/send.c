@@ -616,10 +616,33 @@ static void choice_cases(Cx *cx, Cases *c)
     c->covered = true;
 }
 
+static Value chosen(Cx *cx, const Cases *c)
+{
+    int64_t known;
+    if (!live(cx) || !act_choice_known(cx->act, c->s->given, &known))
+        return choose(cx, c, 0);
+    for (uint32_t i = 0; i < c->n; i++)
+        if (c->experts[i] == known || c->experts[i] < 0)
+            return choice_case(cx, c, c->experts[i]);
+    return choice_else(cx, c->s);
+}
+
+/* Inside a decision over the experts: one that is not selected does not run. */
+static Value chosen_if_selected(Cx *cx, const Cases *c, ValId is)
+{
+    bool emit = live(cx);
+    ActBody *body = emit ? act_when_begin(cx->act, is, (ValId){0}) : NULL;
+    Value a = chosen(cx, c);
+    if (emit && live(cx))
+        act_when_else(cx->act, body);
+    Value b = choice_else(cx, c->s);
+    Value v = join_arms(cx, c->s, &a, &b, case_span(c, 0), case_span(c, c->n));
+    return emit && live(cx) ? emit_when(cx, body, a.ex, b.ex, NULL, NULL, v) : v;
+}
+
 static Value send_choice(Cx *cx, Send *s)
 {
     Cases c = {.s = s};
-    int64_t known;
     if (!s->n->a)
         check_arms(cx, s);
     else if (!bank_of(cx, s, &c.bank))
@@ -627,12 +650,12 @@ static Value send_choice(Cx *cx, Send *s)
     if (s->n->a)
         bank_args(cx, s, &c.bank);
     choice_cases(cx, &c);
-    if (!live(cx) || !act_choice_known(cx->act, s->given, &known))
-        return choose(cx, &c, 0);
-    for (uint32_t i = 0; i < c.n; i++)
-        if (c.experts[i] == known || c.experts[i] < 0)
-            return choice_case(cx, &c, c.experts[i]);
-    return choice_else(cx, s);
+    const Atom *experts = poly_atom(poly_solve(cx->ps, s->route->experts));
+    ValId is = {0};
+    if (live(cx) ? act_choice_selected(cx->act, s->given, &is)
+                 : experts && experts->kind == ATOM_RESTRICTED)
+        return chosen_if_selected(cx, &c, is);
+    return chosen(cx, &c);
 }
 
 /* The route: an index is one for the call. False (reported) if it is none. */
@@ -656,8 +679,9 @@ static bool send_route(Cx *cx, Send *s)
     const Ty *t = s->route = r.ex.ty;
     s->given = r.ex;
     s->how = how_of_route(cx, t->route_id);
-    s->members = members_of(cx, t->experts, s->env);
     s->rows = t->rows != NULL;
+    s->members =
+        members_of(cx, s->rows ? t->experts : poly_base_of(poly_solve(cx->ps, t->experts)), s->env);
     if (!s->rows)
         return true;
     SymId e = intern_z(cx->names, arm_name(cx, s, "e"));

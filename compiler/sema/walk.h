@@ -276,7 +276,6 @@ void runtime_check(Cx *cx, Span at, const Poly *low, const Poly *high, const Pol
 void shape_note(Cx *cx, Span at, SymId name, const char *suffix, const Ty *t);
 /* A construct that is checked but cannot be built yet; ends emission of this network. */
 void not_yet(Cx *cx, Span at, const char *construct);
-void not_yet_but(Cx *cx, Span at, const char *construct, const char *instead);
 /* What only the sizes of a build show to be wrong; ends emission of this network. */
 void refuse(Cx *cx, Span at, DiagCode code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
