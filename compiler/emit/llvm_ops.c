@@ -324,6 +324,11 @@ static LLVMValueRef emit_hsums(Gen *g, const Ins *ins, InsId id)
     return v[0];
 }
 
+static LLVMValueRef emit_every_other(Gen *g, const Ins *ins, InsId id)
+{
+    return halves(g->e, op_in(g, id, 0), op_in(g, id, 1), 2, ins->op == OP_odds);
+}
+
 /* By bytes: four for each lane. */
 static LLVMValueRef permute_bytes(Emit *e, LLVMValueRef v, LLVMValueRef at)
 {
@@ -465,6 +470,8 @@ static const OpEmitter emitters[OP_COUNT] = {
     [OP_lanes] = emit_lanes,
     [OP_hreduce] = emit_hreduce,
     [OP_hsums] = emit_hsums,
+    [OP_evens] = emit_every_other,
+    [OP_odds] = emit_every_other,
     [OP_permute] = emit_permute,
     [OP_extract] = emit_extract,
     [OP_raise] = emit_raise,

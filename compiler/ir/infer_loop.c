@@ -175,10 +175,20 @@ static bool infer_permute(Infer *x)
     return infer_set(x, 0, infer_type(x, 0));
 }
 
+static bool infer_pair(Infer *x)
+{
+    const Type *v = infer_ty(x, 0);
+    if (v->kind != TY_VEC || v->lanes % 2 || !type_eq(infer_type(x, 1), infer_type(x, 0)))
+        return infer_fail(x, "two vectors of one type with an even number of lanes are needed");
+    return infer_set(x, 0, infer_type(x, 0));
+}
+
 bool infer_lo_vec(Infer *x)
 {
     if (x->op == OP_hsums)
         return infer_hsums(x);
+    if (x->op == OP_evens || x->op == OP_odds)
+        return infer_pair(x);
     if (x->op == OP_permute)
         return infer_permute(x);
     if (x->op == OP_hreduce || x->op == OP_extract)

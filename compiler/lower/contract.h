@@ -94,6 +94,13 @@ bool pack_known(const Lower *L, const Contract *c, const Sum *s);
 ValId pack_weights(Lower *L, const Contract *c, const Sum *s, int64_t width);
 int64_t pack_member(const Lower *L, const Contract *c, const Sum *s, int64_t width);
 
+/* ---- zip.c ---- */
+/* Do the few terms of each column lie side by side, and one column behind the other? */
+bool zip_fits(Lower *L, const Contract *c, const Sum *s);
+/* The columns from 'at' on, so many vectors of them, to a panel with lines of 'pitch' elements. */
+void zip_panel(Lower *L, const Contract *c, const Sum *s, ValId at, uint32_t vecs, ValId panel,
+               int64_t pitch);
+
 /* ---- taken.c ---- */
 typedef struct {
     Access read;

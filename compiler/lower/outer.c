@@ -28,6 +28,7 @@ typedef struct {
     bool packs;          /* makes panels */
     bool either;         /* or none, for so few rows that a panel does not pay */
     bool packed;         /* has them from the compiler */
+    bool zips;           /* makes them before the rows (zip.c) */
     ValId panel[MAX_SUMS];
     ValId at_row, at_col, at_panel; /* first column; the same by whole panels */
     uint32_t tile_rows, tile_vecs;
@@ -53,7 +54,7 @@ static uint32_t column(const Lower *L, const Contract *c)
 }
 
 /* Also says of plain column factors whether their lanes lie one behind the other. */
-static bool columns_fit(Lower *L, Contract *c)
+static bool columns_fit(Lower *L, Contract *c, bool all_zip)
 {
     uint32_t bit = 1u << c->col;
     for (uint32_t k = 0; k < c->nsum; k++) {
@@ -62,7 +63,7 @@ static bool columns_fit(Lower *L, Contract *c)
             return false;
         if (s->dep[0] & bit)
             sum_turn(s);
-        if (c->packed)
+        if (c->packed || all_zip)
             continue;
         if (count_reads(L, s->body, c->param[c->col]).bad)
             return false;
@@ -161,7 +162,7 @@ static void walk_open(Lower *L, const Contract *c, const Outer *o, Walk *w)
         put_row(L, c, o, r);
         w->row_off[r] = access_addr(L, &w->s->read[0], &w->row_ptr[r]);
     }
-    if (w->s->plain[1] && !o->packed) {
+    if (w->s->plain[1] && o->from != PANEL) {
         set_index(L, c->param[c->col], o->at_col);
         w->col_off = access_addr(L, &w->s->read[1], &w->col_ptr);
     }
@@ -185,7 +186,8 @@ static void walk_to(Lower *L, const Outer *o, Walk *w, uint32_t d, ValId i)
     if (o->from == EITHER)
         step[1] = lo_select(L, o->lone, step[1], step[2]);
     for (uint32_t k = 0; k < 3; k++)
-        if (k == 2 ? o->from == FILL || o->from == PANEL : w->s->plain[k] && !(k && o->packed))
+        if (k == 2 ? o->from == FILL || o->from == PANEL
+                   : w->s->plain[k] && !(k && o->from == PANEL))
             w->add[k] = lo_bin(L, OP_add, w->add[k], lo_bin(L, OP_mul, i, step[k]));
 }
 
@@ -350,7 +352,10 @@ static void outer_column(Lower *L, const Contract *c, Outer *o, ValId at, uint32
     o->at_col = at;
     o->tile_vecs = vecs;
     o->mask = mask;
-    o->from = o->packed ? PANEL : DIRECT;
+    o->from = o->packed || o->zips ? PANEL : DIRECT;
+    for (uint32_t k = 0; o->zips && k < c->nsum; k++)
+        zip_panel(L, c, &c->sum[k], at, vecs, o->panel[k],
+                  (int64_t)o->vecs * L->cx->target.lanes_f32);
     if (c->row == c->nd) {
         outer_rows(L, c, o, lo_i64(L, 0), 1);
     } else if (o->either) {
@@ -485,6 +490,16 @@ static bool all_known(Lower *L, Contract *c)
     return known;
 }
 
+/* The same where their terms lie side by side. */
+static bool all_zip(Lower *L, Contract *c)
+{
+    uint32_t bit = 1u << c->col;
+    bool zips = true;
+    for (uint32_t k = 0; k < c->nsum; k++)
+        zips &= !(c->sum[k].dep[0] & bit) && zip_fits(L, c, &c->sum[k]);
+    return zips;
+}
+
 bool outer_map(Lower *L, Contract *c)
 {
     Outer o = {0};
@@ -492,15 +507,16 @@ bool outer_map(Lower *L, Contract *c)
     if (c->col == c->nd || contract_rows(L, c, c->col) < L->cx->target.lanes_f32 / 2)
         return false;
     o.packed = c->packed = all_known(L, c);
-    if (!columns_fit(L, c))
+    o.zips = !o.packed && all_zip(L, c);
+    if (!columns_fit(L, c, o.zips))
         return false;
     c->row = best_row(L, c);
     tile_size(L, c, contract_rows(L, c, c->row), &o);
-    o.packs = !o.packed && panels_pay(L, c, &o);
+    o.packs = !o.packed && !o.zips && panels_pay(L, c, &o);
     o.either = o.packs && alike(L, c);
     for (uint32_t k = 0; o.packed && k < c->nsum; k++)
         o.panel[k] = pack_weights(L, c, &c->sum[k], (int64_t)o.vecs * L->cx->target.lanes_f32);
-    for (uint32_t k = 0; o.packs && k < c->nsum; k++)
+    for (uint32_t k = 0; (o.packs || o.zips) && k < c->nsum; k++)
         o.panel[k] = lo_buf(L, (Elem)hi_type(L, c->sum[k].factor[1])->elem,
                             panel_elems(L, &o, &c->sum[k]), "panel");
     contract_first(L, c);

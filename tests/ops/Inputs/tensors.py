@@ -674,13 +674,18 @@ def loop_level():
   %before = sub %at, %one : <8 x i32>
   %round = permute %a, %before : <8 x f32>
   store %vp, %n0, %round
+  %pp = arg {kind = "output", name = "p"} : ptr f32
+  %evens = evens %a, %b : <8 x f32>
+  %odds = odds %a, %b : <8 x f32>
+  store %pp, %n0, %evens
+  store %pp, %n8, %odds
   yield''', {'x': ('f32[16]', x)},
                {'y': np.concatenate([np.where(x[8:] > 0, x[:8], x[7::-1]),
                                      np.where(x[8:] > 0, x[8:], 0)]).astype(np.float32),
                 'z': np.float32(x[5] + x[:8].max()),
                 'u': np.array([x[:8].sum(), x[8:].sum()], np.float32),
-                'v': np.roll(x[:8], 1)},
-               stage='y : f32[16], z : f32, u : f32[2], v : f32[8]')
+                'v': np.roll(x[:8], 1), 'p': np.concatenate([x[::2], x[1::2]])},
+               stage='y : f32[16], z : f32, u : f32[2], v : f32[8], p : f32[16]')
 
 
 def cases(folder):
