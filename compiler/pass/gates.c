@@ -304,6 +304,14 @@ typedef struct {
     Swaps swaps;
 } Merge;
 
+/* Complements on an axis without indices are the same, too, but stay the two sides that they are.
+ */
+static bool are_same(const SelGraph *g, ValId x, ValId y)
+{
+    unsigned never = sel_relation(g, x, y);
+    return (never & SEL_SAME) == SEL_SAME && (never & SEL_APART) != SEL_APART;
+}
+
 /* An earlier selection of the same indices that is visible; none: there is none. */
 static InsId equal_sel(const Merge *m, InsId i)
 {
@@ -312,7 +320,7 @@ static InsId equal_sel(const Merge *m, InsId i)
     for (uint32_t k = 0; k < m->seen.n; k++) {
         InsId old = m->seen.at[k];
         if (dim_eq(val_ty(f, ins_res(f, old, 0))->ix, val_ty(f, s)->ix) &&
-            (sel_relation(m->graph, ins_res(f, old, 0), s) & SEL_SAME) == SEL_SAME &&
+            are_same(m->graph, ins_res(f, old, 0), s) &&
             body_within(f, ins_get(f, i)->home, ins_get(f, old)->home))
             return old;
     }

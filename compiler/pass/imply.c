@@ -63,12 +63,13 @@ static void known_operands(Imply *c, InsId i)
     }
 }
 
-/* What is known of bits of the rows of a selection: 1, 0, or -1. */
+/* What is known of bits of the rows of a selection: 1, 0, or -1. Of no rows everything would be
+ * true, also of the two sides of a decision over them: nothing is said. */
 static int truth_in(const Imply *c, ValId bits, ValId sel)
 {
     InsId s = val_def(c->f, sel);
     int64_t bit;
-    if (!s.ix || const_int(c->f, bits, &bit))
+    if (!s.ix || const_int(c->f, bits, &bit) || !sel_at_most(c->arms.graph, sel))
         return -1;
     Truth inside = truth_new(c->f, c->a, c->arms.graph);
     inside.sel = sel;
