@@ -4,6 +4,7 @@
  *   %a = read %h                 uses of %a read %v
  *   write %c, %v ; write %c, %w  write %c, %w        where nothing reads %c in between
  *   %a = read %c ; write %c, %a  %a = read %c
+ *   %a = read %h                 what the state %h starts with, where nothing writes it
  *   put %c, %v, %s               put %c, %v, %s
  *   %a = take (read %c), %s      uses of %a read %v
  *
@@ -15,7 +16,9 @@
 
 #include "pass/pass.h"
 
+#include "ir/build.h"
 #include "ir/edit.h"
+#include "ir/eval.h"
 #include "pass/query.h"
 
 /* What is known of a cell: its value, or the last put into it. */
@@ -37,6 +40,7 @@ typedef struct {
     Known *known;   /* by key */
     InsId *rows;    /* by value of a read: the put whose rows it has */
     InsId *pending; /* by key: a whole write that nothing has read */
+    bool *written;  /* by key */
     VEC(ValId) states;
     VEC(Undo) undo;
     Swaps swaps;
@@ -156,10 +160,45 @@ static void see_write(Cells *c, InsId i)
     learn(c, cell, known, ins_op(f, i) == OP_put ? i : (InsId){0});
 }
 
+static void find_writes(void *cx, InsId i)
+{
+    Cells *c = cx;
+    if (ins_op(c->f, i) == OP_write || ins_op(c->f, i) == OP_put)
+        c->written[key_of(c, i)] = true;
+}
+
+/* A state of the network's own that is never written keeps what it starts with; none: it is another
+ * cell. */
+static ValId first_value(const Cells *c, InsId read)
+{
+    Fn *f = c->f;
+    uint32_t cell = key_of(c, read);
+    InsId d = val_def(f, (ValId){cell});
+    const State *s = d.ix && ins_op(f, d) == OP_state ? inner_state(f, d) : NULL;
+    if (!s || c->written[cell])
+        return (ValId){0};
+    Build b = build_before(f, read);
+    TypeId type = val_type(f, ins_res(f, read, 0));
+    if (!s->init.ix)
+        return ir_const_like(&b, type, 0);
+    if (!val_is_scalar(f, ins_res(f, read, 0)))
+        return ir_data(&b, type, s->init);
+    const Data *data = data_get(f->module, s->init);
+    Scalar first = elem_load(data->elem, data->bytes);
+    AttrVal a = elem_is_float(data->elem) ? attr_make_float(f->module, "value", first.f)
+                                          : attr_make_int(f->module, "int", first.i);
+    return ir_op_type(&b, OP_const, NULL, 0, attr_intern(f->module, &a, 1), type);
+}
+
 static void see_read(Cells *c, InsId i)
 {
     uint32_t cell = key_of(c, i);
-    ValId v = ins_res(c->f, i, 0);
+    ValId v = ins_res(c->f, i, 0), first = first_value(c, i);
+    if (first.ix) {
+        vec_push(c->a, &c->swaps, ((Swap){v, first}));
+        ir_erase(c->f, i);
+        return;
+    }
     if (c->known[cell].whole.ix) {
         vec_push(c->a, &c->swaps, ((Swap){v, c->known[cell].whole}));
         ir_erase(c->f, i);
@@ -214,7 +253,9 @@ bool pass_cells(PassCx *cx, Fn *f)
     c.known = ARENA_ARRAY(c.a, Known, f->vals.n);
     c.rows = ARENA_ARRAY(c.a, InsId, f->vals.n);
     c.pending = ARENA_ARRAY(c.a, InsId, f->vals.n);
+    c.written = ARENA_ARRAY(c.a, bool, f->vals.n);
     ir_walk(f, f->entry, find_cells, &c);
+    ir_walk(f, f->entry, find_writes, &c);
     visit(&c, f->entry);
     swaps_apply(f, c.a, &c.swaps);
     return c.changed || c.swaps.n;
