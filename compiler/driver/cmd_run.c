@@ -162,18 +162,28 @@ static Status find_network(Run *r)
     return STATUS_OK;
 }
 
-static Status weights_known(Run *r)
+/* The first param without contents; NULL: there is none. */
+static const Param *unknown_weight(const Module *m)
 {
-    for (uint32_t k = 0; k < r->m->params.n; k++) {
-        const Param *p = &r->m->params.at[k];
-        if (p->data.ix)
-            continue;
-        diag_report(r->s->diag, E0340, p->loc, "the contents of param '%s' are not known",
-                    sym_text(r->m->names, p->name));
-        diag_help(r->s->diag, "--weights-file FILE.safetensors");
-        return STATUS_ERRORS;
-    }
-    return STATUS_OK;
+    for (uint32_t k = 0; k < m->params.n; k++)
+        if (!m->params.at[k].data.ix)
+            return &m->params.at[k];
+    return NULL;
+}
+
+/* Those of a source are loaded by now, unless they come by pointer; IR text names no file. */
+static Status load_weights(Run *r)
+{
+    Status status = STATUS_OK;
+    if (r->s->options.weights_file && unknown_weight(r->m))
+        status = weights_load(r->s, r->m, r->s->options.weights_file);
+    const Param *p = status == STATUS_OK ? unknown_weight(r->m) : NULL;
+    if (!p)
+        return status;
+    diag_report(r->s->diag, E0340, p->loc, "the contents of param '%s' are not known",
+                sym_text(r->m->names, p->name));
+    diag_help(r->s->diag, "--weights-file FILE.safetensors");
+    return STATUS_ERRORS;
 }
 
 static Status open_network(Run *r)
@@ -442,10 +452,8 @@ Status cmd_run(Session *s)
     Status status = compile_load(s, path, &r.m);
     if (status == STATUS_OK && compile_stops(s, r.m))
         return status;
-    if (status == STATUS_OK && s->options.weights_file)
-        status = weights_load(s, r.m, s->options.weights_file);
     if (status == STATUS_OK)
-        status = weights_known(&r);
+        status = load_weights(&r);
     if (status == STATUS_OK)
         status = find_network(&r);
     if (status == STATUS_OK)
