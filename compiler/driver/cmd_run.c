@@ -214,7 +214,7 @@ static Status refused(Run *r, uint32_t status)
         r, arena_printf(r->s->arena, "%s: %s", gate_status_name(status), gate_status_text(status)));
 }
 
-/* A knob that the code does not read any more is checked here. */
+/* Checked here, as the code does not know a knob that it does not read any more. */
 static Status set_knob(Run *r, const Knob *knob, const char *text)
 {
     const Type *ty = type_get(r->m->types, knob->type);
@@ -225,11 +225,16 @@ static Status set_knob(Run *r, const Knob *knob, const char *text)
     if (!run_parse_values(r->s->arena, text, &t, &why))
         return wrong(
             r, arena_printf(r->s->arena, "knob '%s': %s", sym_text(r->m->names, knob->name), why));
+    if (!knob_allows(knob, &t)) {
+        Status status = refused(r, GATE_BAD_KNOB);
+        diag_help(r->s->diag, "'%s' is in %g..%g", sym_text(r->m->names, knob->name), knob->lo,
+                  knob->hi);
+        return status;
+    }
     if (r->interp)
         interp_set_knob(r->interp, knob->name, &t);
-    else if (!call_set_knob(r->call, sym_text(r->m->names, knob->name), &t) &&
-             !knob_allows(knob, &t))
-        return refused(r, GATE_BAD_KNOB);
+    else
+        call_set_knob(r->call, sym_text(r->m->names, knob->name), &t);
     return STATUS_OK;
 }
 
