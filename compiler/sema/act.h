@@ -305,7 +305,7 @@ void act_send_gives(Act *a, ActSend *s, uint32_t k, const Ex *parts, const int *
 Ex act_send_end(Act *a, ActSend *s, const Ty *result);
 /* Closes a decision whose first side gives 0 where the second gives 'v'; axis as in act_when_end,
  * -1: v belongs to no row and is kept whole. */
-Ex act_rest_end(Act *a, ActBody *b, Ex v, int axis, const Ty *result);
+Ex act_rest_end(Act *a, ActBody *b, Ex v, const int *axis, const Ty *result);
 
 /* ---- repetition, assignment ---- */
 ValId act_carry(Act *a, SymId name, Ex initial, const Ty *ty); /* a cell */

@@ -393,7 +393,7 @@ static ValId zero_side(Act *a, ActBody *b, ValId like)
 }
 
 /* A value that no row decides: kept in a cell, which starts as 0. */
-static Ex whole_rest(Act *a, ActBody *b, ValId v, const Ty *result)
+static ValId keep_whole(Act *a, ActBody *b, ValId v)
 {
     Build inner = a->b;
     const Type *t = val_ty(a->fn, v);
@@ -407,22 +407,50 @@ static Ex whole_rest(Act *a, ActBody *b, ValId v, const Ty *result)
     a->b = inner;
     ValId in[2] = {cell, v};
     ir_ins(&a->b, OP_write, in, 2, (AttrId){0}, NULL, 0, NULL, 0);
-    act_on_end(a, b);
-    return act_ex(result, ir_op(&a->b, OP_read, &cell, 1, (AttrId){0}));
+    return cell;
 }
 
-Ex act_rest_end(Act *a, ActBody *b, Ex v, int axis, const Ty *result)
+/* A value of these parts. */
+static Ex of_parts(Act *a, const Ty *t, const Ex **part)
 {
-    ValId y = act_value(a, v, result->elem);
-    if (axis < 0)
-        return whole_rest(a, b, y, result);
+    if (t->kind != TYK_TUPLE)
+        return *(*part)++;
+    Ex *f = ARENA_ARRAY(a->arena, Ex, t->nfields);
+    for (uint32_t k = 0; k < t->nfields; k++)
+        f[k] = of_parts(a, t->fields[k].ty, part);
+    return (Ex){.ty = t, .fields = f};
+}
+
+Ex act_rest_end(Act *a, ActBody *b, Ex v, const int *axis, const Ty *result)
+{
+    uint32_t n = ty_leaves(result), m = 0;
+    Leaf *leaf = ARENA_ARRAY(a->arena, Leaf, n);
+    Ex *out = ARENA_ARRAY(a->arena, Ex, n);
+    ValId *x = ARENA_ARRAY(a->arena, ValId, n), *y = ARENA_ARRAY(a->arena, ValId, n);
+    ValId *cell = ARENA_ARRAY(a->arena, ValId, n);
+    int *at = ARENA_ARRAY(a->arena, int, n);
+    leaves_of(v, v, result, leaf);
+    for (uint32_t k = 0; k < n; k++) {
+        y[m] = act_value(a, leaf[k].y, leaf[k].want->elem);
+        if (axis[k] < 0)
+            cell[k] = keep_whole(a, b, y[m]);
+        else
+            at[m++] = axis[k];
+    }
     act_aux_store(a, b);
     b->inner[1] = a->b;
-    ValId x = zero_side(a, b, y);
-    yield_side(a, b, 0, &x, 1);
-    yield_side(a, b, 1, &y, 1);
-    InsId i = close_when(a, b, &axis, 1);
-    return act_ex(result, ins_res(a->fn, i, 0));
+    for (uint32_t k = 0; k < m; k++)
+        x[k] = zero_side(a, b, y[k]);
+    yield_side(a, b, 0, x, m);
+    yield_side(a, b, 1, y, m);
+    InsId i = close_when(a, b, at, m);
+    for (uint32_t k = 0, r = 0; k < n; k++) {
+        ValId part =
+            cell[k].ix ? ir_op(&a->b, OP_read, &cell[k], 1, (AttrId){0}) : ins_res(a->fn, i, r++);
+        out[k] = act_ex(leaf[k].want, part);
+    }
+    const Ex *part = out;
+    return of_parts(a, result, &part);
 }
 
 void act_on_end(Act *a, ActBody *b)

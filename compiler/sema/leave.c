@@ -101,22 +101,42 @@ static Value close_exit(Cx *cx, const Leaving *l, Value v)
     return out;
 }
 
+/* The same for a stack: parts without the rows are kept whole. False (reported): which axis is
+ * theirs is open. */
+static bool stacked_axes(Cx *cx, const Poly *rows, const Ty *t, int *axis)
+{
+    bool clear = true;
+    for (uint32_t i = 0; t->kind == TYK_TUPLE && i < t->nfields; i++) {
+        clear &= stacked_axes(cx, rows, t->fields[i].ty, axis);
+        axis += ty_leaves(t->fields[i].ty);
+    }
+    if (t->kind == TYK_TUPLE)
+        return clear;
+    *axis = rows ? axis_place(cx, t, rows) : -1;
+    if (*axis == -2)
+        not_yet(cx, cx->at, "a stack of rows by rows that may leave");
+    return *axis != -2;
+}
+
+static bool all_tensors(const Ty *t)
+{
+    bool all = t->kind == TYK_TENSOR || t->kind == TYK_TUPLE;
+    for (uint32_t i = 0; t->kind == TYK_TUPLE && i < t->nfields; i++)
+        all &= all_tensors(t->fields[i].ty);
+    return all;
+}
+
 static Value close_halt(Cx *cx, const Leaving *l, Value v)
 {
-    bool value = l->stacked && is_tensor(&v);
-    if (l->stacked && v.kind == V_VALUE && v.ex.ty->kind == TYK_TUPLE)
-        not_yet(cx, cx->at, "a stack of tuples by rows that may leave");
-    if (!value) {
+    if (!l->stacked || v.kind != V_VALUE || !all_tensors(v.ex.ty)) {
         act_on_end(cx->act, l->body);
         return v;
     }
     Subs stay = {&l->stay, l->stay.from ? 1 : 0};
     const Ty *t = ty_default(cx->ts, v.ex.ty), *out = leave(cx, t, stay);
-    int axis = l->stay.from ? axis_place(cx, t, l->stay.to) : -1;
-    if (axis == -2) {
-        not_yet(cx, cx->at, "a stack of rows by rows that may leave");
+    int *axis = ARENA_ARRAY(cx->arena, int, ty_leaves(t));
+    if (!stacked_axes(cx, l->stay.from ? l->stay.to : NULL, t, axis))
         return v;
-    }
     Ex row = fitted(cx, &v, t);
     if (!live(cx))
         return v;
