@@ -1,155 +1,13 @@
-/* Routes and send; with. */
+/* 'send' over rows: to the members of a bank, or by arms; and the entry of both kinds of send. */
 
-#include "sema/walk.h"
-
-/* A route's weights are those of the value; an index has one expert of weight 1. */
-static ElemTy weight_elem(const Value *v)
-{
-    if (is_tensor(v))
-        return elem_kind(SE_LIT);
-    return v->kind == V_VALUE && v->ex.ty->kind == TYK_ROUTE ? v->ex.ty->elem : elem_kind(SE_ANY);
-}
-
-/* Said once for each text of a route: results then depend on what else is in the batch. */
-static void report_coupled(Cx *cx, const Node *s, uint32_t from, Ex route)
-{
-    for (size_t i = 0; i < cx->coupled.n; i++)
-        if (cx->coupled.at[i] == s)
-            return;
-    if (!act_rows_meet(cx->act, from, route))
-        return;
-    vec_push(cx->arena, &cx->coupled, s);
-    diag_report(cx->diag, W0348, s->span, "rows of '%s' affect each other", text_of(cx, s->name));
-    diag_help(cx->diag,
-              "what a row gets depends on the rows beside it; -Wno-W0348 if that is meant");
-}
-
-/* All rows to one expert. */
-static Ex route_to(Cx *cx, int64_t expert, const Ty *route)
-{
-    const Ty *t = ty_vector(cx->ts, elem_ix(route->experts), route->rows);
-    Ex number = act_lit_int(cx->act, expert, ty_scalar(cx->ts, elem_kind(SE_LIT)));
-    number = act_fit(cx->act, number, t);
-    number.ty = t;
-    return act_route_index(cx->act, number, route);
-}
-
-void check_route(Cx *cx, const Node *s, Env *env)
-{
-    const Node *a = s->xs.at[0];
-    new_decision_name(cx, s, env);
-    if (a->kind != AST_ARROW) {
-        bad(cx, s->span, E0104, "a route wants [T -> E]");
-        env_put(cx->arena, env, s->name, unknown_bind(s->span));
-        return;
-    }
-    const Poly *rows = a->a ? need_dim(cx, a->a, env) : NULL;
-    const Poly *experts = need_dim(cx, a->b, env);
-    uint32_t id = (uint32_t)polys_fresh_id(cx->ps);
-    const Ty *r = ty_route(cx->ts, elem_kind(SE_ANY), rows, experts, s->name, id);
-    uint32_t from = live(cx) ? act_place(cx->act) : 0;
-    int64_t to = live(cx) ? forced_expert(cx, s, act_most(cx->act, experts)) : -1;
-    Act *keep = to < 0 ? cx->act : act_pause(cx); /* no code for a rule that does not decide */
-    Value v = ex(cx, s->a, env, r);
-    unsigned before = diag_errors(cx->diag);
-    fit(cx, r, &v, s->a->span, a->span, "'%s'", text_of(cx, s->name));
-    if (diag_errors(cx->diag) > before) { /* nothing more about what is sent by it */
-        env_put(cx->arena, env, s->name, unknown_bind(s->span));
-        return;
-    }
-    r = ty_route(cx->ts, weight_elem(&v), rows, experts, s->name, id);
-    act_resume(cx, keep);
-    surrogates(cx, s->attrs, env);
-    declared_refusal(cx, s->attrs);
-    shape_note(cx, s->span, s->name, "", r);
-    Bind b = {.kind = BIND_ROUTE, .type = r, .where = s->span};
-    if (live(cx)) {
-        ActDecision made = new_decision(cx, s, DECIDE_ROUTE, (uint32_t)act_most(cx->act, experts));
-        Ex e = to < 0 ? fitted(cx, &v, r) : route_to(cx, to, r);
-        e.ty = r;
-        if (live(cx)) {
-            report_coupled(cx, s, from, e);
-            b.ex = act_routed(cx->act, &made, e);
-            act_count_route(cx->act, &made, b.ex);
-            RouteHow how = {id, decision_how(cx, s, &made)};
-            vec_push(cx->arena, &cx->route_hows, how);
-        }
-        b.ex.ty = r;
-    }
-    env_put(cx->arena, env, s->name, b);
-}
-
-/* What the declaration of a route says; nothing of one that was made elsewhere. */
-static ActHow how_of_route(const Cx *cx, uint32_t id)
-{
-    for (size_t i = cx->route_hows.n; i-- > 0;)
-        if (cx->route_hows.at[i].route == id)
-            return cx->route_hows.at[i].how;
-    return (ActHow){.rate = -1};
-}
-
-/* ---- with ---- */
-
-static Bind *mode_named(Cx *cx, const Node *m, Env *env)
-{
-    enum { MAX_PARTS = 16 };
-    SymId q[MAX_PARTS];
-    uint32_t n = 0;
-    for (; m->kind == AST_DOT && n < MAX_PARTS - 1; m = m->a)
-        q[n++] = m->name;
-    if (m->kind != AST_NAME)
-        return NULL;
-    q[n++] = m->name;
-    for (uint32_t i = 0; i < n / 2; i++) {
-        SymId t = q[i];
-        q[i] = q[n - 1 - i];
-        q[n - 1 - i] = t;
-    }
-    return find_path(cx, q, n, env, m->span);
-}
-
-Value ex_with(Cx *cx, const Node *n, Env *env, const Ty *want)
-{
-    const Node *m = n->a->kind == AST_INDEX ? n->a->a : n->a;
-    Env *e = env_new(cx->arena, env, ENV_PLAIN);
-    if (m->kind == AST_NAME && sym_eq(m->name, cx->w.exact)) {
-        e->mode = NULL;
-        return ex_braces(cx, n->b, e, want);
-    }
-    Bind *b = mode_named(cx, m, env);
-    if (!b || b->kind != BIND_ARITH)
-        return bad(cx, n->a->span, E0350, "'with' takes an arith");
-    not_yet(cx, n->span, "'with'");
-    e->mode = b->decl;
-    return ex_braces(cx, n->b, e, want);
-}
-
-/* ---- send ---- */
-
-typedef struct {
-    const Node *n;
-    Env *env;
-    const Ty *want;
-    Ex given; /* the route, as seen here */
-    const Ty *route;
-    bool rows;
-    Sub sub, rest;
-    const Bind *members; /* names of the experts, or NULL */
-    Value out;
-    bool some;
-    Span first; /* what gave 'out' */
-    ActHow how;
-    ActSend *act; /* over rows, while code is made */
-    VEC(ArmGives) gives;
-} Send;
+#include "sema/send.h"
 
 static const char *arm_name(Cx *cx, const Send *s, const char *arm)
 {
     return arena_printf(cx->arena, "%s.%s", text_of(cx, s->route->route_name), arm);
 }
 
-/* What two arms give, which stand at 'one' and 'other'. */
-static Value join_arms(Cx *cx, const Send *s, const Value *a, const Value *b, Span one, Span other)
+Value send_join(Cx *cx, const Send *s, const Value *a, const Value *b, Span one, Span other)
 {
     unsigned before = diag_errors(cx->diag);
     Value v = when_join(cx, a, b, s->n->span, "send");
@@ -162,7 +20,7 @@ static Value join_arms(Cx *cx, const Send *s, const Value *a, const Value *b, Sp
 
 static void join_in(Cx *cx, Send *s, Value v, Span arm)
 {
-    s->out = s->some ? join_arms(cx, s, &s->out, &v, s->first, arm) : v;
+    s->out = s->some ? send_join(cx, s, &s->out, &v, s->first, arm) : v;
     s->first = s->some ? s->first : arm;
     s->some = true;
 }
@@ -225,8 +83,7 @@ static const Ty *arm_want(Cx *cx, const Send *s)
     return s->rows && s->want ? seen(cx, s->want, (Subs){&s->sub, 1}) : s->want;
 }
 
-/* The scope of an arm; over rows it is restricted to those of experts first..end. */
-static Env *arm_scope(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t end, ValId *place)
+Env *send_scope(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t end, ValId *place)
 {
     if (live(cx) && s->act) {
         SymId name = intern_z(cx->names, arm_name(cx, s, arm ? text_of(cx, arm->name) : "e"));
@@ -251,13 +108,7 @@ static Env *arm_scope(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t e
 
 /* ---- send x to bank ---- */
 
-typedef struct {
-    Value bank, x;
-    uint32_t nargs;
-    Arg *args;
-} ToBank;
-
-static void bank_args(Cx *cx, const Send *s, ToBank *b)
+void send_args(Cx *cx, const Send *s, ToBank *b)
 {
     bool tuple = b->x.kind == V_VALUE && b->x.ex.ty->kind == TYK_TUPLE;
     for (uint32_t i = 0; i < b->nargs; i++) {
@@ -313,7 +164,7 @@ static bool has_rows(Cx *cx, const Send *s, const ToBank *b)
     return false;
 }
 
-static bool bank_of(Cx *cx, Send *s, ToBank *b)
+bool send_bank(Cx *cx, Send *s, ToBank *b)
 {
     const Node *n = s->n;
     b->bank = ex(cx, n->b, s->env, NULL);
@@ -336,8 +187,7 @@ static bool bank_of(Cx *cx, Send *s, ToBank *b)
     return true;
 }
 
-/* Where an expert is said to be what it is; members of another file have their send. */
-static Span expert_span(const Send *s, const ToBank *b, int64_t i)
+Span send_expert_span(const Send *s, const ToBank *b, int64_t i)
 {
     const Bind *bank = b->bank.bind;
     return bank->nmembers ? bank->members[i]->span : s->n->span;
@@ -350,11 +200,11 @@ static void rows_to_bank(Cx *cx, Send *s, ToBank *b)
     bool uniform = !b->bank.bind->nmembers;
     for (uint32_t i = 0; i < n; i++) {
         ValId place = {0};
-        Env *e = arm_scope(cx, s, NULL, uniform ? 0 : i, uniform ? -1 : (int64_t)i + 1, &place);
-        bank_args(cx, s, b);
+        Env *e = send_scope(cx, s, NULL, uniform ? 0 : i, uniform ? -1 : (int64_t)i + 1, &place);
+        send_args(cx, s, b);
         Value v = call_inst(cx, b->bank.insts[i], uniform ? place : (ValId){0}, b->args, b->nargs,
                             e, s->n->span, arm_want(cx, s));
-        arm_gives(cx, s, v, &s->sub, expert_span(s, b, i), arm_name(cx, s, "e"));
+        arm_gives(cx, s, v, &s->sub, send_expert_span(s, b, i), arm_name(cx, s, "e"));
     }
 }
 
@@ -410,14 +260,13 @@ static void check_arm_name(Cx *cx, const Send *s, const Node *arm, uint32_t k)
     }
 }
 
-static void check_arms(Cx *cx, const Send *s)
+void send_check_arms(Cx *cx, const Send *s)
 {
     for (uint32_t k = 0; k < s->n->ys.n; k++)
         check_arm_name(cx, s, s->n->ys.at[k], k);
 }
 
-/* The arm of an expert; NULL: it takes the 'else'. */
-static const Node *arm_of_expert(const Send *s, int64_t e)
+const Node *send_arm_of(const Send *s, int64_t e)
 {
     const Node *rest = NULL;
     for (uint32_t k = 0; k < s->n->ys.n; k++) {
@@ -433,7 +282,7 @@ static const Node *arm_of_expert(const Send *s, int64_t e)
 static void rows_arm(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t end)
 {
     ValId place = {0};
-    Env *e = arm_scope(cx, s, arm, first, end, &place);
+    Env *e = send_scope(cx, s, arm, first, end, &place);
     Value v = ex(cx, arm->a, e, arm_want(cx, s));
     arm_gives(cx, s, v, &s->sub, arm->span, arm_name(cx, s, text_of(cx, arm->name)));
 }
@@ -442,7 +291,7 @@ static void rows_arm(Cx *cx, Send *s, const Node *arm, int64_t first, int64_t en
 static void rows_unlisted(Cx *cx, Send *s, int64_t expert)
 {
     ValId place = {0};
-    Env *e = arm_scope(cx, s, NULL, expert, expert + 1, &place);
+    Env *e = send_scope(cx, s, NULL, expert, expert + 1, &place);
     Value v = ex(cx, s->n->type, e, arm_want(cx, s));
     arm_gives(cx, s, v, &s->sub, s->n->type->span, arm_name(cx, s, "e"));
 }
@@ -453,7 +302,7 @@ static void rows_by_arms(Cx *cx, Send *s)
     bool emit = live(cx) && s->act;
     if (emit && s->members) {
         for (uint32_t i = 0; i < s->members->nmembers; i++) {
-            const Node *arm = arm_of_expert(s, i);
+            const Node *arm = send_arm_of(s, i);
             if (arm)
                 rows_arm(cx, s, arm, i, (int64_t)i + 1);
             else if (s->n->type)
@@ -517,9 +366,9 @@ static Value send_rows(Cx *cx, Send *s)
         s->act = act_send_begin(cx->act, s->given, &s->how);
     ToBank b = {0};
     if (!s->n->a) {
-        check_arms(cx, s);
+        send_check_arms(cx, s);
         rows_by_arms(cx, s);
-    } else if (bank_of(cx, s, &b)) {
+    } else if (send_bank(cx, s, &b)) {
         rows_to_bank(cx, s, &b);
     } else {
         return value_any();
@@ -528,135 +377,7 @@ static Value send_rows(Cx *cx, Send *s)
     return rows_result(cx, s);
 }
 
-/* ---- one choice for the call ---- */
-
-typedef struct {
-    Send *s;
-    ToBank bank; /* 'send x to bank' */
-    const int64_t *experts;
-    uint32_t n;
-    bool covered; /* every expert has a case */
-} Cases;
-
-static Value choice_case(Cx *cx, const Cases *c, int64_t e)
-{
-    Send *s = c->s;
-    const Node *n = s->n;
-    ValId place = {0};
-    if (live(cx))
-        place = act_choice_place(cx->act, s->given, e);
-    const Node *arm = n->a ? NULL : e < 0 ? n->ys.at[0] : arm_of_expert(s, e);
-    Env *env = arm_scope(cx, s, arm, e, e + 1, &place);
-    if (arm)
-        return ex(cx, arm->a, env, s->want);
-    const Value *b = &c->bank.bank;
-    return call_inst(cx, b->insts[e < 0 ? 0 : e], e < 0 ? place : (ValId){0}, c->bank.args,
-                     c->bank.nargs, env, n->span, s->want);
-}
-
-static Value choice_else(Cx *cx, const Send *s)
-{
-    if (s->n->type)
-        return ex(cx, s->n->type, s->env, s->want);
-    Value v = value_of(ty_scalar(cx->ts, elem_kind(SE_LIT)));
-    if (live(cx))
-        v.ex = act_lit_int(cx->act, 0, v.ex.ty);
-    return v;
-}
-
-/* Where what expert 'k' of the cases gives is written. */
-static Span case_span(const Cases *c, uint32_t k)
-{
-    const Node *n = c->s->n;
-    if (k == c->n)
-        return n->type ? n->type->span : n->span;
-    if (n->a)
-        return expert_span(c->s, &c->bank, c->experts[k]);
-    return c->experts[k] < 0 ? n->ys.at[0]->span : arm_of_expert(c->s, c->experts[k])->span;
-}
-
-/* A branch per expert; the last one needs no test if all have their case. */
-static Value choose(Cx *cx, const Cases *c, uint32_t k)
-{
-    if (k == c->n)
-        return choice_else(cx, c->s);
-    if (c->covered && k + 1 == c->n)
-        return choice_case(cx, c, c->experts[k]);
-    bool emit = live(cx);
-    ValId is = emit ? act_choice_is(cx->act, c->s->given, c->experts[k]) : (ValId){0};
-    ActBody *body = emit ? act_when_begin(cx->act, is, (ValId){0}) : NULL;
-    if (emit)
-        act_when_how(cx->act, body, &c->s->how);
-    Value a = choice_case(cx, c, c->experts[k]);
-    if (emit && live(cx))
-        act_when_else(cx->act, body);
-    Value b = choose(cx, c, k + 1);
-    Value v = join_arms(cx, c->s, &a, &b, case_span(c, k), case_span(c, k + 1));
-    return emit && live(cx) ? emit_when(cx, body, a.ex, b.ex, NULL, NULL, v) : v;
-}
-
-/* Which experts have code of their own: those of named arms and of unlike blocks. */
-static void choice_cases(Cx *cx, Cases *c)
-{
-    static const int64_t all[1] = {-1};
-    const Send *s = c->s;
-    bool to_bank = s->n->a != NULL;
-    uint32_t n = to_bank ? (c->bank.bank.bind->nmembers ? c->bank.bank.ninsts : 0)
-                         : (s->members ? s->members->nmembers : 0);
-    int64_t *e = ARENA_ARRAY(cx->arena, int64_t, n + 1);
-    for (uint32_t i = 0; i < n; i++)
-        if (to_bank || arm_of_expert(s, i))
-            e[c->n++] = i;
-    c->experts = e;
-    c->covered = c->n == n;
-    if (n || (!to_bank && !s->n->ys.n))
-        return;
-    c->experts = all;
-    c->n = 1;
-    c->covered = true;
-}
-
-static Value chosen(Cx *cx, const Cases *c)
-{
-    int64_t known;
-    if (!live(cx) || !act_choice_known(cx->act, c->s->given, &known))
-        return choose(cx, c, 0);
-    for (uint32_t i = 0; i < c->n; i++)
-        if (c->experts[i] == known || c->experts[i] < 0)
-            return choice_case(cx, c, c->experts[i]);
-    return choice_else(cx, c->s);
-}
-
-/* Inside a decision over the experts: one that is not selected does not run. */
-static Value chosen_if_selected(Cx *cx, const Cases *c, ValId is)
-{
-    bool emit = live(cx);
-    ActBody *body = emit ? act_when_begin(cx->act, is, (ValId){0}) : NULL;
-    Value a = chosen(cx, c);
-    if (emit && live(cx))
-        act_when_else(cx->act, body);
-    Value b = choice_else(cx, c->s);
-    Value v = join_arms(cx, c->s, &a, &b, case_span(c, 0), case_span(c, c->n));
-    return emit && live(cx) ? emit_when(cx, body, a.ex, b.ex, NULL, NULL, v) : v;
-}
-
-static Value send_choice(Cx *cx, Send *s)
-{
-    Cases c = {.s = s};
-    if (!s->n->a)
-        check_arms(cx, s);
-    else if (!bank_of(cx, s, &c.bank))
-        return value_any();
-    if (s->n->a)
-        bank_args(cx, s, &c.bank);
-    choice_cases(cx, &c);
-    const Atom *experts = poly_atom(poly_solve(cx->ps, s->route->experts));
-    ValId is = {0};
-    if (live(cx) ? act_choice_selected(cx->act, s->given, &is)
-                 : experts && experts->kind == ATOM_RESTRICTED)
-        return chosen_if_selected(cx, &c, is);
-    return chosen(cx, &c);
-}
+/* ---- which kind it is ---- */
 
 /* The route: an index is one for the call. False (reported) if it is none. */
 static bool send_route(Cx *cx, Send *s)
@@ -678,7 +399,7 @@ static bool send_route(Cx *cx, Send *s)
     }
     const Ty *t = s->route = r.ex.ty;
     s->given = r.ex;
-    s->how = how_of_route(cx, t->route_id);
+    s->how = route_how(cx, t->route_id);
     s->rows = t->rows != NULL;
     s->members =
         members_of(cx, s->rows ? t->experts : poly_base_of(poly_solve(cx->ps, t->experts)), s->env);

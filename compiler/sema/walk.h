@@ -582,7 +582,7 @@ uint32_t bind_parts(const Bind *b);
  * restrictions for act_store. */
 uint32_t check_rows(Cx *cx, const Bind *b, Subs subs, Span at, ActRestrict *out);
 
-/* ---- loop.c, halt.c, decide.c, send.c ---- */
+/* ---- loop.c, halt.c, decide.c, route.c, with.c, send.c ---- */
 Env *check_loop(Cx *cx, const Node *s, Env *env);
 Env *check_halt(Cx *cx, const Node *s, Env *env);
 /* The cells of the halts and exits of a loop, before it; NULL if it has none. */
