@@ -151,7 +151,7 @@ static void set_number(Reader *r, const Row *row, const char *value)
     bool level = strcmp(row->spelling, "-O") == 0;
     if (*end || end == value || errno || n < 0 || n > INT_MAX || (level && n > 3)) {
         diag_report(r->diag, E0402, (Span){0, 0}, "'%s' wants %s, not '%s'", row->spelling,
-                    level ? "0, 1, 2 or 3" : "a number from 0 on", value);
+                    level ? "0, 1, 2 or 3" : "a whole number from 0 on", value);
         return;
     }
     *(long *)field_of(r->options, row) = n;
