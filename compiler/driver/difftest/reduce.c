@@ -5,6 +5,7 @@
 #include "driver/difftest/trial.h"
 
 #include "ir/edit.h"
+#include "ir/fact.h"
 #include "ir/text.h"
 
 static bool effect(const Fn *f, InsId i)
@@ -54,6 +55,7 @@ static void print_program(Arena *a, const Subject *x, StrBuf *out)
         changed = false;
         sweep(f, f->entry, ir_count_uses(f, a), &changed);
     }
+    sel_facts_tidy(f);
     ir_print_module(out, m);
 }
 
