@@ -364,7 +364,7 @@ static bool parse_decisions(Parse *p)
     return true;
 }
 
-/* stage hi dims [..] decisions a, b profile optional n facts n workspace n */
+/* stage hi dims [..] decisions a, b profile optional n established n workspace n */
 static bool parse_properties(Parse *p)
 {
     DimId dims[64];
@@ -380,7 +380,7 @@ static bool parse_properties(Parse *p)
     p->f->profile = skip_word(p, "profile");
     if (skip_word(p, "optional") && !parse_uint(p, &p->f->optional))
         return false;
-    if (skip_word(p, "facts") && !parse_uint(p, &p->f->facts))
+    if (skip_word(p, "established") && !parse_uint(p, &p->f->facts))
         return false;
     return !skip_word(p, "workspace") || parse_int(p, &p->f->workspace);
 }

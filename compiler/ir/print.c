@@ -323,7 +323,7 @@ void ir_print_fn(StrBuf *out, const Fn *f)
     if (f->optional)
         strbuf_addf(out, " optional %u", f->optional);
     if (f->facts)
-        strbuf_addf(out, " facts %u", f->facts);
+        strbuf_addf(out, " established %u", f->facts);
     if (f->workspace)
         strbuf_addf(out, " workspace %lld", (long long)f->workspace);
     print_block(&p, f->entry, 0);

@@ -1,8 +1,8 @@
 #ifndef GATEC_PASS_FACTS_H
 #define GATEC_PASS_FACTS_H
 
-/* What holds for a function, read off the function itself: IR text carries no facts, and with
- * --verify-each the claims of passes.def are held against it. */
+/* What passes have established of a function, read off the function itself: with --verify-each the
+ * claims of passes.def are held against it. What is known of its selections: ir/fact.h. */
 
 #include "ir/ir.h"
 
