@@ -18,13 +18,20 @@ typedef struct Chunk {
 
 struct Arena {
     const char *name;
-    Chunk *top;
+    Chunk *top, *spare;
     size_t total;
 };
 
 /* An arena that has handed out LARGE bytes goes on in pages of HUGE bytes, where there are such:
- * the kernel then maps its memory in one step, not in 512. */
-enum { CHUNK_BYTES = 64 * 1024, ALIGN = 16, LARGE = 1 << 20, HUGE = 1 << 21 };
+ * the kernel then maps its memory in one step, not in 512. One of them stays when it is released: a
+ * loop that takes and releases at the end of a page would map and unmap it each time. */
+enum {
+    CHUNK_BYTES = 64 * 1024,
+    ALIGN = 16,
+    LARGE = 1 << 20,
+    HUGE = 1 << 21,
+    HUGE_DATA = HUGE - sizeof(Chunk)
+};
 
 Arena *arena_new(const char *name)
 {
@@ -39,6 +46,7 @@ void arena_free(Arena *a)
     if (!a)
         return;
     arena_release(a, (ArenaMark){NULL, 0});
+    free(a->spare);
     free(a);
 }
 
@@ -48,17 +56,27 @@ static _Noreturn void exhausted(const Arena *a, size_t bytes)
     exit(3);
 }
 
-static Chunk *chunk_new(Arena *a, size_t bytes)
+static Chunk *huge_page(Arena *a)
 {
-    bool huge = a->total >= LARGE && bytes <= HUGE - sizeof(Chunk);
-    size_t size = huge ? HUGE - sizeof(Chunk) : bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
-    Chunk *c = huge ? aligned_alloc(HUGE, HUGE) : malloc(sizeof *c + size);
-    if (!c)
-        exhausted(a, bytes);
+    Chunk *c = a->spare;
+    a->spare = NULL;
+    if (c)
+        return c;
+    c = aligned_alloc(HUGE, HUGE);
 #ifdef MADV_HUGEPAGE
-    if (huge)
+    if (c)
         madvise(c, HUGE, MADV_HUGEPAGE); /* a wish: nothing depends on it */
 #endif
+    return c;
+}
+
+static Chunk *chunk_new(Arena *a, size_t bytes)
+{
+    bool huge = a->total >= LARGE && bytes <= HUGE_DATA;
+    size_t size = huge ? HUGE_DATA : bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    Chunk *c = huge ? huge_page(a) : malloc(sizeof *c + size);
+    if (!c)
+        exhausted(a, bytes);
     c->prev = a->top;
     c->size = size;
     c->used = 0;
@@ -121,7 +139,11 @@ void arena_release(Arena *a, ArenaMark m)
     while (a->top && a->top != m.chunk) {
         Chunk *c = a->top;
         a->top = c->prev;
-        free(c);
+        bool keep = c->size == HUGE_DATA && !a->spare;
+        if (keep)
+            a->spare = c;
+        else
+            free(c);
     }
     if (a->top)
         a->top->used = m.used;
