@@ -101,7 +101,7 @@ static bool names_one(const Relate *r, BodyId map, InsId test, ValId at)
 static int64_t most_any(const Relate *r, BodyId map, InsId any, ValId at, int depth)
 {
     const Fn *f = r->f;
-    const AttrVal *dims = attr_find(f->module, ins_get(f, any)->attr, "dims");
+    const AttrVal *dims = ins_dims(f, any);
     if (strcmp(attr_name(f->module, ins_get(f, any)->attr, "kind"), "any"))
         return INT32_MAX;
     int64_t n = most_of(r, map, yield_in(f, ins_body(f, any, 0), 0), at, depth);
@@ -181,14 +181,6 @@ static void visit(Relate *r, BodyId b)
     r->visible.n = seen;
 }
 
-static bool is_callers(const Fn *f, DimId sym)
-{
-    for (uint32_t k = 0; k < f->dims.n; k++)
-        if (dim_eq(f->dims.at[k], sym))
-            return true;
-    return false;
-}
-
 /* Room for what can be selected, and no more. */
 static void narrow(Relate *r)
 {
@@ -201,7 +193,7 @@ static void narrow(Relate *r)
         int64_t most = sel_at_most(g, s), axis = dim_max(dims, val_ty(f, s)->ix);
         most = axis < most ? axis : most; /* that of one inside another has become smaller */
         if (val_op(f, s) == OP_sel_within || most < 1 || most >= dim_max(dims, sub) ||
-            is_callers(f, sub))
+            fn_has_dim(f, sub))
             continue;
         const char *name = sym_text(f->module->names, dim_node(dims, sub)->name);
         subst_dim(f, r->a, sub, dim_fresh(dims, name, most));
