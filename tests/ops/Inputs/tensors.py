@@ -303,6 +303,20 @@ def cells():
   %y = read %c : f32[5, 3]
   yield %y''', {'a': ('f32[5, 3]', a), 'b': ('bit[5]', b)}, {'y': want},
                head='dim G <= 5\ndim H <= 5')
+    want = a.copy()
+    want[b] = want[b] + a[b]
+    want[3, 1] = want[3, 1] + np.float32(0.5) + np.float32(0.5)
+    yield Case('put_add', '''
+  %c = cell %a : cell f32[5, 3]
+  %s = sel_mask %b {name = "g"} : sel<5, G>
+  %x = take %a, %s {axis = 0} : f32[G, 3]
+  %half = const {value = 0.5} : f32
+  put_add %c, %x, %s {axis = 0}
+  put_add %c, %half, %p, %q {check}
+  put_add %c, %half, %p, %q {check}
+  %y = read %c : f32[5, 3]
+  yield %y''', {'a': ('f32[5, 3]', a), 'b': ('bit[5]', b), 'p': ('i32', np.int32(3)), 'q': ('i32', np.int32(1))},
+               {'y': want}, head='dim G <= 5')
 
 
 def states():
