@@ -69,9 +69,9 @@ bool sel_constant(const Fn *f, ValId sel, SelBits *out)
 {
     if (sel_masked(f, sel, out))
         return true;
-    EACH_FACT(f, sel, q)
-    if (sel_fact_bits(f, sel, q, out))
-        return true;
+    EACH_FACT (f, sel, q)
+        if (sel_fact_bits(f, sel, q, out))
+            return true;
     return false;
 }
 
@@ -105,8 +105,7 @@ static void add_edge(SelGraph *g, ValId from, ValId to, unsigned never)
 
 static void carried_edges(SelGraph *g, ValId s)
 {
-    EACH_FACT(g->f, s, q)
-    {
+    EACH_FACT (g->f, s, q) {
         bool live = q->other.ix && val_op(g->f, q->other) != OP_NONE;
         if (live && q->kind == SEL_complement)
             add_edge(g, s, q->other, SEL_APART);
@@ -216,8 +215,7 @@ static void own_facts(SelGraph *g, ValId s)
         at_most(g, s, dim_max(dims, val_ty(f, ins_in(f, val_def(f, s), 0))->dims[0]));
     if (sel_masked(f, s, &bits))
         are_selected(g, s, &bits);
-    EACH_FACT(f, s, q)
-    {
+    EACH_FACT (f, s, q) {
         if (q->kind == SEL_at_most)
             at_most(g, s, q->n);
         if (sel_fact_bits(f, s, q, &bits))

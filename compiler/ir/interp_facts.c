@@ -68,12 +68,13 @@ bool interp_facts(Interp *in, uint32_t slot)
 {
     if (in->noise > 0) /* bits that are made twice may differ then */
         return true;
-    EACH_FACT(in->f, (ValId){slot}, q)
-    if (!holds(in, &in->slots[slot], q)) {
-        StrBuf why = strbuf_new(in->arena);
-        strbuf_addf(&why, "the fact '%s' is false: ", sel_fact_info((SelFactKind)q->kind)->name);
-        ir_print_ins(&why, in->f, val_def(in->f, (ValId){slot}));
-        return interp_stop(in, why.at);
-    }
+    EACH_FACT (in->f, (ValId){slot}, q)
+        if (!holds(in, &in->slots[slot], q)) {
+            StrBuf why = strbuf_new(in->arena);
+            strbuf_addf(&why,
+                        "the fact '%s' is false: ", sel_fact_info((SelFactKind)q->kind)->name);
+            ir_print_ins(&why, in->f, val_def(in->f, (ValId){slot}));
+            return interp_stop(in, why.at);
+        }
     return true;
 }

@@ -193,8 +193,7 @@ static void print_block(Print *p, BodyId b, int depth)
 static void print_facts(Print *p, ValId v)
 {
     const char *sep = " with ";
-    EACH_FACT(p->f, v, q)
-    {
+    EACH_FACT (p->f, v, q) {
         const SelFactInfo *info = sel_fact_info((SelFactKind)q->kind);
         strbuf_addf(p->out, "%s%s", sep, info->name);
         if (info->about == ABOUT_NUMBER)

@@ -350,17 +350,17 @@ static void check_known(void *cx, InsId i)
     Verify *v = cx;
     check_sides(v, i);
     for (uint32_t k = 0; k < ins_get(v->f, i)->nres; k++)
-        EACH_FACT(v->f, ins_res(v->f, i, k), q)
-    if (!check_fact(v, i, ins_res(v->f, i, k), q))
-        return;
+        EACH_FACT (v->f, ins_res(v->f, i, k), q)
+            if (!check_fact(v, i, ins_res(v->f, i, k), q))
+                return;
 }
 
 static bool check_facts_fit(Verify *v, InsId i)
 {
     for (uint32_t k = 0; k < ins_get(v->f, i)->nres; k++)
-        EACH_FACT(v->f, ins_res(v->f, i, k), q)
-    if (!fact_fits(v, i, ins_res(v->f, i, k), q))
-        return false;
+        EACH_FACT (v->f, ins_res(v->f, i, k), q)
+            if (!fact_fits(v, i, ins_res(v->f, i, k), q))
+                return false;
     return true;
 }
 

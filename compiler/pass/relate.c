@@ -35,9 +35,9 @@ typedef struct {
 
 static void say(Relate *r, ValId s, SelFactKind kind, ValId other, int64_t n)
 {
-    EACH_FACT(r->f, s, q)
-    if (q->kind == kind && q->other.ix == other.ix && (kind != SEL_at_most || q->n <= n))
-        return;
+    EACH_FACT (r->f, s, q)
+        if (q->kind == kind && q->other.ix == other.ix && (kind != SEL_at_most || q->n <= n))
+            return;
     sel_say(r->f, s, kind, other, n);
     r->changed = true;
 }
