@@ -163,7 +163,7 @@ static void see_write(Cells *c, InsId i)
 static void find_writes(void *cx, InsId i)
 {
     Cells *c = cx;
-    if (ins_op(c->f, i) == OP_write || ins_op(c->f, i) == OP_put)
+    if (op_stores(ins_op(c->f, i)))
         c->written[key_of(c, i)] = true;
 }
 
@@ -174,8 +174,9 @@ static ValId first_value(const Cells *c, InsId read)
     Fn *f = c->f;
     uint32_t cell = key_of(c, read);
     InsId d = val_def(f, (ValId){cell});
-    const State *s = d.ix && ins_op(f, d) == OP_state ? inner_state(f, d) : NULL;
-    if (!s || c->written[cell])
+    bool kept = d.ix && ins_op(f, d) == OP_state && !c->written[cell];
+    const State *s = kept ? inner_state(f, d) : NULL;
+    if (!s)
         return (ValId){0};
     Build b = build_before(f, read);
     TypeId type = val_type(f, ins_res(f, read, 0));
