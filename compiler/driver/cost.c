@@ -148,7 +148,7 @@ static Cost of_map(Count *c, InsId id)
     uint32_t n = body_nparams(c->f, body), first = c->indices;
     if (first + n > MOST_INDICES)
         return cost_times(count_body(c, body), space(c, ins));
-    const AttrVal *dims = attr_find(c->m, ins->attr, "dims");
+    const AttrVal *dims = ins_dims(c->f, id);
     for (uint32_t k = 0; k < n; k++) {
         c->needs[body_param(c->f, body, k).ix] = (uint64_t)1 << (first + k);
         c->extents[first + k] = extent(c, dims->dims[k]);

@@ -182,7 +182,7 @@ bool canon_bind(Canon *c, InsId i)
     int64_t n;
     if (!const_int(f, ins_in(f, i, 0), &n))
         return false;
-    DimId sym = attr_find(f->module, ins_get(f, i)->attr, "dims")->dims[0];
+    DimId sym = ins_dims(f, i)->dims[0];
     int64_t most = dim_max(dims, sym);
     BodyId home = ins_get(f, i)->home;
     ir_erase(f, i);

@@ -8,10 +8,9 @@
  *
  * The restricted dimension becomes its size, so everything over it has a static shape, and no list
  * of indices is made at run time. A selection goes only if all that looks at it can; else it stays
- * as it is. Weights that are then read
- * through a table only are for 'prune'. Laws: a body runs if it ran before; what a closed row would
- * have computed is neither computed nor multiplied by 0. Runs behind 'sink', which has moved the
- * work of taken rows to the rows. */
+ * as it is. Weights that are then read through a table only are for 'prune'. Laws: a body runs if
+ * it ran before; what a closed row would have computed is neither computed nor multiplied by 0.
+ * Runs behind 'sink', which has moved the work of taken rows to the rows. */
 
 #include "ir/build.h"
 #include "ir/edit.h"
